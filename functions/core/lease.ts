@@ -1,0 +1,132 @@
+import type { OatResource, PatScope } from './scope.ts';
+
+/** `minting` → `active` → `revoking` → `revoked`; any open state may go to `revoking`; `revoked` may be reopened. */
+export type LeaseStatus = 'minting' | 'active' | 'revoking' | 'revoked';
+
+/** Personal or organization access token. */
+export type TokenKind = 'pat' | 'oat';
+
+/** Why a lease was, or is being, revoked. */
+export type RevokeReason = 'expired' | 'caller' | 'admin' | 'mint_failed' | 'orphan' | 'reopened';
+
+/**
+ * What proves that no token of a lease lives.
+ *
+ * - `deleted`: Docker Hub, logged in to the pinned account, answered the delete with `httpStatus` (any 2xx, or 404).
+ * - `absent`: after `quietUntilMs` two complete listings lacked the lease's label; `removedTokenIds` were deleted before.
+ * - `expired`: Docker Hub's own clock stood at `hubDateMs`, past the token's `hubExpiresAtMs` and the margin.
+ */
+export type Evidence =
+  | { readonly kind: 'deleted'; readonly atMs: number; readonly httpStatus: number }
+  | {
+      readonly kind: 'absent';
+      readonly atMs: number;
+      readonly quietUntilMs: number;
+      readonly firstListingAtMs: number;
+      readonly secondListingAtMs: number;
+      readonly tokensListed: number;
+      readonly removedTokenIds: readonly string[];
+    }
+  | { readonly kind: 'expired'; readonly atMs: number; readonly hubDateMs: number; readonly hubExpiresAtMs: number };
+
+/** The record of one minted token. Never holds the token. All times are milliseconds since 1970. */
+export interface Lease {
+  readonly schema: 1;
+  /** ULID. */
+  readonly id: string;
+  readonly status: LeaseStatus;
+  /** Grows by one with every write; a write states the version it read. */
+  readonly version: number;
+  /** Names the write that produced this row, so that a repeated write recognises itself. */
+  readonly opId: string;
+  readonly secret: string;
+  readonly target: string;
+  /** The Docker Hub account that held the token when it was minted: user name for a PAT, organization for an OAT. */
+  readonly hubAccount: string;
+  readonly kind: TokenKind;
+  /** PAT only. */
+  readonly scope?: PatScope;
+  /** OAT only. */
+  readonly resources?: readonly OatResource[];
+  /** Normalised ARN of the principal that owns the lease. */
+  readonly caller: string;
+  /** The caller's own label. */
+  readonly label?: string;
+  /** The whole label as it stands on Docker Hub. */
+  readonly hubLabel: string;
+  readonly reason?: string;
+  readonly requestId: string;
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly maxExpiresAtMs: number;
+  /** When Docker Hub itself ends the token; null only where the target's owner allows tokens without expiry. */
+  readonly hubExpiresAtMs: number | null;
+  readonly renewable: boolean;
+  /** The create is not sent after this. */
+  readonly mintByMs: number;
+  readonly tokenId?: string;
+  /** Hex. */
+  readonly tokenSha256?: string;
+  /** Tokens of this lease that were found by label and deleted. */
+  readonly removedTokenIds?: readonly string[];
+  /** Failed attempts to revoke. */
+  readonly attempts: number;
+  /** When the lease next wants attention; absent once revoked. */
+  readonly dueAtMs?: number;
+  /** Stable code of the last failed attempt. */
+  readonly lastError?: string;
+  readonly revokingSinceMs?: number;
+  readonly revokedAtMs?: number;
+  readonly revokeReason?: RevokeReason;
+  readonly evidence?: Evidence;
+  /** How often a live token was seen after `revoked` had been written. */
+  readonly reopened?: number;
+  /** When the row itself may go; set only once revoked. */
+  readonly ttlAtMs?: number;
+}
+
+/** A lease that may still have a live token. */
+export function isOpen(lease: Lease): boolean {
+  return lease.status !== 'revoked';
+}
+
+const NEXT: Record<LeaseStatus, readonly LeaseStatus[]> = {
+  minting: ['active', 'revoking', 'revoked'],
+  active: ['active', 'revoking', 'revoked'],
+  revoking: ['revoking', 'revoked'],
+  revoked: ['revoking'],
+};
+
+/** Says whether a lease may go from one state to another. Staying `active` is a renewal; `revoked` to `revoking` a reopening. */
+export function mayBecome(from: LeaseStatus, to: LeaseStatus): boolean {
+  return NEXT[from].includes(to);
+}
+
+/** What one write of a lease may change. */
+export type LeaseChange = Partial<Omit<Lease, 'schema' | 'id' | 'version' | 'opId' | 'issuedAtMs' | 'hubAccount'>>;
+
+/**
+ * The row after `change`, one version later. A key set to undefined is removed.
+ *
+ * @throws Error for an illegal transition, `revoked` without evidence, or an open lease without `dueAtMs`: a fault in
+ *   hublease, never in its input.
+ */
+export function nextLease(
+  lease: Lease,
+  opId: string,
+  change: { [K in keyof LeaseChange]: LeaseChange[K] | undefined },
+): Lease {
+  const merged = { ...lease, ...change, version: lease.version + 1, opId };
+  const next = Object.fromEntries(
+    Object.entries(merged).filter(([, value]) => value !== undefined),
+  ) as unknown as Lease;
+  if (!mayBecome(lease.status, next.status))
+    throw new Error(`a lease may not go from ${lease.status} to ${next.status}`);
+  if (next.status === 'revoked' && (next.evidence === undefined || next.dueAtMs !== undefined)) {
+    throw new Error('revoked needs evidence and no further due time');
+  }
+  if (isOpen(next) && (next.dueAtMs === undefined || next.ttlAtMs !== undefined)) {
+    throw new Error('an open lease needs a due time and never a time to live');
+  }
+  return next;
+}

@@ -1,0 +1,351 @@
+import type { HubFault } from './failure.ts';
+import type { Lease, LeaseStatus } from './lease.ts';
+import type { OatResource, PatScope } from './scope.ts';
+import type { DynamicSecret } from './secret.ts';
+import type { Credential, LoginRoute, Target } from './target.ts';
+
+/**
+ * The ports of hublease's core: what it needs from the world, as contracts. Unless a method says otherwise, it may reject with
+ * any error, which means that its effect is unknown: it may have happened, may still happen, or never will. Core never shows
+ * such an error to anyone. Every method is safe to repeat with the same arguments unless it says otherwise.
+ */
+
+/** One page of a list. `nextToken` is opaque; absent on the last page. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextToken?: string;
+}
+
+export interface PageRequest {
+  /** 1 to 100. */
+  readonly limit: number;
+  /** From a former page. A token that the store did not issue for this list rejects with Failed `invalid_field` `nextToken`. */
+  readonly nextToken?: string;
+}
+
+/** `written`, or `conflict`: another write came first and nothing was changed. */
+export type WriteOutcome = 'written' | 'conflict';
+
+/** The leases. Called by mint, revoke, sweep and the lease routes. */
+export interface LeaseStore {
+  /** Adds a new lease. `conflict` when the id is taken by another write; `written` when this very row (same `opId`) is there. */
+  create(lease: Lease): Promise<WriteOutcome>;
+  /** Reads the latest state, strongly consistent. */
+  get(leaseId: string): Promise<Lease | undefined>;
+  /**
+   * Replaces the row whose version is `lease.version - 1`. `written` also when this very write (same `opId` and version) had
+   * been applied before. Never creates a row.
+   */
+  update(lease: Lease): Promise<WriteOutcome>;
+  /** Ids of open leases with `dueAtMs` at or before `nowMs`, most overdue first. May lag behind writes by seconds. */
+  due(nowMs: number, page: PageRequest): Promise<Page<string>>;
+  /** Newest first. May lag behind writes by seconds. A page may be short, even empty, and still have a `nextToken`. */
+  list(filter: LeaseFilter, page: PageRequest): Promise<Page<Lease>>;
+  /** How many leases of a target or secret are open. May lag behind writes by `settleMs`. */
+  countOpen(of: { readonly target: string } | { readonly secret: string }): Promise<number>;
+  /** How long a lease may be missing from `countOpen`, `due` and `list` after it was written; 0 for a store with one truth. */
+  readonly settleMs: number;
+}
+
+/** All that are given must match. At least `caller` is given on callers' routes. */
+export interface LeaseFilter {
+  readonly caller?: string;
+  readonly secret?: string;
+  readonly status?: LeaseStatus;
+}
+
+/** Targets and secrets, without credentials. Called by mint, revoke, sweep and the admin routes. */
+export interface Catalog {
+  /** Strongly consistent, as are all single reads here. */
+  getSecret(name: string): Promise<DynamicSecret | undefined>;
+  /** Writes the row when the stored version is `secret.version - 1` (0 means absent), or when this `opId` is already there. */
+  putSecret(secret: DynamicSecret): Promise<WriteOutcome>;
+  /** Removes the row when its version is `version`; `written` also when it is gone. */
+  deleteSecret(name: string, version: number): Promise<WriteOutcome>;
+  /** By name, ascending. `prefix` covers whole segments. */
+  listSecrets(
+    filter: { readonly prefix?: string; readonly target?: string },
+    page: PageRequest,
+  ): Promise<Page<DynamicSecret>>;
+  getTarget(name: string): Promise<Target | undefined>;
+  putTarget(target: Target): Promise<WriteOutcome>;
+  deleteTarget(name: string, version: number): Promise<WriteOutcome>;
+  listTargets(filter: { readonly prefix?: string }, page: PageRequest): Promise<Page<Target>>;
+}
+
+/**
+ * The credentials of targets, encrypted at rest. A new credential is staged, proven by a login, and only then made current.
+ * Called by session (read) and the admin routes (all).
+ */
+export interface TargetCredentials {
+  /** The current credential and its version, or undefined when none is stored. */
+  read(target: string): Promise<{ readonly credential: Credential; readonly version: string } | undefined>;
+  /** Stores a credential beside the current one and returns its version. Repeating makes another version. */
+  stage(target: string, credential: Credential): Promise<string>;
+  /** Makes a staged version the current one. */
+  promote(target: string, version: string): Promise<void>;
+  /** Removes every version. */
+  remove(target: string): Promise<void>;
+}
+
+/** What is kept of a target's login, shared by all processes of an installation. */
+export interface SessionRecord {
+  readonly target: string;
+  readonly version: number;
+  readonly opId: string;
+  /** The bearer, sealed with the context `session:TARGET`. */
+  readonly sealedBearer?: string;
+  readonly account?: string;
+  readonly expiresAtMs?: number;
+  /** The credential the session, or the refusal, belongs to. */
+  readonly credentialVersion?: string;
+  /** No login with that credential before this. */
+  readonly breakerUntilMs?: number;
+  /** Somebody is logging in, and nobody else should before this. */
+  readonly claimUntilMs?: number;
+  /** The last 30 s step whose TOTP code was used. */
+  readonly totpStep?: number;
+  /** Docker Hub's remaining requests as last seen, and when they are replenished. */
+  readonly rateRemaining?: number;
+  readonly rateResetAtMs?: number;
+}
+
+/** Called by session only. */
+export interface SessionStore {
+  /** Strongly consistent. */
+  read(target: string): Promise<SessionRecord | undefined>;
+  /** Writes when the stored version is `record.version - 1` (0 means absent), or when this `opId` is already there. */
+  write(record: SessionRecord): Promise<WriteOutcome>;
+  remove(target: string): Promise<void>;
+}
+
+/** Encrypts small texts under the installation's key, bound to a context. Called by session only. */
+export interface Sealer {
+  seal(plain: string, context: string): Promise<string>;
+  /** Rejects when the text was changed, or sealed with another context or key. */
+  open(sealed: string, context: string): Promise<string>;
+}
+
+/** A logged-in Docker Hub session. */
+export interface HubSession {
+  /** Docker Hub user name it logged in as, lower case. */
+  readonly account: string;
+  /** Secret. */
+  readonly bearer: string;
+  readonly expiresAtMs: number;
+}
+
+/** Where tokens live: the account's personal ones, or an organization's. */
+export type TokenPlace = { readonly kind: 'pat' } | { readonly kind: 'oat'; readonly organization: string };
+
+/** A token as Docker Hub lists it. */
+export interface HubToken {
+  readonly tokenId: string;
+  readonly label: string;
+  readonly createdAtMs: number;
+  readonly isActive: boolean;
+  readonly expiresAtMs: number | null;
+  readonly lastUsedAtMs: number | null;
+}
+
+export interface HubTokenPage {
+  readonly tokens: readonly HubToken[];
+  /** What Docker Hub says there is in all. */
+  readonly total: number;
+  /** Whether Docker Hub names a further page. Its address is never followed. */
+  readonly more: boolean;
+}
+
+/** What came with an answer of Docker Hub, whatever its status; absent where it did not say. */
+export interface HubMeta {
+  /** Docker Hub's clock, from the `Date` header. */
+  readonly hubDateMs?: number;
+  readonly rateRemaining?: number;
+  readonly rateResetAtMs?: number;
+}
+
+/**
+ * Why a call to Docker Hub did not succeed. `fault` means that nothing is known of its effect. `retryAtMs` is by our clock.
+ */
+export type HubProblem =
+  | { readonly tag: 'credential_refused' }
+  | { readonly tag: 'second_factor_needed' }
+  | { readonly tag: 'session_refused' }
+  | { readonly tag: 'access_token_session' }
+  | { readonly tag: 'forbidden' }
+  | { readonly tag: 'not_found' }
+  | { readonly tag: 'invalid'; readonly fields: readonly string[] }
+  | { readonly tag: 'throttled'; readonly retryAtMs: number }
+  | { readonly tag: 'fault'; readonly code: Exclude<HubFault, 'session_refused'> };
+
+export type HubReply<T> =
+  | { readonly ok: true; readonly value: T; readonly meta: HubMeta }
+  | { readonly ok: false; readonly problem: HubProblem; readonly meta: HubMeta };
+
+/**
+ * Docker Hub, except for creating tokens. Never rejects for anything Docker Hub or the network does: that is a HubReply.
+ * Every call ends within the installation's `hubTimeoutMs`. Called by session, revoke, sweep and verification.
+ */
+export interface DockerHub {
+  /**
+   * Logs in once. Not to be repeated on `credential_refused`: Docker Hub locks the user name.
+   *
+   * @param nowMs the time for which a TOTP code is made.
+   */
+  login(credential: Credential, route: LoginRoute, nowMs: number): Promise<HubReply<HubSession>>;
+  /** One page, from 1. Pages shift while others create and delete. */
+  listTokens(session: HubSession, place: TokenPlace, page: number): Promise<HubReply<HubTokenPage>>;
+  /** `not_found` when there is none of that id on that account. */
+  getToken(session: HubSession, place: TokenPlace, tokenId: string): Promise<HubReply<HubToken>>;
+  /** Any 2xx is success; `not_found` when it was gone. */
+  deleteToken(
+    session: HubSession,
+    place: TokenPlace,
+    tokenId: string,
+  ): Promise<HubReply<{ readonly httpStatus: number }>>;
+  /** Reads only Docker Hub's clock, without a session. */
+  readDate(): Promise<HubReply<null>>;
+}
+
+/** What a create sends. */
+export interface TokenOrder {
+  readonly label: string;
+  readonly expiresAtMs: number | null;
+  /** PAT. */
+  readonly scope?: PatScope;
+  /** OAT. */
+  readonly resources?: readonly OatResource[];
+}
+
+/** Creating tokens, apart from DockerHub so that what only revokes cannot. Called by mint and verification. */
+export interface TokenMinter {
+  /**
+   * Creates one token. Sent at most once, never retried; after any failure a token may exist or may still appear.
+   * Never repeat.
+   */
+  createToken(
+    session: HubSession,
+    place: TokenPlace,
+    order: TokenOrder,
+  ): Promise<HubReply<{ readonly tokenId: string; readonly token: string }>>;
+}
+
+/** A job that calls the revoker for one lease at a time of its own. Called by mint and renew. */
+export interface Backstop {
+  /** Arms, or moves, the lease's job. Firing early, late or twice is harmless: the revoker reads the lease first. */
+  arm(leaseId: string, atMs: number): Promise<void>;
+}
+
+/** Hands leases to the revoker. Called by revoke (next attempts) and sweep (due leases). At least once, in any order. */
+export interface RevocationQueue {
+  /** @param delayMs 0 to 900,000. */
+  send(leaseId: string, delayMs: number): Promise<void>;
+}
+
+/** One decision, for the audit log. Ids and names only: never a token, credential or session. */
+export interface AuditEvent {
+  readonly event: AuditEventName;
+  readonly atMs: number;
+  readonly requestId?: string;
+  readonly sourceIp?: string;
+  readonly caller?: string;
+  readonly secret?: string;
+  readonly target?: string;
+  readonly leaseId?: string;
+  readonly tokenId?: string;
+  readonly tokenSha256?: string;
+  readonly code?: string;
+  readonly detail?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export type AuditEventName =
+  | 'lease.granted'
+  | 'lease.denied'
+  | 'lease.mint_failed'
+  | 'lease.revoke_requested'
+  | 'lease.revoked'
+  | 'lease.revoke_delayed'
+  | 'lease.reopened'
+  | 'lease.orphan_adopted'
+  | 'token.stray_deleted'
+  | 'login.refused'
+  | 'clock.skewed'
+  | 'target.changed'
+  | 'target.deleted'
+  | 'secret.changed'
+  | 'secret.deleted';
+
+export interface Audit {
+  /** Never rejects: a lost audit event must not stop a revocation. */
+  record(event: AuditEvent): Promise<void>;
+}
+
+export interface Clock {
+  nowMs(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+/** Fresh identifiers. */
+export interface Ids {
+  /** A ULID, never given before. */
+  leaseId(nowMs: number): string;
+  /** Names one write, so that its repetition recognises itself. At least 80 random bits. */
+  opId(): string;
+}
+
+/** The installation's mark on Docker Hub. */
+export interface LabelKeys {
+  /** 8 of a-z and 0-9. */
+  readonly installation: string;
+  /** 2 of a-z and 0-9. */
+  readonly currentKeyId: string;
+  /** The first 96 bits of HMAC-SHA-256 as 16 base64url characters; undefined for an unknown key. */
+  mac(keyId: string, text: string): string | undefined;
+  /** Hex SHA-256 of a token. */
+  sha256(token: string): string;
+}
+
+/** Bounds of one installation. */
+export interface Limits {
+  /** Least TTL of a lease: 60 on AWS (the Scheduler's precision), 1 on the embedded edition. */
+  readonly minTtlSeconds: number;
+  /** Most time between a lease's record and its create. */
+  readonly mintWindowMs: number;
+  /** Most time one call to Docker Hub takes. */
+  readonly hubTimeoutMs: number;
+  /** How long past `mintWindowMs + hubTimeoutMs` a create may still land. */
+  readonly quietMs: number;
+  /** Longest pause between two attempts to revoke; at most 900,000, what the queue can delay. */
+  readonly maxRetryMs: number;
+  /** How long a revoked lease's row is kept. */
+  readonly auditRetentionMs: number;
+}
+
+/** What revoking and sweeping need. */
+export interface RevokePorts {
+  readonly leases: LeaseStore;
+  readonly catalog: Catalog;
+  readonly credentials: Pick<TargetCredentials, 'read'>;
+  readonly sessions: SessionStore;
+  readonly sealer: Sealer;
+  readonly hub: DockerHub;
+  readonly queue: RevocationQueue;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly labels: LabelKeys;
+  readonly limits: Limits;
+}
+
+/** What the broker needs: revoking, and what minting takes besides. */
+export interface MintPorts extends RevokePorts {
+  readonly minter: TokenMinter;
+  readonly backstop: Backstop;
+  /** A second, slower trigger, where the edition has one; losing it loses nothing. */
+  readonly timer?: Backstop;
+}
+
+/** What the admin routes need. */
+export interface AdminPorts extends RevokePorts {
+  readonly credentials: TargetCredentials;
+}

@@ -1,0 +1,32 @@
+import type { OatResource, PatScope } from './scope.ts';
+
+/** Who owns a catalog entry: the API, or a CDK stack (API writes to it are refused). */
+export type ManagedBy = 'api' | 'cdk';
+
+/** A named recipe for tokens: a target, the most it may grant, its limits, and who may lease from it. */
+export interface DynamicSecret {
+  readonly schema: 1;
+  readonly name: string;
+  readonly version: number;
+  readonly opId: string;
+  readonly target: string;
+  /** On `user` targets. */
+  readonly scope?: PatScope;
+  /** On `org` targets. */
+  readonly resources?: readonly OatResource[];
+  readonly defaultTtlSeconds: number;
+  readonly maxTtlSeconds: number;
+  readonly renewable: boolean;
+  /** Most open leases at a time; absent means no limit. */
+  readonly maxActive?: number;
+  /** Role patterns and account roots; nobody else may lease. */
+  readonly allow: readonly string[];
+  readonly description?: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly deleteProtection: boolean;
+  /** `draining`: refuses new leases; removed once its leases are revoked. */
+  readonly status: 'ready' | 'draining';
+  readonly managedBy: ManagedBy;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}

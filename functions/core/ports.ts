@@ -97,7 +97,7 @@ export interface SessionRecord {
   readonly sealedBearer?: string;
   readonly account?: string;
   readonly expiresAtMs?: number;
-  /** The credential the session, or the refusal, belongs to. */
+  /** The credential that was last used to log in. */
   readonly credentialVersion?: string;
   /** No login with that credential before this. */
   readonly breakerUntilMs?: number;
@@ -343,6 +343,11 @@ export interface MintPorts extends RevokePorts {
   readonly backstop: Backstop;
   /** A second, slower trigger, where the edition has one; losing it loses nothing. */
   readonly timer?: Backstop;
+}
+
+/** What sweeping needs: revoking, and removing what has drained. */
+export interface SweepPorts extends RevokePorts {
+  readonly credentials: Pick<TargetCredentials, 'read' | 'remove'>;
 }
 
 /** What the admin routes need. */

@@ -6,7 +6,7 @@ import type { ManagedBy } from './secret.ts';
  */
 export type LoginRoute = 'auth-token' | 'users-login';
 
-/** Coarsest to finest instants that Docker Hub was seen to accept for `expires_at`. */
+/** Finest to coarsest instants that Docker Hub was seen to accept for `expires_at`. */
 export type ExpiryGranularity = 'second' | 'minute' | 'hour' | 'day';
 
 /** What a verification learned from the live service. */
@@ -28,8 +28,6 @@ export interface Target {
   /** On `org` targets. */
   readonly organization?: string;
   readonly loginRoute: LoginRoute;
-  /** Names the credential in force, so that a session made with another is not used. */
-  readonly credentialVersion: string;
   readonly expiryGranularity: ExpiryGranularity;
   readonly description?: string;
   readonly tags: Readonly<Record<string, string>>;

@@ -1,0 +1,42 @@
+import type { Page, PageRequest, SweepPorts } from './ports.ts';
+import type { DynamicSecret } from './secret.ts';
+import type { Target } from './target.ts';
+
+type Ports = Pick<SweepPorts, 'leases' | 'catalog' | 'credentials' | 'sessions' | 'clock'>;
+
+/**
+ * Removes a draining target, its credential and its session once none of its leases is open, and says whether it did. A
+ * credential goes before the row that names it, so that a crash in between leaves the row to be found again.
+ */
+export async function removeDrainedTarget(ports: Ports, target: Target): Promise<boolean> {
+  if (target.status !== 'draining' || !hasSettled(ports, target.updatedAtMs)) return false;
+  if ((await ports.leases.countOpen({ target: target.name })) > 0) return false;
+  await ports.credentials.remove(target.name);
+  await ports.sessions.remove(target.name);
+  return (await ports.catalog.deleteTarget(target.name, target.version)) === 'written';
+}
+
+/** Removes a draining secret once none of its leases is open, and says whether it did. */
+export async function removeDrainedSecret(ports: Ports, secret: DynamicSecret): Promise<boolean> {
+  if (secret.status !== 'draining' || !hasSettled(ports, secret.updatedAtMs)) return false;
+  if ((await ports.leases.countOpen({ secret: secret.name })) > 0) return false;
+  return (await ports.catalog.deleteSecret(secret.name, secret.version)) === 'written';
+}
+
+/** Removes every drained secret and says how many. */
+export async function removeDrainedSecrets(ports: Ports): Promise<number> {
+  let removed = 0;
+  let nextToken: string | undefined;
+  do {
+    const request: PageRequest = { limit: 100, ...(nextToken !== undefined && { nextToken }) };
+    const page: Page<DynamicSecret> = await ports.catalog.listSecrets({}, request);
+    for (const secret of page.items) if (await removeDrainedSecret(ports, secret)) removed += 1;
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+  return removed;
+}
+
+/** Whether every lease that was recorded before the draining began is now counted. */
+function hasSettled(ports: Ports, drainingSinceMs: number): boolean {
+  return ports.clock.nowMs() >= drainingSinceMs + ports.leases.settleMs;
+}

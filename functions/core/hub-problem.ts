@@ -1,0 +1,34 @@
+import { type Failed, fail } from './failure.ts';
+import type { HubProblem } from './ports.ts';
+
+/** When Docker Hub does not say how long to wait. */
+const FAULT_RETRY_SECONDS = 5;
+
+/** Whole seconds from now until an instant, at least 1. */
+export function retryAfterSeconds(atMs: number, nowMs: number): number {
+  return Math.max(1, Math.ceil((atMs - nowMs) / 1_000));
+}
+
+/** What a caller of hublease is told when a call to Docker Hub did not succeed. */
+export function failureOf(problem: HubProblem, target: string, nowMs: number): Failed {
+  switch (problem.tag) {
+    case 'throttled':
+      return fail({ tag: 'hub_throttled', retryAfterSeconds: retryAfterSeconds(problem.retryAtMs, nowMs) });
+    case 'fault':
+      return fail({ tag: 'hub_unavailable', code: problem.code, retryAfterSeconds: FAULT_RETRY_SECONDS });
+    case 'session_refused':
+      return fail({ tag: 'hub_unavailable', code: 'session_refused', retryAfterSeconds: FAULT_RETRY_SECONDS });
+    case 'invalid':
+      return problem.fields.includes('expires_at')
+        ? fail({ tag: 'expiry_refused', target })
+        : fail({ tag: 'hub_refused', code: 'bad_request', target });
+    case 'not_found':
+      return fail({ tag: 'hub_refused', code: 'account_not_found', target });
+    case 'access_token_session':
+      return fail({ tag: 'hub_refused', code: 'access_token_session', target });
+    case 'forbidden':
+    case 'credential_refused':
+    case 'second_factor_needed':
+      return fail({ tag: 'hub_refused', code: 'forbidden', target });
+  }
+}

@@ -1,0 +1,262 @@
+import { isAllowed, type Origin } from './caller.ts';
+import { placeOf } from './evidence.ts';
+import { type Failed, type Failure, fail } from './failure.ts';
+import { failureOf } from './hub-problem.ts';
+import { writeLabel } from './label.ts';
+import { type Lease, type LeaseChange, nextLease } from './lease.ts';
+import type { HubReply, HubSession, MintPorts } from './ports.ts';
+import { auditIds, revokeLease } from './revoke.ts';
+import type { DynamicSecret } from './secret.ts';
+import { dropSession, openSession } from './session.ts';
+import { stored } from './stored.ts';
+import { hubAccountOf, roundUpExpiry, type Target } from './target.ts';
+
+/** Our clock and Docker Hub's further apart than this is worth an alarm: expiry is reckoned by both. */
+const CLOCK_SKEW_MS = 5_000;
+
+/** What a caller may ask of a secret. */
+export interface MintOrder {
+  readonly secret: string;
+  readonly ttlSeconds?: number;
+  /** Shown on Docker Hub behind our mark. */
+  readonly label?: string;
+  readonly reason?: string;
+}
+
+/** The only place where a token leaves core: an answer that is given once. */
+export interface Minted {
+  readonly lease: Lease;
+  readonly credential: { readonly registry: 'docker.io'; readonly username: string; readonly password: string };
+}
+
+interface MintedToken {
+  readonly tokenId: string;
+  readonly token: string;
+}
+
+/**
+ * Mints one token: records the lease, creates the token once, records its id, and only then answers. Whatever fails or
+ * crashes in between leaves a recorded lease that the revoker closes, never a token without a record. Not safe to repeat:
+ * each call makes a lease of its own.
+ *
+ * @throws Failed `secret_not_found`, `caller_not_allowed`, `draining`, `ttl_too_long`, `ttl_too_short`, `target_not_found`;
+ *   all of `openSession`; `hub_refused`, `expiry_refused`, `hub_unavailable`, `hub_throttled`; `store_unavailable` when the
+ *   lease could not be recorded, `not_recorded` when the token was made and given up again.
+ */
+export async function mint(ports: MintPorts, origin: Origin, order: MintOrder): Promise<Minted> {
+  try {
+    const secret = await allowedSecret(ports, origin, order.secret);
+    const ttlSeconds = allowedTtl(ports, secret, order.ttlSeconds);
+    const target = await readyTarget(ports, secret.target);
+    // Before the record: without a session nothing would ever be sent, and no lease need be closed.
+    const session = await openSession(ports, target);
+    const intent = await recordIntent(ports, newLease(ports, origin, order, secret, target, ttlSeconds));
+    return await carryOut(ports, origin, intent, session);
+  } catch (error) {
+    await recordDenial(ports, origin, order, error);
+    throw error;
+  }
+}
+
+async function allowedSecret(ports: MintPorts, origin: Origin, name: string): Promise<DynamicSecret> {
+  const secret = await stored(ports.catalog.getSecret(name));
+  if (secret === undefined) throw fail({ tag: 'secret_not_found', secret: name });
+  if (!isAllowed(secret.allow, origin.caller)) {
+    throw fail({ tag: 'caller_not_allowed', caller: origin.caller.arn, secret: name });
+  }
+  if (secret.status === 'draining') throw fail({ tag: 'draining', name });
+  return secret;
+}
+
+function allowedTtl(ports: MintPorts, secret: DynamicSecret, asked: number | undefined): number {
+  const ttlSeconds = asked ?? secret.defaultTtlSeconds;
+  const { maxTtlSeconds } = secret;
+  const { minTtlSeconds } = ports.limits;
+  if (ttlSeconds > maxTtlSeconds) throw fail({ tag: 'ttl_too_long', ttlSeconds, maxTtlSeconds });
+  if (ttlSeconds < minTtlSeconds) throw fail({ tag: 'ttl_too_short', ttlSeconds, minTtlSeconds });
+  return ttlSeconds;
+}
+
+async function readyTarget(ports: MintPorts, name: string): Promise<Target> {
+  const target = await stored(ports.catalog.getTarget(name));
+  if (target === undefined) throw fail({ tag: 'target_not_found', target: name });
+  if (target.status === 'draining') throw fail({ tag: 'draining', name });
+  return target;
+}
+
+function newLease(
+  ports: MintPorts,
+  origin: Origin,
+  order: MintOrder,
+  secret: DynamicSecret,
+  target: Target,
+  ttlSeconds: number,
+): Lease {
+  const nowMs = ports.clock.nowMs();
+  const id = ports.ids.leaseId(nowMs);
+  const hubAccount = hubAccountOf(target);
+  const expiresAtMs = nowMs + ttlSeconds * 1_000;
+  const maxExpiresAtMs = secret.renewable ? nowMs + secret.maxTtlSeconds * 1_000 : expiresAtMs;
+  const mintByMs = nowMs + ports.limits.mintWindowMs;
+  return {
+    schema: 1,
+    id,
+    status: 'minting',
+    version: 1,
+    opId: ports.ids.opId(),
+    secret: secret.name,
+    target: target.name,
+    hubAccount,
+    kind: target.kind === 'org' ? 'oat' : 'pat',
+    ...(secret.scope !== undefined && { scope: secret.scope }),
+    ...(secret.resources !== undefined && { resources: secret.resources }),
+    caller: origin.caller.arn,
+    ...(order.label !== undefined && { label: order.label }),
+    ...(order.reason !== undefined && { reason: order.reason }),
+    hubLabel: writeLabel(ports.labels, id, hubAccount, order.label),
+    requestId: origin.requestId,
+    issuedAtMs: nowMs,
+    expiresAtMs,
+    maxExpiresAtMs,
+    hubExpiresAtMs: roundUpExpiry(maxExpiresAtMs, target.expiryGranularity),
+    renewable: secret.renewable,
+    mintByMs,
+    attempts: 0,
+    // Should this process die, the lease is taken up once nothing can be sent for it any more, or when it would have ended.
+    dueAtMs: Math.min(mintByMs, expiresAtMs),
+  };
+}
+
+async function recordIntent(ports: MintPorts, lease: Lease): Promise<Lease> {
+  const outcome = await stored(ports.leases.create(lease));
+  if (outcome === 'conflict') throw fail({ tag: 'store_unavailable', retryAfterSeconds: 1 });
+  return lease;
+}
+
+/** From here on every failure leaves the lease to the revoker. */
+async function carryOut(ports: MintPorts, origin: Origin, intent: Lease, session: HubSession): Promise<Minted> {
+  try {
+    // Read again behind the record: a deletion either sees this lease, or is seen here.
+    await readyTarget(ports, intent.target);
+  } catch (error) {
+    await abandon(ports, intent);
+    throw error;
+  }
+  // One turn of the loop for all three; a timer that is lost loses nothing.
+  const [posted, armed] = await Promise.all([
+    post(ports, intent, session),
+    settled(ports.backstop.arm(intent.id, intent.expiresAtMs)),
+    ports.timer === undefined ? undefined : settled(ports.timer.arm(intent.id, intent.expiresAtMs)),
+  ]);
+  await noteClock(ports, intent, posted);
+  if (!posted.ok) {
+    if (posted.problem.tag === 'session_refused') await settled(dropSession(ports, intent.target, session));
+    await abandon(ports, intent);
+    throw failureOf(posted.problem, intent.target, ports.clock.nowMs());
+  }
+  const active = await recordToken(ports, intent, posted.value);
+  if (active === undefined || !armed) {
+    await giveUp(ports, intent, posted.value.tokenId);
+    throw fail({ tag: 'not_recorded', leaseId: intent.id, retryAfterSeconds: 2 });
+  }
+  await ports.audit.record({
+    event: 'lease.granted',
+    atMs: ports.clock.nowMs(),
+    ...auditIds(active),
+    ...originOf(origin),
+    detail: { ttlSeconds: (active.expiresAtMs - active.issuedAtMs) / 1_000 },
+  });
+  return {
+    lease: active,
+    credential: { registry: 'docker.io', username: active.hubAccount, password: posted.value.token },
+  };
+}
+
+/** Sends the create, unless this process slept so long that the quiet period no longer covers it. */
+async function post(ports: MintPorts, intent: Lease, session: HubSession): Promise<HubReply<MintedToken>> {
+  if (ports.clock.nowMs() > intent.mintByMs) {
+    return { ok: false, problem: { tag: 'fault', code: 'timeout' }, meta: {} };
+  }
+  return ports.minter.createToken(session, placeOf(intent), {
+    label: intent.hubLabel,
+    expiresAtMs: intent.hubExpiresAtMs,
+    ...(intent.scope !== undefined && { scope: intent.scope }),
+    ...(intent.resources !== undefined && { resources: intent.resources }),
+  });
+}
+
+/** Records the token; undefined when the lease is no longer ours to make active, or that cannot be known. */
+async function recordToken(ports: MintPorts, intent: Lease, minted: MintedToken): Promise<Lease | undefined> {
+  const active = nextLease(intent, ports.ids.opId(), {
+    status: 'active',
+    tokenId: minted.tokenId,
+    tokenSha256: ports.labels.sha256(minted.token),
+    dueAtMs: intent.expiresAtMs,
+  });
+  try {
+    return (await ports.leases.update(active)) === 'written' ? active : undefined;
+  } catch {
+    // The write may have happened all the same; the row itself decides.
+    const latest = await ports.leases.get(intent.id).catch(() => undefined);
+    return latest?.opId === active.opId ? active : undefined;
+  }
+}
+
+/** A create that failed may still have made a token: hand the lease to the revoker at once. */
+async function abandon(ports: MintPorts, intent: Lease): Promise<void> {
+  const nowMs = ports.clock.nowMs();
+  const change: LeaseChange = {
+    status: 'revoking',
+    revokeReason: 'mint_failed',
+    revokingSinceMs: nowMs,
+    dueAtMs: nowMs,
+  };
+  // Should either be lost, the lease is due by itself when its mint window ends.
+  await settled(ports.leases.update(nextLease(intent, ports.ids.opId(), change)));
+  await settled(ports.queue.send(intent.id, 0));
+}
+
+/** The token exists and will not be answered: delete it now, and leave what fails of that to the revoker. */
+async function giveUp(ports: MintPorts, intent: Lease, tokenId: string): Promise<void> {
+  await settled(revokeLease(ports, intent.id, { trigger: 'asked', reason: 'mint_failed', tokenId }));
+}
+
+async function noteClock(ports: MintPorts, intent: Lease, posted: HubReply<MintedToken>): Promise<void> {
+  const { hubDateMs } = posted.meta;
+  if (hubDateMs === undefined) return;
+  const skewMs = hubDateMs - ports.clock.nowMs();
+  if (Math.abs(skewMs) <= CLOCK_SKEW_MS) return;
+  await ports.audit.record({
+    event: 'clock.skewed',
+    atMs: ports.clock.nowMs(),
+    target: intent.target,
+    detail: { skewMs },
+  });
+}
+
+async function recordDenial(ports: MintPorts, origin: Origin, order: MintOrder, error: unknown): Promise<void> {
+  const failure: Failure = (error as Partial<Failed>).failure ?? { tag: 'internal' };
+  await ports.audit.record({
+    event: failure.tag === 'caller_not_allowed' ? 'lease.denied' : 'lease.mint_failed',
+    atMs: ports.clock.nowMs(),
+    ...originOf(origin),
+    secret: order.secret,
+    code: failure.tag,
+    ...('leaseId' in failure && { leaseId: failure.leaseId }),
+  });
+}
+
+function originOf(origin: Origin) {
+  return {
+    caller: origin.caller.arn,
+    requestId: origin.requestId,
+    ...(origin.sourceIp !== undefined && { sourceIp: origin.sourceIp }),
+  };
+}
+
+async function settled(work: Promise<unknown>): Promise<boolean> {
+  return work.then(
+    () => true,
+    () => false,
+  );
+}

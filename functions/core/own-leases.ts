@@ -1,0 +1,64 @@
+import { type Caller, isAllowed, type Origin } from './caller.ts';
+import { fail } from './failure.ts';
+import type { Lease, LeaseStatus } from './lease.ts';
+import type { Page, PageRequest, RevokePorts } from './ports.ts';
+import { revokeLease } from './revoke.ts';
+import type { DynamicSecret } from './secret.ts';
+import { stored } from './stored.ts';
+
+type ReadPorts = Pick<RevokePorts, 'leases' | 'catalog'>;
+
+/** The caller's own leases, newest first. */
+export async function listOwn(
+  ports: ReadPorts,
+  origin: Origin,
+  filter: { readonly secret?: string; readonly status?: LeaseStatus },
+  page: PageRequest,
+): Promise<Page<Lease>> {
+  return stored(ports.leases.list({ ...filter, caller: origin.caller.arn }, page));
+}
+
+/**
+ * One of the caller's own leases.
+ *
+ * @throws Failed `lease_not_found`, also for a lease of somebody else: its existence is not the caller's business.
+ */
+export async function showOwn(ports: ReadPorts, origin: Origin, leaseId: string): Promise<Lease> {
+  const lease = await stored(ports.leases.get(leaseId));
+  if (lease === undefined || lease.caller !== origin.caller.arn) throw fail({ tag: 'lease_not_found', leaseId });
+  return lease;
+}
+
+/**
+ * Revokes one of the caller's own leases now. `pending` when Docker Hub could not be made to prove it yet; the revocation goes
+ * on by itself. A lease that is revoked already is a success.
+ *
+ * @throws Failed `lease_not_found`.
+ */
+export async function revokeOwn(
+  ports: RevokePorts,
+  origin: Origin,
+  leaseId: string,
+): Promise<{ readonly lease: Lease; readonly pending: boolean }> {
+  await showOwn(ports, origin, leaseId);
+  const revocation = await stored(revokeLease(ports, leaseId, { trigger: 'asked', reason: 'caller', origin }));
+  if (revocation.outcome === 'unknown') throw fail({ tag: 'lease_not_found', leaseId });
+  return { lease: revocation.lease, pending: revocation.outcome !== 'revoked' };
+}
+
+/** The caller as hublease sees it, and the secrets that list it, by name. */
+export async function whoami(
+  ports: ReadPorts,
+  origin: Origin,
+): Promise<{ readonly caller: Caller; readonly secrets: readonly DynamicSecret[] }> {
+  const secrets: DynamicSecret[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page: Page<DynamicSecret> = await stored(
+      ports.catalog.listSecrets({}, { limit: 100, ...(nextToken && { nextToken }) }),
+    );
+    secrets.push(...page.items.filter((secret) => isAllowed(secret.allow, origin.caller)));
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+  return { caller: origin.caller, secrets };
+}

@@ -1,0 +1,236 @@
+import type { Failed } from './failure.ts';
+import { fail } from './failure.ts';
+import { failureOf, retryAfterSeconds } from './hub-problem.ts';
+import type { HubReply, HubSession, RevokePorts, SessionRecord } from './ports.ts';
+import { stored } from './stored.ts';
+import type { Credential, Target } from './target.ts';
+
+/** A session this close to its end is not used for another call. */
+const USABLE_MS = 15_000;
+/** A session this close to its end is renewed by whoever first notices, while the others go on using it. */
+const REFRESH_MS = 120_000;
+/** Longer than a login with two factors takes, so that a claim outlives its holder only after a crash. */
+const CLAIM_MS = 45_000;
+/** How long to wait for somebody else's login; with the create it stays within what one API call may take. */
+const WAIT_MS = 8_000;
+const POLL_MS = 250;
+/** Docker Hub locks a user name for 10 to 15 minutes after repeated refusals, revocations included. */
+const BREAKER_MS = 600_000;
+/** A TOTP code is good for one login within its step. Source: RFC 6238 section 5.2. */
+const TOTP_STEP_MS = 30_000;
+
+type Ports = Pick<RevokePorts, 'sessions' | 'sealer' | 'credentials' | 'hub' | 'audit' | 'clock' | 'ids'>;
+
+interface StoredCredential {
+  readonly credential: Credential;
+  readonly version: string;
+}
+
+/**
+ * Returns a session of the target's account, shared by every process of the installation: one login per session life, one
+ * login at a time, and none with a credential that was refused within the last ten minutes.
+ *
+ * @throws Failed `login_blocked`, `credential_refused`, `wrong_account`, `credential_unavailable`, `hub_unavailable`,
+ *   `hub_throttled`, `hub_refused`, `busy` or `store_unavailable`.
+ */
+export async function openSession(ports: Ports, target: Target): Promise<HubSession> {
+  const giveUpAtMs = ports.clock.nowMs() + WAIT_MS;
+  for (;;) {
+    const nowMs = ports.clock.nowMs();
+    const record = await stored(ports.sessions.read(target.name));
+    const cached = await cachedSession(ports, target, record, nowMs);
+    if (cached !== undefined && cached.expiresAtMs - nowMs > REFRESH_MS) return cached;
+    try {
+      const fresh = await loginAgain(ports, target, record, nowMs);
+      if (fresh !== undefined) return fresh;
+    } catch (error) {
+      if (cached === undefined) throw error;
+    }
+    if (cached !== undefined) return cached;
+    if (nowMs >= giveUpAtMs) throw fail({ tag: 'busy', retryAfterSeconds: 2 });
+    await ports.clock.sleep(POLL_MS);
+  }
+}
+
+/**
+ * Logs in with a credential that is not yet the current one, to prove it, and shares the session when it belongs to the
+ * target. A refusal leaves the shared session as it was.
+ *
+ * @throws as {@link openSession}, but for `wrong_account`: the caller compares.
+ */
+export async function proveCredential(ports: Ports, target: Target, offered: StoredCredential): Promise<HubSession> {
+  const record = await stored(ports.sessions.read(target.name));
+  const claimed = await claim(ports, target.name, record, offered.credential, ports.clock.nowMs());
+  if (claimed === undefined) throw fail({ tag: 'busy', retryAfterSeconds: 2 });
+  const reply = await ports.hub.login(offered.credential, target.loginRoute, ports.clock.nowMs());
+  if (!reply.ok) {
+    await stored(ports.sessions.write(next(ports, claimed, { claimUntilMs: undefined })));
+    throw loginFailure(target, offered.credential, reply.problem, ports.clock.nowMs());
+  }
+  await share(ports, claimed, offered.version, reply.value);
+  return reply.value;
+}
+
+/**
+ * Runs a call that may be repeated, once more with a new session when Docker Hub refuses the shared one.
+ *
+ * @throws as {@link openSession}.
+ */
+export async function withSession<T>(
+  ports: Ports,
+  target: Target,
+  call: (session: HubSession) => Promise<HubReply<T>>,
+): Promise<HubReply<T>> {
+  const session = await openSession(ports, target);
+  const reply = await call(session);
+  if (reply.ok || reply.problem.tag !== 'session_refused') return reply;
+  await dropSession(ports, target.name, session);
+  return call(await openSession(ports, target));
+}
+
+/** Forgets a session that Docker Hub refused, unless another has taken its place. */
+export async function dropSession(ports: Ports, targetName: string, session: HubSession): Promise<void> {
+  const record = await stored(ports.sessions.read(targetName));
+  if (record?.expiresAtMs !== session.expiresAtMs || record.sealedBearer === undefined) return;
+  await stored(ports.sessions.write(next(ports, record, { sealedBearer: undefined, expiresAtMs: undefined })));
+}
+
+async function cachedSession(
+  ports: Ports,
+  target: Target,
+  record: SessionRecord | undefined,
+  nowMs: number,
+): Promise<HubSession | undefined> {
+  const { sealedBearer, account, expiresAtMs } = record ?? {};
+  if (sealedBearer === undefined || expiresAtMs === undefined || expiresAtMs - nowMs <= USABLE_MS) return undefined;
+  // A session of the account that the target had before is no good, whoever was slow to notice.
+  if (account !== target.username) return undefined;
+  try {
+    return { account, expiresAtMs, bearer: await ports.sealer.open(sealedBearer, sealContext(target.name)) };
+  } catch {
+    // Sealed under a key that is gone: a new login replaces it.
+    return undefined;
+  }
+}
+
+/** Logs in with the current credential; undefined when somebody else is at it. */
+async function loginAgain(
+  ports: Ports,
+  target: Target,
+  record: SessionRecord | undefined,
+  nowMs: number,
+): Promise<HubSession | undefined> {
+  if ((record?.claimUntilMs ?? 0) > nowMs) return undefined;
+  const stored = await readCredential(ports, target.name);
+  const breakerUntilMs = record?.credentialVersion === stored.version ? (record.breakerUntilMs ?? 0) : 0;
+  if (breakerUntilMs > nowMs) {
+    const seconds = retryAfterSeconds(breakerUntilMs, nowMs);
+    throw fail({ tag: 'login_blocked', target: target.name, reopensAtMs: breakerUntilMs, retryAfterSeconds: seconds });
+  }
+  const claimed = await claim(ports, target.name, record, stored.credential, nowMs);
+  if (claimed === undefined) return undefined;
+  const reply = await ports.hub.login(stored.credential, target.loginRoute, ports.clock.nowMs());
+  if (!reply.ok) {
+    const failure = loginFailure(target, stored.credential, reply.problem, ports.clock.nowMs());
+    const refused = failure.failure.tag === 'credential_refused';
+    await release(ports, claimed, refused ? stored.version : undefined);
+    throw failure;
+  }
+  if (reply.value.account !== target.username) {
+    await release(ports, claimed, stored.version);
+    throw fail({ tag: 'wrong_account', expected: target.username, got: reply.value.account });
+  }
+  await share(ports, claimed, stored.version, reply.value);
+  return reply.value;
+}
+
+async function readCredential(ports: Ports, targetName: string): Promise<StoredCredential> {
+  const stored = await ports.credentials.read(targetName).catch(() => undefined);
+  if (stored === undefined) throw fail({ tag: 'credential_unavailable', target: targetName, retryAfterSeconds: 5 });
+  return stored;
+}
+
+/**
+ * Takes the right to log in. Writes down the TOTP step with it, so that no code is used twice even by one who crashes right
+ * after; waits for the next step when this one's code is spent.
+ */
+async function claim(
+  ports: Ports,
+  targetName: string,
+  record: SessionRecord | undefined,
+  credential: Credential,
+  nowMs: number,
+): Promise<SessionRecord | undefined> {
+  let totpStep = record?.totpStep;
+  if (credential.totpSecret !== undefined) {
+    totpStep = Math.max(Math.floor(nowMs / TOTP_STEP_MS), (record?.totpStep ?? -1) + 1);
+    const waitMs = totpStep * TOTP_STEP_MS - nowMs;
+    if (waitMs > WAIT_MS) throw fail({ tag: 'busy', retryAfterSeconds: Math.ceil(waitMs / 1_000) });
+    if (waitMs > 0) await ports.clock.sleep(waitMs);
+  }
+  const base = record ?? { target: targetName, version: 0, opId: '' };
+  const claimed = next(ports, base, { claimUntilMs: ports.clock.nowMs() + CLAIM_MS, totpStep });
+  return (await stored(ports.sessions.write(claimed))) === 'written' ? claimed : undefined;
+}
+
+async function share(
+  ports: Ports,
+  claimed: SessionRecord,
+  credentialVersion: string,
+  session: HubSession,
+): Promise<void> {
+  // A session that cannot be shared still serves this call; the next one logs in again.
+  await ports.sealer
+    .seal(session.bearer, sealContext(claimed.target))
+    .then((sealedBearer) =>
+      ports.sessions.write(
+        next(ports, claimed, {
+          sealedBearer,
+          account: session.account,
+          expiresAtMs: session.expiresAtMs,
+          credentialVersion,
+          breakerUntilMs: undefined,
+          claimUntilMs: undefined,
+        }),
+      ),
+    )
+    .catch(() => undefined);
+}
+
+/** Gives the right to log in back, and opens the breaker for a credential that was refused. */
+async function release(ports: Ports, claimed: SessionRecord, refusedVersion: string | undefined): Promise<void> {
+  const nowMs = ports.clock.nowMs();
+  const breaker =
+    refusedVersion === undefined ? {} : { credentialVersion: refusedVersion, breakerUntilMs: nowMs + BREAKER_MS };
+  await stored(ports.sessions.write(next(ports, claimed, { ...breaker, claimUntilMs: undefined })));
+  if (refusedVersion !== undefined)
+    await ports.audit.record({ event: 'login.refused', atMs: nowMs, target: claimed.target });
+}
+
+function loginFailure(
+  target: Target,
+  credential: Credential,
+  problem: Extract<Awaited<ReturnType<Ports['hub']['login']>>, { ok: false }>['problem'],
+  nowMs: number,
+): Failed {
+  if (problem.tag === 'credential_refused' || problem.tag === 'second_factor_needed') {
+    const secondFactor = problem.tag === 'second_factor_needed';
+    return fail({ tag: 'credential_refused', username: credential.username, secondFactor });
+  }
+  return failureOf(problem, target.name, nowMs);
+}
+
+function next(
+  ports: Ports,
+  record: SessionRecord,
+  change: { [K in keyof SessionRecord]?: SessionRecord[K] | undefined },
+): SessionRecord {
+  const merged = { ...record, ...change, version: record.version + 1, opId: ports.ids.opId() };
+  return Object.fromEntries(
+    Object.entries(merged).filter(([, value]) => value !== undefined),
+  ) as unknown as SessionRecord;
+}
+
+function sealContext(targetName: string): string {
+  return `session:${targetName}`;
+}

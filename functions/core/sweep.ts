@@ -1,0 +1,209 @@
+import { removeDrainedSecrets, removeDrainedTarget } from './drain.ts';
+import { deleteToken } from './evidence.ts';
+import { Failed } from './failure.ts';
+import { readLabel } from './label.ts';
+import { isOpen, type Lease } from './lease.ts';
+import { listAll } from './listing.ts';
+import type { HubToken, Page, RevokePorts, SweepPorts, TokenPlace } from './ports.ts';
+import { auditIds, reopenLease, revokeLease } from './revoke.ts';
+import { withSession } from './session.ts';
+import { hubAccountOf, type Target } from './target.ts';
+
+const PAGE = 100;
+
+/**
+ * Hands every due lease to the revoker.
+ *
+ * @param most stop after so many; what is left is found by the next sweep.
+ * @returns how many were handed on.
+ */
+export async function sweepDue(ports: RevokePorts, most: number): Promise<number> {
+  let handedOn = 0;
+  let nextToken: string | undefined;
+  do {
+    const limit = Math.min(PAGE, most - handedOn);
+    const page: Page<string> = await ports.leases.due(ports.clock.nowMs(), { limit, ...(nextToken && { nextToken }) });
+    for (const leaseId of page.items) await ports.queue.send(leaseId, 0);
+    handedOn += page.items.length;
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined && handedOn < most);
+  return handedOn;
+}
+
+/** What one look at a target's account found. */
+export interface Reconciliation {
+  /** Tokens of this installation on the account. */
+  readonly ours: number;
+  /** Tokens whose lease was lost: recorded anew and revoked. */
+  readonly orphans: number;
+  /** Leases that read `revoked` while their token lived. */
+  readonly reopened: number;
+  /** Tokens besides, or left over by, their lease's own: deleted. */
+  readonly strays: number;
+  /** Whether every page could be read. */
+  readonly complete: boolean;
+}
+
+/**
+ * Compares a target's tokens on Docker Hub with the leases and settles what does not agree. A token is only ever touched when
+ * its label carries this installation's MAC for this very account.
+ *
+ * @throws as `openSession`, and any error of the lease store; repeat later.
+ */
+export async function reconcile(ports: SweepPorts, target: Target): Promise<Reconciliation> {
+  const hubAccount = hubAccountOf(target);
+  const place: TokenPlace = target.kind === 'org' ? { kind: 'oat', organization: hubAccount } : { kind: 'pat' };
+  const listing = await listAll(ports, target, place);
+  const found = { ours: 0, orphans: 0, reopened: 0, strays: 0 };
+  for (const token of listing.tokens) {
+    const leaseId = readLabel(ports.labels, token.label, hubAccount);
+    if (leaseId === undefined) continue;
+    found.ours += 1;
+    const verdict = await settleToken(ports, target, place, token, leaseId);
+    if (verdict !== 'covered') found[verdict] += 1;
+  }
+  return { ...found, complete: listing.complete };
+}
+
+async function settleToken(
+  ports: SweepPorts,
+  target: Target,
+  place: TokenPlace,
+  token: HubToken,
+  leaseId: string,
+): Promise<'covered' | 'orphans' | 'reopened' | 'strays'> {
+  // Read after the listing: a lease is recorded before its token is created, so a token without one has lost it.
+  const lease = await ports.leases.get(leaseId);
+  if (lease === undefined) {
+    await adopt(ports, target, token, leaseId);
+    return 'orphans';
+  }
+  if (isOpen(lease)) {
+    // Without an id on record the revoker goes by the label and finds this token too.
+    if (lease.tokenId === undefined || lease.tokenId === token.tokenId) return 'covered';
+    return deleteStray(ports, target, place, token, lease);
+  }
+  // A list may lag behind a delete; only the token itself can say that it lives.
+  const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, token.tokenId));
+  if (!reply.ok) return 'covered';
+  const hubNowMs = reply.meta.hubDateMs ?? ports.clock.nowMs();
+  const ended = reply.value.expiresAtMs !== null && reply.value.expiresAtMs < hubNowMs;
+  // Docker Hub keeps listing what has expired, and an organization's count of tokens includes it.
+  if (ended) return deleteStray(ports, target, place, token, lease);
+  await reopenLease(ports, lease, token.tokenId);
+  await revokeLease(ports, leaseId, { trigger: 'asked', reason: 'reopened' });
+  return 'reopened';
+}
+
+async function deleteStray(
+  ports: SweepPorts,
+  target: Target,
+  place: TokenPlace,
+  token: HubToken,
+  lease: Lease,
+): Promise<'covered' | 'strays'> {
+  const status = await deleteToken(ports, target, place, token.tokenId);
+  if (typeof status !== 'number') return 'covered';
+  await ports.audit.record({
+    event: 'token.stray_deleted',
+    atMs: ports.clock.nowMs(),
+    ...auditIds(lease),
+    tokenId: token.tokenId,
+  });
+  return 'strays';
+}
+
+/** Writes the lost lease anew, as far as its token tells of it, and revokes it. */
+async function adopt(ports: SweepPorts, target: Target, token: HubToken, leaseId: string): Promise<void> {
+  const nowMs = ports.clock.nowMs();
+  const endMs = token.expiresAtMs ?? nowMs;
+  const orphan: Lease = {
+    schema: 1,
+    id: leaseId,
+    status: 'revoking',
+    version: 1,
+    opId: ports.ids.opId(),
+    secret: 'orphan',
+    target: target.name,
+    hubAccount: hubAccountOf(target),
+    kind: target.kind === 'org' ? 'oat' : 'pat',
+    caller: 'unknown',
+    hubLabel: token.label,
+    requestId: 'sweep',
+    issuedAtMs: token.createdAtMs,
+    expiresAtMs: endMs,
+    maxExpiresAtMs: endMs,
+    hubExpiresAtMs: token.expiresAtMs,
+    renewable: false,
+    mintByMs: token.createdAtMs,
+    tokenId: token.tokenId,
+    attempts: 0,
+    dueAtMs: nowMs,
+    revokeReason: 'orphan',
+    revokingSinceMs: nowMs,
+  };
+  // Another sweep was first, or this lease is not lost after all: its row is revoked like any other then.
+  if ((await ports.leases.create(orphan)) === 'conflict') return;
+  await ports.audit.record({ event: 'lease.orphan_adopted', atMs: nowMs, ...auditIds(orphan) });
+  await revokeLease(ports, leaseId, { trigger: 'asked', reason: 'orphan' });
+}
+
+/** What a whole sweep came to. */
+export interface SweepReport {
+  readonly due: number;
+  readonly targets: number;
+  readonly found: Omit<Reconciliation, 'complete'>;
+  readonly removed: number;
+  /** Target name and failure code of what could not be looked at. */
+  readonly failures: readonly { readonly target: string; readonly code: string }[];
+  /** Where to go on; absent when every target was looked at. */
+  readonly resumeAfter?: string;
+}
+
+/**
+ * One sweep: due leases to the queue, then each target's account reconciled, then what has drained removed. One target's
+ * failure does not stop the others.
+ *
+ * @param bounds stop taking up targets after `untilMs`; begin after the target named `after`.
+ */
+export async function sweep(
+  ports: SweepPorts,
+  bounds: { readonly untilMs: number; readonly mostDue: number; readonly after?: string },
+): Promise<SweepReport> {
+  const due = await sweepDue(ports, bounds.mostDue);
+  const found = { ours: 0, orphans: 0, reopened: 0, strays: 0 };
+  const failures: { target: string; code: string }[] = [];
+  let targets = 0;
+  let removed = await removeDrainedSecrets(ports);
+  let last: string | undefined;
+  for await (const target of allTargets(ports, bounds.after)) {
+    if (ports.clock.nowMs() >= bounds.untilMs) {
+      const report = { due, targets, found, removed, failures };
+      return last === undefined ? report : { ...report, resumeAfter: last };
+    }
+    try {
+      const result = await reconcile(ports, target);
+      found.ours += result.ours;
+      found.orphans += result.orphans;
+      found.reopened += result.reopened;
+      found.strays += result.strays;
+      if (!result.complete) failures.push({ target: target.name, code: 'listing_incomplete' });
+      removed += (await removeDrainedTarget(ports, target)) ? 1 : 0;
+    } catch (error) {
+      failures.push({ target: target.name, code: error instanceof Failed ? error.failure.tag : 'store_unavailable' });
+    }
+    targets += 1;
+    last = target.name;
+  }
+  return { due, targets, found, removed, failures };
+}
+
+/** Every target by name, from behind `after`. */
+async function* allTargets(ports: SweepPorts, after: string | undefined): AsyncGenerator<Target> {
+  let nextToken: string | undefined;
+  do {
+    const page: Page<Target> = await ports.catalog.listTargets({}, { limit: PAGE, ...(nextToken && { nextToken }) });
+    for (const target of page.items) if (after === undefined || target.name > after) yield target;
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+}

@@ -1,0 +1,30 @@
+import { appendFileSync, existsSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Audit, AuditEvent } from '../functions/core/ports.ts';
+
+/** A file this large is set aside; with the one kept, audit takes at most twice this. */
+const ROTATE_AT_BYTES = 16 * 1024 * 1024;
+
+/**
+ * The audit log as JSON lines in `audit.jsonl`, the file before it in `audit.1.jsonl`. An event holds ids and names only.
+ * Never rejects: an audit log that cannot be written must not stop a revocation; `onLost` hears of it.
+ */
+export function auditFile(dataFolder: string, onLost: () => void): Audit {
+  const path = join(dataFolder, 'audit.jsonl');
+  let bytes = existsSync(path) ? statSync(path).size : 0;
+  return {
+    async record(event: AuditEvent): Promise<void> {
+      const line = `${JSON.stringify({ ...event, at: new Date(event.atMs).toISOString() })}\n`;
+      try {
+        if (bytes > ROTATE_AT_BYTES) {
+          renameSync(path, join(dataFolder, 'audit.1.jsonl'));
+          bytes = 0;
+        }
+        appendFileSync(path, line, { mode: 0o600 });
+        bytes += Buffer.byteLength(line);
+      } catch {
+        onLost();
+      }
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import type { Backstop, Clock, Page, RevocationQueue, RevokePorts } from '../functions/core/ports.ts';
+import { revokeLease } from '../functions/core/revoke.ts';
+
+/** Even without a wake-up call the due leases are looked for this often: what a crash or a lost wake-up left behind. */
+const POLL_MS = 1_000;
+/** Docker Hub calls under way at once. */
+const MOST_AT_ONCE = 16;
+
+/** The embedded edition's clockwork: it revokes what is due, by the very rows of the lease store. */
+export interface Scheduler {
+  readonly backstop: Backstop;
+  readonly queue: RevocationQueue;
+  /** Begins with what is due already. */
+  start(ports: RevokePorts): void;
+  /** Takes up nothing more and waits for what is under way. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Makes the scheduler. A lease's due time is on disk with the lease, so that arming only has to make sure of a look at that
+ * moment, and a restart loses nothing.
+ */
+export function scheduler(clock: Clock, onError: (code: string, leaseId?: string) => void): Scheduler {
+  const underWay = new Map<string, Promise<void>>();
+  let ports: RevokePorts | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let timerAtMs = Number.POSITIVE_INFINITY;
+  let looking: Promise<void> | undefined;
+  let lookAgain = false;
+
+  function wakeBy(atMs: number): void {
+    if (ports === undefined || atMs >= timerAtMs) return;
+    clearTimeout(timer);
+    timerAtMs = atMs;
+    timer = setTimeout(look, Math.max(0, atMs - clock.nowMs()));
+  }
+
+  function look(): void {
+    timerAtMs = Number.POSITIVE_INFINITY;
+    if (ports === undefined) return;
+    wakeBy(clock.nowMs() + POLL_MS);
+    if (looking !== undefined) {
+      lookAgain = true;
+      return;
+    }
+    looking = takeUp(ports)
+      .catch(() => onError('due_lookup_failed'))
+      .finally(() => {
+        looking = undefined;
+        if (lookAgain) wakeBy(clock.nowMs());
+        lookAgain = false;
+      });
+  }
+
+  async function takeUp(revokePorts: RevokePorts): Promise<void> {
+    let nextToken: string | undefined;
+    do {
+      const page: Page<string> = await revokePorts.leases.due(clock.nowMs(), {
+        limit: 100,
+        ...(nextToken && { nextToken }),
+      });
+      for (const leaseId of page.items) {
+        if (ports === undefined) return;
+        if (underWay.has(leaseId)) continue;
+        while (underWay.size >= MOST_AT_ONCE) await Promise.race(underWay.values());
+        underWay.set(leaseId, revoke(revokePorts, leaseId));
+      }
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+  }
+
+  async function revoke(revokePorts: RevokePorts, leaseId: string): Promise<void> {
+    await revokeLease(revokePorts, leaseId, { trigger: 'due', reason: 'expired' })
+      .catch(() => onError('revoke_failed', leaseId))
+      .finally(() => underWay.delete(leaseId));
+  }
+
+  return {
+    backstop: { arm: async (_leaseId, atMs) => wakeBy(atMs) },
+    queue: { send: async (_leaseId, delayMs) => wakeBy(clock.nowMs() + delayMs) },
+    start(revokePorts) {
+      ports = revokePorts;
+      wakeBy(clock.nowMs());
+    },
+    async stop() {
+      ports = undefined;
+      clearTimeout(timer);
+      await looking;
+      await Promise.all(underWay.values());
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { parseDuration } from '../functions/core/duration.ts';
+import { Failed } from '../functions/core/failure.ts';
+
+/** How much the embedded edition says on standard error. */
+export type LogLevel = 'silent' | 'error' | 'info';
+
+/** What the embedded edition was started with. */
+export interface Settings {
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Absolute folder of all that is kept. */
+  readonly dataFolder: string;
+  /** Origin of a Docker Hub to use; absent means the bundled fake. */
+  readonly hubOrigin?: string;
+  readonly minTtlSeconds: number;
+  readonly sweepIntervalSeconds: number;
+  /** Say where it listens as one JSON line in place of prose. */
+  readonly jsonReady: boolean;
+  readonly logLevel: LogLevel;
+}
+
+/** A flag or variable that cannot be used; the message is one line for the person who wrote it. */
+export class UsageError extends Error {}
+
+const FLAGS = {
+  port: { type: 'string' },
+  data: { type: 'string' },
+  hub: { type: 'string' },
+  'min-ttl': { type: 'string' },
+  'sweep-interval': { type: 'string' },
+  'json-ready': { type: 'boolean' },
+  'log-level': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+type Flag = keyof typeof FLAGS;
+
+export const HELP = `hublease, embedded edition: leases Docker Hub tokens on this machine, on 127.0.0.1 only.
+
+  npm start -- [flags]
+
+  --port N               port to listen on, 0 for any        HUBLEASE_PORT            8787
+  --data DIR             folder of all that is kept          HUBLEASE_DATA            .hublease
+  --hub URL              a Docker Hub in place of the fake;  HUBLEASE_HUB             the bundled fake
+                         nothing is seeded then
+  --min-ttl DURATION     least TTL of a lease                HUBLEASE_MIN_TTL         1s
+  --sweep-interval D     pause between sweeps                HUBLEASE_SWEEP_INTERVAL  5m
+  --json-ready           one JSON line once it listens       HUBLEASE_JSON_READY      off
+  --log-level LEVEL      silent, error or info               HUBLEASE_LOG_LEVEL       error
+  --help                 this text
+`;
+
+/**
+ * Reads the command line and, where a flag is missing, the environment.
+ *
+ * @returns `help` when that was asked for.
+ * @throws UsageError that names the flag or variable.
+ */
+export function readSettings(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Settings | 'help' {
+  const flags = parseFlags(args);
+  if (flags.help === true) return 'help';
+  const read = (flag: Flag): { text: string; source: string } | undefined => {
+    const given = flags[flag];
+    if (given !== undefined) return { text: String(given), source: `--${flag}` };
+    const variable = `HUBLEASE_${flag.replaceAll('-', '_').toUpperCase()}`;
+    const text = env[variable];
+    return text === undefined || text === '' ? undefined : { text, source: variable };
+  };
+  const hub = read('hub');
+  return {
+    port: read('port') === undefined ? 8787 : portOf(read('port') as { text: string; source: string }),
+    dataFolder: resolve(read('data')?.text ?? '.hublease'),
+    ...(hub !== undefined && { hubOrigin: originOf(hub) }),
+    minTtlSeconds: secondsOf(read('min-ttl'), 1),
+    sweepIntervalSeconds: secondsOf(read('sweep-interval'), 300),
+    jsonReady: flagOf(read('json-ready')),
+    logLevel: levelOf(read('log-level')),
+  };
+}
+
+type Given = { readonly text: string; readonly source: string };
+
+function parseFlags(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: FLAGS, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message.split('.')[0]}. See --help.`);
+  }
+}
+
+function portOf({ text, source }: Given): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw new UsageError(`${source}: expected a port from 0 to 65535`);
+  return port;
+}
+
+function originOf({ text, source }: Given): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const loopback = url !== undefined && ['127.0.0.1', 'localhost'].includes(url.hostname);
+  const fits = url !== undefined && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback));
+  if (!fits || url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '') {
+    throw new UsageError(`${source}: expected https://HOST, or http://127.0.0.1:PORT for one on this machine`);
+  }
+  return url.origin;
+}
+
+function secondsOf(given: Given | undefined, otherwise: number): number {
+  if (given === undefined) return otherwise;
+  try {
+    return parseDuration(/^\d+$/.test(given.text) ? Number(given.text) : given.text, given.source);
+  } catch (error) {
+    const { failure } = error as Failed;
+    throw new UsageError(
+      error instanceof Failed && 'problem' in failure ? `${given.source}: ${failure.problem}` : given.source,
+    );
+  }
+}
+
+function flagOf(given: Given | undefined): boolean {
+  if (given === undefined) return false;
+  if (['1', 'true'].includes(given.text)) return true;
+  if (['0', 'false'].includes(given.text)) return false;
+  throw new UsageError(`${given.source}: expected true or false`);
+}
+
+function levelOf(given: Given | undefined): LogLevel {
+  const level = given?.text ?? 'error';
+  if (level === 'silent' || level === 'error' || level === 'info') return level;
+  throw new UsageError(`${given?.source}: expected silent, error or info`);
+}

@@ -1,0 +1,148 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Lease } from '../functions/core/lease.ts';
+import type { LeaseFilter, LeaseStore } from '../functions/core/ports.ts';
+import { pagerOf } from './sqlite-paging.ts';
+import { type DocumentRow, outcomeOf, readDocument } from './sqlite-rows.ts';
+
+/** Rows that one purge removes at most, so that requests never wait long for it: about 10 ms. */
+const PURGE_MOST_ROWS = 1_000;
+
+/** The lease store of the embedded edition. */
+export interface SqliteLeases extends LeaseStore {
+  /**
+   * Removes revoked leases whose time to live is over, at most 1,000 of them, and returns how many. Called by the sweep, again
+   * until it returns 0. Never touches an open lease.
+   */
+  purge(nowMs: number): number;
+}
+
+interface LeaseRow extends DocumentRow {
+  readonly id: string;
+  readonly version: number;
+  readonly status: string;
+  readonly issued_at_ms: number;
+}
+
+const COLUMNS = 'id, schema, version, status, issued_at_ms, document';
+
+/** Leases in SQLite: one row each, written whole. There is one truth, so nothing lags. */
+export function sqliteLeases(database: DatabaseSync): SqliteLeases {
+  const pager = pagerOf(database);
+  const insert = database.prepare(`
+    INSERT INTO leases (id, schema, version, op_id, status, secret, target, caller, issued_at_ms, due_at_ms, ttl_at_ms,
+      token_sha256, document)
+    VALUES (:id, :schema, :version, :opId, :status, :secret, :target, :caller, :issuedAtMs, :dueAtMs, :ttlAtMs,
+      :tokenSha256, :document)
+    ON CONFLICT (id) DO NOTHING`);
+  const replace = database.prepare(`
+    UPDATE leases SET schema = :schema, version = :version, op_id = :opId, status = :status, secret = :secret,
+      target = :target, caller = :caller, issued_at_ms = :issuedAtMs, due_at_ms = :dueAtMs, ttl_at_ms = :ttlAtMs,
+      token_sha256 = :tokenSha256, document = :document
+    WHERE id = :id AND version = :version - 1`);
+  const one = database.prepare(`SELECT ${COLUMNS} FROM leases WHERE id = ?`);
+  const opOf = database.prepare('SELECT op_id FROM leases WHERE id = ?');
+  const opAt = database.prepare('SELECT op_id FROM leases WHERE id = ? AND version = ?');
+  const dueAfter = database.prepare(`
+    SELECT id, due_at_ms FROM leases
+    WHERE status <> 'revoked' AND due_at_ms <= :nowMs AND (due_at_ms, id) > (:dueAtMs, :id)
+    ORDER BY due_at_ms, id LIMIT :count`);
+  const openOfTarget = database.prepare(
+    `SELECT count(*) AS count FROM leases WHERE status <> 'revoked' AND target = ?`,
+  );
+  const openOfSecret = database.prepare(
+    `SELECT count(*) AS count FROM leases WHERE status <> 'revoked' AND secret = ?`,
+  );
+  const purgeSome = database.prepare(`
+    DELETE FROM leases WHERE id IN (
+      SELECT id FROM leases WHERE ttl_at_ms <= ? AND status = 'revoked' ORDER BY ttl_at_ms LIMIT ${PURGE_MOST_ROWS})`);
+
+  return {
+    settleMs: 0,
+
+    async create(lease) {
+      const { changes } = insert.run(parameters(lease));
+      return outcomeOf(changes, () => opOf.get(lease.id) as { op_id: string } | undefined, lease);
+    },
+
+    async get(leaseId) {
+      const row = one.get(leaseId) as LeaseRow | undefined;
+      return row && leaseOf(row);
+    },
+
+    async update(lease) {
+      const { changes } = replace.run(parameters(lease));
+      return outcomeOf(changes, () => opAt.get(lease.id, lease.version) as { op_id: string } | undefined, lease);
+    },
+
+    async due(nowMs, request) {
+      return pager.page(
+        ['due'],
+        request,
+        ([dueAtMs, id] = [Number.MIN_SAFE_INTEGER, ''], count) =>
+          dueAfter.all({ nowMs, dueAtMs, id, count } as Parameters) as unknown as { id: string; due_at_ms: number }[],
+        (row) => [row.due_at_ms, row.id],
+        (row) => row.id,
+      );
+    },
+
+    async list(filter, request) {
+      const { where, values } = conditionsOf(filter);
+      const rowsAfter = database.prepare(`
+        SELECT ${COLUMNS} FROM leases
+        WHERE ${where} (issued_at_ms, id) < (:issuedAtMs, :id)
+        ORDER BY issued_at_ms DESC, id DESC LIMIT :count`);
+      return pager.page(
+        ['leases', filter.caller ?? 0, filter.secret ?? 0, filter.status ?? 0],
+        request,
+        ([issuedAtMs, id] = [Number.MAX_SAFE_INTEGER, ''], count) =>
+          rowsAfter.all({ ...values, issuedAtMs, id, count } as Parameters) as unknown as LeaseRow[],
+        (row) => [row.issued_at_ms, row.id],
+        leaseOf,
+      );
+    },
+
+    async countOpen(of) {
+      const row = 'target' in of ? openOfTarget.get(of.target) : openOfSecret.get(of.secret);
+      return (row as { count: number }).count;
+    },
+
+    purge(nowMs) {
+      return Number(purgeSome.run(nowMs).changes);
+    },
+  };
+}
+
+type Parameters = Record<string, string | number | null>;
+
+function parameters(lease: Lease): Parameters {
+  return {
+    id: lease.id,
+    schema: lease.schema,
+    version: lease.version,
+    opId: lease.opId,
+    status: lease.status,
+    secret: lease.secret,
+    target: lease.target,
+    caller: lease.caller,
+    issuedAtMs: lease.issuedAtMs,
+    dueAtMs: lease.dueAtMs ?? null,
+    ttlAtMs: lease.ttlAtMs ?? null,
+    tokenSha256: lease.tokenSha256 ?? null,
+    document: JSON.stringify(lease),
+  };
+}
+
+const FILTERS = ['caller', 'secret', 'status'] as const;
+
+/** The filter as SQL, built of fixed words only; what was asked for travels as values. */
+function conditionsOf(filter: LeaseFilter): { where: string; values: Record<string, string> } {
+  const given = FILTERS.flatMap((column) => {
+    const value = filter[column];
+    return value === undefined ? [] : [[column, value] as const];
+  });
+  return { where: given.map(([column]) => `${column} = :${column} AND`).join(' '), values: Object.fromEntries(given) };
+}
+
+function leaseOf(row: LeaseRow): Lease {
+  return readDocument<Lease>(`lease ${row.id}`, row, { id: row.id, version: row.version, status: row.status });
+}

@@ -1,0 +1,226 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openDatabase } from '../../local/database.ts';
+import { openKeyFile } from '../../local/key-file.ts';
+import { sqliteCatalog } from '../../local/sqlite-catalog.ts';
+import { sqliteCredentials } from '../../local/sqlite-credentials.ts';
+import { sqliteLeases } from '../../local/sqlite-leases.ts';
+import { inTransaction, RowUnreadable } from '../../local/sqlite-rows.ts';
+import { sqliteSessions } from '../../local/sqlite-sessions.ts';
+import { aLease, aSecret, aSessionRecord, aTarget, revoked, unique } from '../contract/builders.ts';
+import { dataFolder, otherProcess } from './sqlite-folder.ts';
+
+function open(): { database: DatabaseSync; dataDir: string } {
+  const dataDir = dataFolder();
+  const database = openDatabase(dataDir);
+  onTestFinished(() => database.close());
+  return { database, dataDir };
+}
+
+describe('purging', () => {
+  it('removes revoked leases whose time to live is over, and no others', async () => {
+    const { database } = open();
+    const leases = sqliteLeases(database);
+    const [opened, kept, gone] = [aLease({ expiresAtMs: 1, dueAtMs: 1 }), revoked(aLease()), revoked(aLease())];
+    const nowMs = kept.ttlAtMs as number;
+    for (const lease of [opened, { ...kept, ttlAtMs: nowMs + 1 }, { ...gone, ttlAtMs: nowMs }]) {
+      await leases.create(lease);
+    }
+    expect(leases.purge(nowMs)).toBe(1);
+    expect(leases.purge(nowMs)).toBe(0);
+    expect(await leases.get(gone.id)).toBeUndefined();
+    expect(await leases.get(kept.id)).toBeDefined();
+    expect(await leases.get(opened.id)).toEqual(opened);
+    expect(leases.purge(Number.MAX_SAFE_INTEGER)).toBe(1);
+    expect(await leases.get(opened.id)).toEqual(opened);
+  });
+
+  it('removes at most a thousand at a time, the oldest first', async () => {
+    const { database } = open();
+    const leases = sqliteLeases(database);
+    const rows = Array.from({ length: 1_002 }, (_, n) => ({ ...revoked(aLease()), ttlAtMs: 1_000 + n }));
+    await inTransaction(database, () => Promise.all(rows.map((row) => leases.create(row))));
+    expect(leases.purge(5_000)).toBe(1_000);
+    expect(await leases.get(rows[1_000]?.id as string)).toBeDefined();
+    expect(leases.purge(5_000)).toBe(2);
+  });
+});
+
+describe('a page', () => {
+  it('has 1 to 100 items', async () => {
+    const leases = sqliteLeases(open().database);
+    for (const limit of [0, -1, 101, 1.5, Number.NaN])
+      await expect(leases.list({}, { limit })).rejects.toThrow('1 to 100');
+  });
+});
+
+describe('searches', () => {
+  it('never walk through all leases to find the due, the open or one caller’s', () => {
+    const { database } = open();
+    const plan = (sql: string) =>
+      (database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[])
+        .map((step) => step.detail)
+        .join('; ');
+    const open_ = `SELECT count(*) FROM leases WHERE status <> 'revoked' AND`;
+    expect(plan(`${open_} target = 'x'`)).toContain('leases_open_target');
+    expect(plan(`${open_} secret = 'x'`)).toContain('leases_open_secret');
+    expect(plan(`SELECT id FROM leases WHERE status <> 'revoked' AND due_at_ms <= 1 ORDER BY due_at_ms, id`)).toMatch(
+      /^SEARCH .*leases_due[^;]*$/,
+    );
+    expect(
+      plan(
+        `SELECT document FROM leases WHERE caller = 'x' AND (issued_at_ms, id) < (1, 'x') ORDER BY issued_at_ms DESC, id DESC`,
+      ),
+    ).toMatch(/^SEARCH .*leases_caller[^;]*$/);
+  });
+});
+
+describe('a row that cannot be read', () => {
+  const canary = 'canary-canary';
+  const documents = ['', 'null', '[]', `"${canary}"`, `{"${canary}`, '{}', `{"id":"${canary}","name":"${canary}"}`];
+
+  async function expectUnreadable(read: () => Promise<unknown>): Promise<void> {
+    const error = (await read().catch((caught) => caught)) as Error;
+    expect(error).toBeInstanceOf(RowUnreadable);
+    expect(`${error.stack} ${JSON.stringify(error)}`).not.toContain(canary);
+  }
+
+  it('is refused with its name and without its content, wherever it lies', async () => {
+    const { database } = open();
+    const [leases, catalog, sessions] = [sqliteLeases(database), sqliteCatalog(database), sqliteSessions(database)];
+    const [lease, secret, target, session] = [aLease(), aSecret(), aTarget(), aSessionRecord()];
+    await leases.create(lease);
+    await catalog.putSecret(secret);
+    await catalog.putTarget(target);
+    await sessions.write(session);
+    const reads: [string, () => Promise<unknown>][] = [
+      ['leases', () => leases.get(lease.id)],
+      ['leases', () => leases.list({}, { limit: 1 })],
+      ['secrets', () => catalog.getSecret(secret.name)],
+      ['targets', () => catalog.listTargets({}, { limit: 1 })],
+      ['sessions', () => sessions.read(session.target)],
+    ];
+    for (const [table, read] of reads) {
+      await read();
+      const { document } = database.prepare(`SELECT document FROM ${table}`).get() as { document: string };
+      const set = database.prepare(`UPDATE ${table} SET document = ?, schema = ?`);
+      for (const damaged of documents) {
+        set.run(damaged, 1);
+        await expectUnreadable(read);
+      }
+      set.run(document, 2);
+      await expectUnreadable(read);
+      set.run(document, 1);
+      await read();
+    }
+  });
+
+  it('does not keep the due from being named', async () => {
+    const { database } = open();
+    const leases = sqliteLeases(database);
+    const lease = aLease({ dueAtMs: 5 });
+    await leases.create(lease);
+    database.prepare('UPDATE leases SET document = ?').run('damaged');
+    expect((await leases.due(5, { limit: 1 })).items).toEqual([lease.id]);
+  });
+});
+
+describe('stored credentials', () => {
+  const credential = { username: 'acme-bot', password: 'canary+pass/word=ü "1234567890' };
+
+  it('do not open under another target or version, or with another key', async () => {
+    const { database, dataDir } = open();
+    const credentials = sqliteCredentials(database, openKeyFile(dataDir).sealer);
+    const version = await credentials.stage('one', credential);
+    await credentials.promote('one', version);
+    const stranger = sqliteCredentials(database, openKeyFile(dataFolder()).sealer);
+    await expect(stranger.read('one')).rejects.toThrow('was not sealed with this key');
+    database.exec(`UPDATE credentials SET target = 'two'`);
+    await expect(credentials.read('two')).rejects.toThrow('was not sealed with this key');
+    database.exec(`UPDATE credentials SET target = 'one', version = 'other'`);
+    await expect(credentials.read('one')).rejects.toThrow('was not sealed with this key');
+    database.prepare('UPDATE credentials SET version = ?').run(version);
+    expect(await credentials.read('one')).toEqual({ credential, version });
+  });
+
+  it('are kept only while they are current or newly staged', async () => {
+    const { database, dataDir } = open();
+    const credentials = sqliteCredentials(database, openKeyFile(dataDir).sealer);
+    const count = () =>
+      (database.prepare('SELECT count(*) AS count FROM credentials').get() as { count: number }).count;
+    const first = await credentials.stage('one', credential);
+    await credentials.promote('one', first);
+    const staged: string[] = [];
+    for (let n = 0; n < 10; n++) staged.push(await credentials.stage('one', credential));
+    expect(count()).toBe(9);
+    await expect(credentials.promote('one', staged[1] as string)).rejects.toThrow('no such version');
+    await credentials.promote('one', staged[9] as string);
+    expect(count()).toBe(8);
+    await expect(credentials.promote('one', first)).rejects.toThrow('no such version');
+    expect((await credentials.read('one'))?.version).toBe(staged[9]);
+    await credentials.remove('one');
+    expect(count()).toBe(0);
+  });
+
+  it('lie nowhere in the data folder in plain, base64, hex or URL-encoded, its log and key included', async () => {
+    const dataDir = dataFolder();
+    const totpSecret = 'CANARYCANARYCANARYJBSWY3DP';
+    const bearer = 'canary.bearer.0123456789abcdef';
+    const other = otherProcess(
+      dataDir,
+      `const data = openData(dataDir);
+       const credential = ${JSON.stringify({ ...credential, totpSecret })};
+       for (const target of ['one', 'two', 'three']) {
+         const version = await data.credentials.stage(target, credential);
+         if (target !== 'three') await data.credentials.promote(target, version);
+         if (target === 'two') await data.credentials.remove(target);
+       }
+       const sealedBearer = await data.sealer.seal(${JSON.stringify(bearer)}, 'session:one');
+       await data.sessions.write(build.aSessionRecord({ target: 'one', sealedBearer }));
+       say('done');
+       setInterval(() => {}, 1000);`,
+    );
+    expect(await other.line()).toBe('done');
+    await other.kill();
+    const files = readdirSync(dataDir);
+    expect(files).toEqual(['hublease.sqlite', 'hublease.sqlite-wal', 'key']);
+    const canaries = [credential.password, totpSecret, bearer];
+    for (const file of files) {
+      const bytes = readFileSync(join(dataDir, file));
+      for (const form of canaries.flatMap(formsOf)) expect(bytes.includes(form), `${file}: ${form}`).toBe(false);
+    }
+    const log = readFileSync(join(dataDir, 'hublease.sqlite-wal'));
+    expect(log.includes('credentials'), 'the log holds what was written').toBe(true);
+    for (const canary of canaries) {
+      const planted = [canary, Buffer.from(`{"a":"${canary}"}`).toString('base64'), encodeURIComponent(canary)];
+      for (const text of planted) expect(formsOf(canary).some((form) => Buffer.from(text).includes(form))).toBe(true);
+    }
+  });
+
+  it('are named by a version that says nothing of them', async () => {
+    const { database, dataDir } = open();
+    const credentials = sqliteCredentials(database, openKeyFile(dataDir).sealer);
+    const versions = [await credentials.stage('one', credential), await credentials.stage(unique('two'), credential)];
+    for (const version of versions) expect(version).toMatch(/^[0-9a-f-]{36}$/);
+    expect(versions[0]).not.toBe(versions[1]);
+  });
+});
+
+/** How a secret text may stand in a file: as it is, in JSON, URL-encoded, and in base64 and hex however it is aligned. */
+function formsOf(canary: string): Buffer[] {
+  const bytes = Buffer.from(canary);
+  const texts = [canary, JSON.stringify(canary).slice(1, -1), encodeURIComponent(canary), bytes.toString('hex')];
+  texts.push(bytes.toString('hex').toUpperCase());
+  for (const encoding of ['base64', 'base64url'] as const) {
+    for (const shift of [0, 1, 2]) {
+      const whole = Buffer.concat([Buffer.alloc(shift), bytes])
+        .toString(encoding)
+        .replace(/=+$/, '');
+      // The characters at both ends depend on what stands beside the secret.
+      texts.push(whole.slice(shift === 0 ? 0 : 4, -4));
+    }
+  }
+  return [...texts.map((text) => Buffer.from(text)), Buffer.from(canary, 'utf16le')];
+}

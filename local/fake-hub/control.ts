@@ -1,0 +1,189 @@
+/** How tests and demos look into the fake and steer it. None of this exists at Docker Hub. */
+
+import type { RouteName } from './answer.ts';
+import type { FakeFault, Faults } from './faults.ts';
+import type { Held } from './held.ts';
+import type { Hub } from './hub.ts';
+import type { LoginCount } from './logins.ts';
+import type { FakeHubSettings } from './options.ts';
+import type { RateLimit } from './throttle.ts';
+import type { TokenKind, TokenPatch, TokenResource, TokenRow } from './tokens.ts';
+
+/** A token as the control shows it, without its value, which the fake does not keep. */
+export interface FakeTokenView {
+  readonly id: string;
+  /** User name, or name of the organization. */
+  readonly account: string;
+  readonly kind: TokenKind;
+  readonly label: string;
+  readonly scopes: readonly string[];
+  readonly resources: readonly TokenResource[];
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | null;
+  readonly lastUsedAtMs: number | null;
+  readonly isActive: boolean;
+  readonly creatorUserAgent: string;
+  /** Made through the control. */
+  readonly foreign: boolean;
+  readonly deleted: boolean;
+  /** Whether it opens anything now: neither deleted nor inactive nor expired. */
+  readonly live: boolean;
+}
+
+export interface FakeDeletion {
+  readonly id: string;
+  readonly account: string;
+  readonly label: string;
+  readonly atMs: number;
+  /** User name that asked for it. */
+  readonly by: string;
+  readonly foreign: boolean;
+}
+
+export interface ForeignToken {
+  readonly account: string;
+  readonly kind: TokenKind;
+  readonly label: string;
+  readonly scopes?: readonly string[];
+  readonly resources?: readonly TokenResource[];
+  readonly createdAtMs?: number;
+  readonly expiresAtMs?: number | null;
+  readonly isActive?: boolean;
+}
+
+export interface FakeCalls {
+  /** Requests that arrived, by route, refused and failed ones included. */
+  readonly routes: Readonly<Record<RouteName, number>>;
+  /** Logins by user name or organization. A right password that waits for its second factor is neither. */
+  readonly logins: Readonly<Record<string, LoginCount>>;
+  /** Tokens that were made and deleted through routes, and pages of lists that were asked for. */
+  readonly creates: number;
+  readonly deletes: number;
+  readonly lists: number;
+}
+
+export interface FakeHubControl {
+  /** Every token, deleted ones included. */
+  tokens(): FakeTokenView[];
+  /** What was deleted, in the order in which it happened. */
+  deletions(): FakeDeletion[];
+  /** Every PATCH that was applied. */
+  patches(): TokenPatch[];
+  calls(): FakeCalls;
+  settings(): FakeHubSettings;
+  /** Changes the settings that are given. */
+  set(settings: Partial<FakeHubSettings>): void;
+  setExpiry(on: boolean): void;
+  /** Replaces all faults; an empty list ends them. */
+  setFaults(faults: readonly FakeFault[]): void;
+  /** Makes a token that no route was asked for, and returns its value. */
+  createForeignToken(token: ForeignToken): { readonly id: string; readonly token: string };
+  /** Answers what `hold` holds and applies what `apply-late` put off; how many there were. */
+  release(): number;
+  /** How many requests wait for `release`. */
+  heldCount(): number;
+  /** Changes a password while the fake runs, as an account's owner would; false for an unknown user. */
+  setPassword(username: string, password: string): boolean;
+  /** Ends every session and half-finished login. */
+  endSessions(): void;
+  /** Forgets tokens, records, counters, lockouts, faults and held requests, and restores the settings of the start. */
+  reset(): void;
+}
+
+/** How many requests each route has had. */
+export type RouteCounts = Map<RouteName, number>;
+
+export interface ControlParts {
+  readonly hub: Hub;
+  readonly faults: Faults;
+  readonly rateLimit: RateLimit;
+  readonly held: Held;
+  readonly counts: RouteCounts;
+  readonly applied: { creates: number; deletes: number };
+  readonly startingSettings: FakeHubSettings;
+  readonly routeNames: readonly RouteName[];
+}
+
+export function makeControl(parts: ControlParts): FakeHubControl {
+  const { hub, faults, rateLimit, held, counts, applied } = parts;
+  const set = (settings: Partial<FakeHubSettings>) => {
+    hub.settings = { ...hub.settings, ...settings };
+  };
+  return {
+    tokens: () => hub.tokens.all().map((row) => view(hub, row)),
+    deletions: () =>
+      hub.tokens
+        .all()
+        .flatMap(deletion)
+        .sort((a, b) => a.atMs - b.atMs),
+    patches: () => hub.tokens.patches(),
+    calls: () => ({
+      routes: Object.fromEntries(parts.routeNames.map((name) => [name, counts.get(name) ?? 0])) as FakeCalls['routes'],
+      logins: hub.logins.counts(),
+      ...applied,
+      lists: (counts.get('pat-list') ?? 0) + (counts.get('oat-list') ?? 0),
+    }),
+    settings: () => hub.settings,
+    set,
+    setExpiry: (on) => set({ expireTokens: on }),
+    setFaults: (list) => faults.set(list),
+    createForeignToken(token) {
+      const { row, value } = hub.tokens.create({
+        kind: token.kind,
+        account: token.account.toLowerCase(),
+        label: token.label,
+        description: '',
+        scopes: token.scopes ?? (token.kind === 'pat' ? ['repo:read'] : []),
+        resources: token.resources ?? [],
+        createdAtMs: token.createdAtMs ?? hub.nowMs(),
+        expiresAtMs: token.expiresAtMs ?? null,
+        isActive: token.isActive ?? true,
+        createdBy: token.account.toLowerCase(),
+        creatorIp: '127.0.0.1',
+        creatorUserAgent: 'fake-docker-hub-control',
+        foreign: true,
+      });
+      return { id: row.id, token: value };
+    },
+    release: () => held.release(),
+    heldCount: () => held.count,
+    setPassword: (username, password) => hub.logins.setPassword(username.toLowerCase(), password),
+    endSessions: () => hub.endSessions(),
+    reset() {
+      held.drop();
+      faults.set([]);
+      rateLimit.reset();
+      counts.clear();
+      applied.creates = 0;
+      applied.deletes = 0;
+      hub.tokens.reset();
+      hub.logins.reset();
+      hub.settings = parts.startingSettings;
+    },
+  };
+}
+
+function view(hub: Hub, row: TokenRow): FakeTokenView {
+  const { id, account, kind, label, scopes, resources, createdAtMs, expiresAtMs, lastUsedAtMs, isActive } = row;
+  return {
+    id,
+    account,
+    kind,
+    label,
+    scopes,
+    resources,
+    createdAtMs,
+    expiresAtMs,
+    lastUsedAtMs,
+    isActive,
+    creatorUserAgent: row.creatorUserAgent,
+    foreign: row.foreign,
+    deleted: row.deletedAtMs !== undefined,
+    live: hub.isLive(row),
+  };
+}
+
+function deletion(row: TokenRow): FakeDeletion[] {
+  const { id, account, label, deletedAtMs: atMs, deletedBy: by, foreign } = row;
+  return atMs === undefined || by === undefined ? [] : [{ id, account, label, atMs, by, foreign }];
+}

@@ -1,0 +1,93 @@
+/** All that the fake Docker Hub knows, in one place that the routes are given. */
+
+import { randomBytes } from 'node:crypto';
+import { Logins } from './logins.ts';
+import {
+  DEFAULT_LOGIN_FAILURE_LIMIT,
+  DEFAULT_MAX_PAGE_SIZE,
+  DEFAULT_TOKEN_CAP,
+  type FakeHubOptions,
+  type FakeHubSettings,
+  startingSettings,
+} from './options.ts';
+import type { Persistence } from './persistence.ts';
+import { type TokenRow, Tokens } from './tokens.ts';
+
+export interface Organization {
+  readonly owners: ReadonlySet<string>;
+  /** Full names. */
+  readonly repositories: ReadonlySet<string>;
+  readonly tokenCap: number;
+}
+
+export class Hub {
+  readonly tokens: Tokens;
+  readonly logins: Logins;
+  readonly organizations: ReadonlyMap<string, Organization>;
+  readonly publicRepositories: ReadonlySet<string>;
+  readonly maxPageSize: number;
+  settings: FakeHubSettings;
+  readonly #clockMs: () => number;
+  readonly #persistence: Persistence;
+  #sessionKey: Buffer;
+
+  constructor(options: FakeHubOptions, persistence: Persistence) {
+    this.organizations = new Map(
+      (options.organizations ?? []).map((organization) => {
+        const name = organization.name.toLowerCase();
+        return [
+          name,
+          {
+            owners: new Set(organization.owners.map((owner) => owner.toLowerCase())),
+            repositories: new Set((organization.repositories ?? []).map((repository) => `${name}/${repository}`)),
+            tokenCap: organization.tokenCap ?? DEFAULT_TOKEN_CAP,
+          },
+        ];
+      }),
+    );
+    this.tokens = new Tokens(persistence);
+    this.logins = new Logins(
+      persistence,
+      options.accounts,
+      [...this.organizations.keys()],
+      options.loginFailureLimit ?? DEFAULT_LOGIN_FAILURE_LIMIT,
+    );
+    this.publicRepositories = new Set(options.publicRepositories);
+    this.maxPageSize = options.maxPageSize ?? DEFAULT_MAX_PAGE_SIZE;
+    this.settings = startingSettings(options);
+    this.#clockMs = options.nowMs ?? Date.now;
+    this.#persistence = persistence;
+    const stored = persistence.rows().find(({ key }) => key === 'session-key')?.value;
+    this.#sessionKey = typeof stored === 'string' ? Buffer.from(stored, 'base64') : Buffer.alloc(0);
+    if (this.#sessionKey.length === 0) this.endSessions();
+  }
+
+  nowMs(): number {
+    return this.#clockMs() + this.settings.clockOffsetMs;
+  }
+
+  get sessionKey(): Buffer {
+    return this.#sessionKey;
+  }
+
+  /** Makes every bearer that was ever given out worthless. */
+  endSessions(): void {
+    this.#sessionKey = randomBytes(32);
+    this.#persistence.put('session-key', this.#sessionKey.toString('base64'));
+  }
+
+  isExpired(row: TokenRow): boolean {
+    return this.settings.expireTokens && row.expiresAtMs !== null && row.expiresAtMs <= this.nowMs();
+  }
+
+  /** Whether the token opens anything. */
+  isLive(row: TokenRow): boolean {
+    return row.deletedAtMs === undefined && row.isActive && !this.isExpired(row);
+  }
+
+  /** The live token with this value, when it belongs to `account`. */
+  liveToken(account: string, value: string): TokenRow | undefined {
+    const row = this.tokens.byValue(value);
+    return row !== undefined && row.account === account && this.isLive(row) ? row : undefined;
+  }
+}

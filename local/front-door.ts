@@ -16,7 +16,7 @@ const BODY_MAX_BYTES = 64 * 1024;
 /** How much of a larger body is read and dropped, so that its sender sees the answer rather than a reset connection. */
 const DISCARD_MAX_BYTES = 1024 * 1024;
 
-/** API Gateway allows 10,240 bytes of headers; this is Node's usual bound, which its answer to more names. */
+/** All headers together. Node's usual bound, and above the 10,240 bytes that API Gateway takes. */
 const HEADERS_MAX_BYTES = 16 * 1024;
 
 /** More headers than any AWS client sends. */

@@ -1,8 +1,8 @@
 import type { Backstop, Clock, Page, RevocationQueue, RevokePorts } from '../functions/core/ports.ts';
 import { revokeLease } from '../functions/core/revoke.ts';
 
-/** Even without a wake-up call the due leases are looked for this often: what a crash or a lost wake-up left behind. */
-const POLL_MS = 1_000;
+/** The due leases are looked for this often, and at once when somebody asks: so nothing is later than this, after a crash too. */
+const POLL_MS = 250;
 /** Docker Hub calls under way at once. */
 const MOST_AT_ONCE = 16;
 

@@ -11,7 +11,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   wire: ['core'],
   adapters: ['core'],
   functions: ['core', 'wire', 'adapters'],
-  local: ['core', 'wire', 'adapters', 'functions'],
+  local: ['core', 'wire', 'adapters', 'functions', 'client'],
   client: ['wire'],
   cli: ['wire', 'client'],
   action: ['wire', 'client'],

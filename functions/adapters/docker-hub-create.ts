@@ -1,0 +1,59 @@
+import type { TokenMinter, TokenOrder, TokenPlace } from '../core/ports.ts';
+import { ANSWER_MAX_BYTES, faultReply, type HubOptions, hubExchange } from './docker-hub-http.ts';
+import { property } from './docker-hub-json.ts';
+import { problemOf } from './docker-hub-problem.ts';
+import { idField, isTokenId, tokensPath } from './docker-hub-tokens.ts';
+
+/** Tokens are some 40 characters, never with a space. */
+const TOKEN = /^[\x21-\x7e]{1,512}$/;
+
+/**
+ * Creating tokens, in a file of its own: a function that only revokes does not bundle it. Sends the request exactly once.
+ *
+ * @throws Error for an origin that a credential may not be sent to. `createToken` rejects only for an order that is not of
+ *   its place's kind, or an organization that does not belong into a path, before anything is sent.
+ */
+export function tokenMinter(options: HubOptions): TokenMinter {
+  const exchange = hubExchange(options);
+  return {
+    createToken: async (session, place, order) => {
+      const reply = await exchange(
+        {
+          method: 'POST',
+          path: tokensPath(place),
+          bearer: session.bearer,
+          body: createBody(place, order),
+          maxBytes: ANSWER_MAX_BYTES,
+          expects: 'json',
+        },
+        AbortSignal.timeout(options.timeoutMs),
+      );
+      if (!reply.ok) return reply;
+      const { value: answer, meta } = reply;
+      const problem = problemOf(answer, options.nowMs(), 'api');
+      if (problem !== undefined) return { ok: false, problem, meta };
+      const tokenId = property(answer.json, idField(place));
+      const token = property(answer.json, 'token');
+      const created = answer.status === 201 || answer.status === 200;
+      if (!created || !isTokenId(tokenId) || typeof token !== 'string' || !TOKEN.test(token)) {
+        return faultReply('malformed', meta);
+      }
+      return { ok: true, value: { tokenId, token }, meta };
+    },
+  };
+}
+
+function createBody(place: TokenPlace, order: TokenOrder): Readonly<Record<string, unknown>> {
+  const expiry = order.expiresAtMs === null ? {} : { expires_at: rfc3339(order.expiresAtMs) };
+  if (place.kind === 'pat') {
+    if (order.scope === undefined) throw new Error('a personal access token needs a scope');
+    return { token_label: order.label, scopes: [order.scope], ...expiry };
+  }
+  if (order.resources === undefined) throw new Error('an organization access token needs resources');
+  return { label: order.label, resources: order.resources, ...expiry };
+}
+
+/** `YYYY-MM-DDTHH:MM:SSZ` for whole seconds, which Docker Hub gives back as it was sent; else with milliseconds. */
+function rfc3339(atMs: number): string {
+  return new Date(atMs).toISOString().replace('.000Z', 'Z');
+}

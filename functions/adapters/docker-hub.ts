@@ -1,0 +1,93 @@
+import type { DockerHub, HubReply, HubSession, TokenPlace } from '../core/ports.ts';
+import {
+  ANSWER_MAX_BYTES,
+  faultReply,
+  type HubAnswer,
+  type HubOptions,
+  type HubRequest,
+  hubExchange,
+  LIST_MAX_BYTES,
+} from './docker-hub-http.ts';
+import { logIn } from './docker-hub-login.ts';
+import { problemOf } from './docker-hub-problem.ts';
+import { decodePage, decodeToken, tokenPath, tokensPath } from './docker-hub-tokens.ts';
+
+/** Docker Hub's other lists state 100 as their maximum; this one's is not documented, and fewer may come. */
+const PAGE_SIZE = 100;
+/** A million tokens. A higher page number is a fault in hublease. */
+const PAGE_MAX = 10_000;
+
+/**
+ * Docker Hub over HTTP, without the create, which is in `docker-hub-create.ts`. Routes and fields: Docker Hub API reference.
+ * Sends each request exactly once; whether to repeat is its caller's business.
+ *
+ * @throws Error for an origin that a credential may not be sent to. Methods reject only for an id, organization or page that
+ *   does not belong into a path, before anything is sent.
+ */
+export function dockerHub(options: HubOptions): DockerHub {
+  const exchange = hubExchange(options);
+
+  async function call<T>(
+    request: HubRequest,
+    session: HubSession,
+    read: (answer: HubAnswer) => T | undefined,
+  ): Promise<HubReply<T>> {
+    const reply = await exchange({ ...request, bearer: session.bearer }, AbortSignal.timeout(options.timeoutMs));
+    if (!reply.ok) return reply;
+    const { meta } = reply;
+    const problem = problemOf(reply.value, options.nowMs(), 'api');
+    if (problem !== undefined) return { ok: false, problem, meta };
+    const value = read(reply.value);
+    return value === undefined ? faultReply('malformed', meta) : { ok: true, value, meta };
+  }
+
+  return {
+    login: (credential, route, nowMs) =>
+      logIn(
+        exchange,
+        credential,
+        route,
+        { totpAtMs: nowMs, nowMs: options.nowMs },
+        AbortSignal.timeout(options.timeoutMs),
+      ),
+
+    listTokens: async (session, place, page) =>
+      call(
+        { method: 'GET', path: pagePath(place, page), maxBytes: LIST_MAX_BYTES, expects: 'json' },
+        session,
+        (answer) => decodePage(answer.json, place),
+      ),
+
+    getToken: async (session, place, tokenId) =>
+      call(
+        { method: 'GET', path: tokenPath(place, tokenId), maxBytes: ANSWER_MAX_BYTES, expects: 'json' },
+        session,
+        (answer) => {
+          const token = decodeToken(answer.json, place);
+          return token?.tokenId.toLowerCase() === tokenId.toLowerCase() ? token : undefined;
+        },
+      ),
+
+    deleteToken: async (session, place, tokenId) =>
+      call(
+        { method: 'DELETE', path: tokenPath(place, tokenId), maxBytes: ANSWER_MAX_BYTES, expects: 'status' },
+        session,
+        (answer) => ({ httpStatus: answer.status }),
+      ),
+
+    readDate: async () => {
+      // A refusal costs Docker Hub least and is never answered from a cache; any answer at all bears the date.
+      const reply = await exchange(
+        { method: 'GET', path: '/v2/access-tokens', maxBytes: ANSWER_MAX_BYTES, expects: 'status' },
+        AbortSignal.timeout(options.timeoutMs),
+      );
+      if (reply.meta.hubDateMs !== undefined) return { ok: true, value: null, meta: reply.meta };
+      return reply.ok ? faultReply('malformed', reply.meta) : reply;
+    },
+  };
+}
+
+function pagePath(place: TokenPlace, page: number): string {
+  if (!Number.isInteger(page) || page < 1 || page > PAGE_MAX) throw new Error('not the number of a page');
+  return `${tokensPath(place)}?page=${page}&page_size=${PAGE_SIZE}`;
+}

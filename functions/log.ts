@@ -1,0 +1,90 @@
+import type { Clock } from './core/ports.ts';
+
+/**
+ * The operator's log. It takes only these fields, and of an unexpected error only its name and where it came from: a message
+ * may quote what a caller or Docker Hub sent.
+ */
+export interface LogFields {
+  readonly requestId?: string;
+  /** Stable code of a failure. */
+  readonly code?: string;
+  /** Operation of the route table, or the name of a trigger. */
+  readonly route?: string;
+  readonly status?: number;
+  readonly durationMs?: number;
+  readonly leaseId?: string;
+  readonly secret?: string;
+  readonly target?: string;
+  readonly errorName?: string;
+  /** Stack frames, without the message above them. */
+  readonly frames?: readonly string[];
+}
+
+export interface Log {
+  /** @param event a stable name of what happened, such as `request`. */
+  info(event: string, fields: LogFields): void;
+  error(event: string, fields: LogFields): void;
+}
+
+/** Least level that is written. */
+export type LogLevel = 'info' | 'error' | 'silent';
+
+const RANK: Record<LogLevel, number> = { info: 0, error: 1, silent: 2 };
+
+/** The types alone would let an object with more fields pass; this list is what is written. */
+const FIELDS = [
+  'requestId',
+  'code',
+  'route',
+  'status',
+  'durationMs',
+  'leaseId',
+  'secret',
+  'target',
+  'errorName',
+  'frames',
+] as const satisfies readonly (keyof LogFields)[];
+
+/** No legal value is longer; CloudWatch bills by the byte. */
+const VALUE_MAX_CHARACTERS = 256;
+const FRAMES_MAX = 20;
+
+/** Writes one JSON object per line. */
+export function jsonLines(
+  stream: { write(line: string): unknown },
+  clock: Pick<Clock, 'nowMs'>,
+  level: LogLevel = 'info',
+): Log {
+  const write = (rank: 'info' | 'error', event: string, fields: LogFields) => {
+    if (RANK[rank] < RANK[level]) return;
+    const kept = FIELDS.flatMap((name) => (fields[name] === undefined ? [] : [[name, bounded(fields[name])]]));
+    const at = new Date(clock.nowMs()).toISOString();
+    stream.write(`${JSON.stringify({ at, level: rank, event, ...Object.fromEntries(kept) })}\n`);
+  };
+  return {
+    info: (event, fields) => write('info', event, fields),
+    error: (event, fields) => write('error', event, fields),
+  };
+}
+
+function bounded(value: string | number | readonly string[]): unknown {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'string') return value.slice(0, VALUE_MAX_CHARACTERS);
+  return value.slice(0, FRAMES_MAX).map((frame) => frame.slice(0, VALUE_MAX_CHARACTERS));
+}
+
+const FRAME = /^ {4}at (?:[\w.$<>[\] ]{1,128} \()?(?:file:\/\/|node:|\/|[A-Za-z]:\\)[^\s()]{1,200}:\d+:\d+\)?$/;
+const ERROR_NAME = /^[A-Za-z]{1,64}$/;
+
+/** What may be logged of an unexpected error: its name and its stack frames, never its message. */
+export function errorFields(error: unknown): Pick<LogFields, 'errorName' | 'frames'> {
+  if (!(error instanceof Error)) return { errorName: 'NotAnError', frames: [] };
+  const { name, message, stack = '' } = error;
+  // A message may hold line breaks and look like frames, so the stack counts only behind the exact message.
+  const end = message === '' ? 0 : stack.indexOf(message);
+  const frames = end < 0 ? [] : stack.slice(end + message.length).split('\n');
+  return {
+    errorName: ERROR_NAME.test(name) ? name : 'Error',
+    frames: frames.filter((frame) => FRAME.test(frame)).map((frame) => frame.trim()),
+  };
+}

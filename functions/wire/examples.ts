@@ -1,0 +1,124 @@
+import type { Operation } from './routes.ts';
+
+/** Bodies that the API's description shows. The tests check each against its schema. */
+
+const LEASE = {
+  id: '01K9ZC3V7M8Q2R4T6W8Y0A1B2C',
+  secret: 'ci/release',
+  target: 'acme-bot',
+  status: 'active',
+  kind: 'pat',
+  scope: 'repo:write',
+  issuedAt: '2026-11-21T09:00:00.000Z',
+  expiresAt: '2026-11-21T09:15:00.000Z',
+  ttlSeconds: 900,
+  renewable: false,
+  maxExpiresAt: '2026-11-21T09:15:00.000Z',
+  label: 'release-build',
+  caller: 'arn:aws:iam::111122223333:role/ci',
+  tokenId: '6f6d7a56-0c1e-4c1b-9d3b-0a4f5e6d7c8b',
+};
+
+const REVOKED = {
+  ...LEASE,
+  status: 'revoked',
+  revokeReason: 'caller',
+  revokedAt: '2026-11-21T09:04:10.250Z',
+  evidence: { kind: 'deleted', at: '2026-11-21T09:04:10.250Z', httpStatus: 204 },
+};
+
+const TIMES = { createdAt: '2026-11-20T08:00:00.000Z', updatedAt: '2026-11-20T08:00:00.000Z' };
+
+const TARGET = {
+  name: 'acme-bot',
+  kind: 'user',
+  username: 'acmebot',
+  loginRoute: 'auth-token',
+  expiryGranularity: 'second',
+  tags: { team: 'release' },
+  verification: { at: '2026-11-20T08:00:00.000Z', account: 'acmebot', loginRoute: 'auth-token' },
+  status: 'ready',
+  managedBy: 'api',
+  ...TIMES,
+};
+
+const OFFER = {
+  name: 'ci/release',
+  target: 'acme-bot',
+  scope: 'repo:write',
+  defaultTtlSeconds: 900,
+  maxTtlSeconds: 3_600,
+  renewable: false,
+  description: 'Pushes releases',
+  status: 'ready',
+};
+
+const SECRET = {
+  ...OFFER,
+  maxActive: 20,
+  allow: ['arn:aws:iam::111122223333:role/ci*'],
+  tags: {},
+  deleteProtection: false,
+  managedBy: 'api',
+  ...TIMES,
+};
+
+/** By operation: the request's body, and the answer's by status. */
+export const EXAMPLES: Readonly<Record<Operation, { body?: unknown; answers: Readonly<Record<number, unknown>> }>> = {
+  mintLease: {
+    body: { ttl: '15m', label: 'release-build', reason: 'Release 2.4.0' },
+    answers: {
+      201: {
+        lease: LEASE,
+        credential: { registry: 'docker.io', username: 'acmebot', password: 'dckr_pat_EXAMPLE' },
+      },
+    },
+  },
+  listLeases: { answers: { 200: { items: [LEASE], nextToken: 'EXAMPLE' } } },
+  getLease: { answers: { 200: { lease: LEASE } } },
+  revokeLease: {
+    answers: { 200: { lease: REVOKED }, 202: { lease: { ...LEASE, status: 'revoking', revokeReason: 'caller' } } },
+  },
+  whoami: {
+    answers: {
+      200: { caller: { arn: 'arn:aws:iam::111122223333:role/ci', accountId: '111122223333' }, secrets: [OFFER] },
+    },
+  },
+  getOpenapi: { answers: { 200: { openapi: '3.1.1' } } },
+  listTargets: { answers: { 200: { items: [TARGET] } } },
+  putTarget: {
+    body: {
+      kind: 'user',
+      credential: { username: 'acmebot', password: 'EXAMPLE' },
+      tags: { team: 'release' },
+    },
+    answers: { 200: { target: TARGET }, 201: { target: TARGET } },
+  },
+  getTarget: { answers: { 200: { target: TARGET } } },
+  deleteTarget: {
+    answers: {
+      200: { target: { ...TARGET, status: 'draining' }, removed: true, openLeases: 0 },
+      202: { target: { ...TARGET, status: 'draining' }, removed: false, openLeases: 3 },
+    },
+  },
+  listSecrets: { answers: { 200: { items: [SECRET] } } },
+  putSecret: {
+    body: {
+      target: 'acme-bot',
+      scope: 'repo:write',
+      defaultTtl: '15m',
+      maxTtl: '1h',
+      maxActive: 20,
+      allow: ['arn:aws:iam::111122223333:role/ci*'],
+      description: 'Pushes releases',
+    },
+    answers: { 200: { secret: SECRET }, 201: { secret: SECRET } },
+  },
+  getSecret: { answers: { 200: { secret: SECRET } } },
+  deleteSecret: {
+    answers: {
+      200: { secret: { ...SECRET, status: 'draining' }, removed: true, openLeases: 0 },
+      202: { secret: { ...SECRET, status: 'draining' }, removed: false, openLeases: 3 },
+    },
+  },
+};

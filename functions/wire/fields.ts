@@ -1,0 +1,140 @@
+import * as z from 'zod';
+import { LONGEST_DURATION_SECONDS } from '../core/duration.ts';
+import { CALLER_LABEL_MAX_CHARACTERS } from '../core/label.ts';
+
+/**
+ * The schemas of single fields. Every pattern is linear and brings its own text, because that text is what the caller reads.
+ */
+
+/** A reason goes into the lease's row and the audit log. */
+export const REASON_MAX_CHARACTERS = 256;
+/** A description is for people who read lists. */
+export const DESCRIPTION_MAX_CHARACTERS = 512;
+/** As many as AWS allows on most resources. */
+export const TAGS_MAX = 50;
+/** The longest that the documented routes and rows need; AWS allows the same for a tag's value. */
+export const TAG_VALUE_MAX_CHARACTERS = 256;
+/** Enough for every role of a large team with patterns; each is tried at every mint. */
+export const ALLOW_MAX = 50;
+/** The longest pattern that can match: an account's role ARN with a name of 64 characters, in the longest partition. */
+export const ALLOW_ENTRY_MAX_CHARACTERS = 128;
+/** Docker Hub's console allows 50 repositories in one organization access token. */
+export const RESOURCES_MAX = 50;
+export const RESOURCE_SCOPES_MAX = 20;
+/** Above this a quota no longer protects anything. */
+export const MAX_ACTIVE_MAX = 10_000;
+/** Far above Docker Hub's own limits; keeps a credential within one stored item. */
+export const USERNAME_MAX_CHARACTERS = 64;
+export const PASSWORD_MAX_CHARACTERS = 512;
+/** Page tokens are ours: a store's key, encoded. */
+export const NEXT_TOKEN_MAX_CHARACTERS = 1_024;
+export const PAGE_LIMIT_MAX = 100;
+export const PAGE_LIMIT_DEFAULT = 50;
+
+const DURATION_TEXT = `expected whole seconds from 1 to ${LONGEST_DURATION_SECONDS}, or a duration such as 90s, 15m, 1h30m or 2d`;
+
+/** Only the shape: `parseDuration` reads it. */
+export const Duration = z
+  .union(
+    [
+      z.int().min(1).max(LONGEST_DURATION_SECONDS),
+      z.string().regex(/^(?=\d)(?:\d{1,9}d)?(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s)?$/, { error: DURATION_TEXT }),
+    ],
+    { error: DURATION_TEXT },
+  )
+  .meta({ description: 'Whole seconds as a number, or text such as 90s, 15m, 1h30m or 2d.' });
+
+const SEGMENT = '[a-z0-9][a-z0-9-]{0,31}';
+
+/** Of a secret or a target, or the beginning of one in whole segments. */
+export const Name = z.string().regex(new RegExp(`^${SEGMENT}(?:/${SEGMENT}){0,3}$`), {
+  error: 'expected 1 to 4 segments joined by "/", each 1 to 32 of a-z, 0-9 and "-", beginning with a letter or digit',
+});
+
+/** ULID, as in `core/lease.ts`. */
+export const LeaseId = z
+  .string()
+  .regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, { error: 'expected a lease id: 26 characters, as hublease gave it' });
+
+/** Goes behind our mark into the label on Docker Hub, so it keeps to what every console and log shows unchanged. */
+export const Label = z
+  .string()
+  .min(1)
+  .max(CALLER_LABEL_MAX_CHARACTERS)
+  .regex(/^[!-~](?:[ -~]*[!-~])?$/, {
+    error: 'expected printable ASCII characters, without a space at either end',
+  });
+
+/** Text of one line for people: no control, format, private or unpaired characters, no line separators. */
+function line(maxCharacters: number) {
+  return z
+    .string()
+    .min(1)
+    .max(maxCharacters)
+    .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, { error: 'expected one line without control characters' });
+}
+
+export const Reason = line(REASON_MAX_CHARACTERS);
+export const Description = line(DESCRIPTION_MAX_CHARACTERS);
+
+export const Tags = z
+  .record(
+    z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._:/=+@-]{0,63}$/, {
+      error: 'expected a tag name of 1 to 64 letters, digits, spaces and ._:/=+@-',
+    }),
+    line(TAG_VALUE_MAX_CHARACTERS),
+  )
+  .refine((tags) => Object.keys(tags).length <= TAGS_MAX, { error: `expected at most ${TAGS_MAX} tags` })
+  .meta({ maxProperties: TAGS_MAX });
+
+/** Only its bounds: `parseAllow` reads each entry. */
+export const Allow = z.array(z.string().min(1).max(ALLOW_ENTRY_MAX_CHARACTERS)).min(1).max(ALLOW_MAX);
+
+/** Paths and scopes as Docker Hub documents them for organization access tokens. */
+export const Resource = z.strictObject({
+  type: z.enum(['TYPE_REPO', 'TYPE_ORG']),
+  path: z.string().regex(/^(?:\*\/\*\/public|[a-z0-9][a-z0-9_-]{1,63}(?:\/(?:\*|[a-z0-9][a-z0-9._-]{0,254}))?)$/, {
+    error: 'expected ORG/REPOSITORY, ORG/*, */*/public, or an organization',
+  }),
+  scopes: z
+    .array(z.string().regex(/^scope-[a-z_-]{1,64}$/, { error: 'expected a scope such as scope-image-pull' }))
+    .min(1)
+    .max(RESOURCE_SCOPES_MAX),
+});
+
+/** A Docker Hub user or organization name; it becomes part of Docker Hub addresses. */
+export const HubAccount = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{1,63}$/, { error: 'expected a Docker Hub name of 2 to 64 of a-z, 0-9, "_" and "-"' });
+
+/** What a target logs in with. */
+export const CredentialBody = z.strictObject({
+  username: z
+    .string()
+    .max(USERNAME_MAX_CHARACTERS)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]+$/, { error: 'expected a Docker Hub user name (not an e-mail address)' }),
+  password: z.string().min(1).max(PASSWORD_MAX_CHARACTERS).meta({ format: 'password', writeOnly: true }),
+  totpSecret: z
+    .string()
+    .regex(/^[A-Za-z2-7]{16,128}={0,6}$/, {
+      error: 'expected the Base32 secret of 16 to 128 characters, without spaces',
+    })
+    .meta({ format: 'password', writeOnly: true })
+    .exactOptional(),
+});
+
+const NextToken = z
+  .string()
+  .max(NEXT_TOKEN_MAX_CHARACTERS)
+  .regex(/^[!-~]+$/, { error: 'expected the nextToken of a former page' });
+
+const Limit = z
+  .string()
+  .regex(/^(?:[1-9]\d?|100)$/, { error: `expected a whole number from 1 to ${PAGE_LIMIT_MAX}` })
+  .meta({ type: 'integer', minimum: 1, maximum: PAGE_LIMIT_MAX, default: PAGE_LIMIT_DEFAULT });
+
+/** The query parameters of every list. */
+export const PAGE_QUERY = { limit: Limit.exactOptional(), nextToken: NextToken.exactOptional() };
+
+/** A switch in a query. */
+export const Switch = z.enum(['true', 'false']);

@@ -1,0 +1,301 @@
+import * as z from 'zod';
+import type { Failure, FailureTag, HubFault, HubRefusal } from '../core/failure.ts';
+
+/** An RFC 9457 problem, as `application/problem+json`. */
+export const Problem = z.strictObject({
+  type: z.string().meta({ description: 'Stable URI of the kind of problem: urn:hublease:problem: and the code.' }),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().meta({ description: 'What happened, to what, and what to do next.' }),
+  code: z.string().meta({ description: 'Stable; what programs should branch on.' }),
+  requestId: z.string().meta({ description: 'Finds the request in the logs of hublease.' }),
+  field: z.string().exactOptional(),
+});
+export type Problem = z.output<typeof Problem>;
+
+export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
+
+/** What a failure looks like from outside. */
+interface Outside {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly field?: string;
+  readonly retryAfterSeconds?: number;
+}
+
+/** The longest wait that is worth telling anybody. */
+const RETRY_AFTER_MAX_SECONDS = 86_400;
+
+/** A problem with the headers that belong to it. */
+export interface ProblemAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly problem: Problem;
+}
+
+/** Turns a failure into what the caller may read. Nothing of a caught error is in either. */
+export function problemOf(failure: Failure, requestId: string): ProblemAnswer {
+  const { status, title, detail, field, retryAfterSeconds } = outside(failure);
+  const code: FailureTag = failure.tag;
+  return {
+    status,
+    headers: {
+      'content-type': PROBLEM_CONTENT_TYPE,
+      ...(retryAfterSeconds !== undefined && { 'retry-after': wholeSeconds(retryAfterSeconds) }),
+    },
+    problem: {
+      type: `urn:hublease:problem:${code}`,
+      title,
+      status,
+      detail,
+      code,
+      requestId,
+      ...(field !== undefined && { field }),
+    },
+  };
+}
+
+/** RFC 9110 section 10.2.3: a whole number; never 0, which invites a loop. */
+function wholeSeconds(seconds: number): string {
+  return String(Math.min(RETRY_AFTER_MAX_SECONDS, Math.max(1, Math.ceil(Number.isNaN(seconds) ? 1 : seconds))));
+}
+
+const AGAIN = 'Send the request again after the time in Retry-After.';
+
+function outside(failure: Failure): Outside {
+  switch (failure.tag) {
+    case 'invalid_field':
+      return {
+        status: 400,
+        title: 'The request has a field that is not valid',
+        detail: `${failure.field}: ${failure.problem}.`,
+        field: failure.field,
+      };
+    case 'path_not_canonical':
+      return {
+        status: 400,
+        title: 'The path is not in its one accepted form',
+        detail:
+          'Send the path plain: names in lower case and lease ids in upper case, "/" between segments, no percent-encoding, no empty or dot segment, no "/" at the end.',
+      };
+    case 'route_not_found':
+      return {
+        status: 404,
+        title: 'There is no such route',
+        detail: `Nothing answers ${methodName(failure.method)} on this path. GET /v1/openapi.json lists the routes.`,
+      };
+    case 'caller_unknown':
+      return {
+        status: 403,
+        title: 'The caller could not be made out',
+        detail:
+          'The request carries no IAM identity that hublease can read. Sign it with the credentials of an IAM role or user (Signature Version 4, service execute-api).',
+      };
+    case 'caller_not_allowed':
+      return {
+        status: 403,
+        title: 'The dynamic secret does not list the caller',
+        detail: `${failure.caller} may not lease from "${failure.secret}": it is not in its allow list. Ask the owner of the secret to add this role, or GET /v1/whoami for the secrets this caller may lease from.`,
+      };
+    case 'secret_not_found':
+      return {
+        status: 404,
+        title: 'There is no such dynamic secret',
+        detail: `There is no dynamic secret "${failure.secret}". GET /v1/whoami lists those the caller may lease from.`,
+      };
+    case 'target_not_found':
+      return {
+        status: 404,
+        title: 'There is no such target',
+        detail: `There is no target "${failure.target}". Create it with PUT /v1/admin/targets/${failure.target}.`,
+      };
+    case 'lease_not_found':
+      return {
+        status: 404,
+        title: 'There is no such lease',
+        detail: `The caller has no lease ${failure.leaseId}. GET /v1/leases lists its leases; those of other roles, and those revoked longer ago than the audit retention, are not shown.`,
+      };
+    case 'ttl_too_long':
+      return {
+        status: 422,
+        title: 'The TTL is over the maximum',
+        detail: `Asked for ${failure.ttlSeconds} s; this dynamic secret allows at most ${failure.maxTtlSeconds} s. Ask for less, or leave the TTL out.`,
+      };
+    case 'ttl_too_short':
+      return {
+        status: 422,
+        title: 'The TTL is under the minimum',
+        detail: `Asked for ${failure.ttlSeconds} s; this installation allows no less than ${failure.minTtlSeconds} s. Ask for more, or leave the TTL out.`,
+      };
+    case 'scope_needs_user_target':
+      return {
+        status: 422,
+        title: 'A scope needs a target of kind user',
+        detail: `"${failure.target}" is an organization, whose tokens take resources. Give resources in place of scope.`,
+      };
+    case 'resources_need_org_target':
+      return {
+        status: 422,
+        title: 'Resources need a target of kind org',
+        detail: `"${failure.target}" is a user, whose tokens cannot be limited to repositories. Give scope in place of resources.`,
+      };
+    case 'access_token_as_credential':
+      return {
+        status: 422,
+        title: 'An access token cannot be the credential of a target',
+        detail:
+          'Docker Hub does not let a session that began with an access token create tokens. Give the password of the account, and its TOTP secret where two-factor authentication is on.',
+        field: 'credential.password',
+      };
+    case 'credential_refused':
+      return {
+        status: 422,
+        title: 'Docker Hub refused the credential',
+        detail: failure.secondFactor
+          ? `Docker Hub wants a second factor of "${failure.username}" and did not accept the one it got, if any. Give the TOTP secret in credential.totpSecret and check it before another try: Docker Hub locks a user name after repeated failures.`
+          : `Docker Hub did not accept the password of "${failure.username}". Check it before another try: Docker Hub locks a user name after repeated failures.`,
+        field: failure.secondFactor ? 'credential.totpSecret' : 'credential.password',
+      };
+    case 'wrong_account':
+      return {
+        status: 422,
+        title: 'The credential belongs to another account',
+        detail: `The credential logs in to "${failure.got}", and this target is pinned to "${failure.expected}". Give a credential of "${failure.expected}", or create another target.`,
+      };
+    case 'version_conflict':
+      return {
+        status: 409,
+        title: 'Somebody else changed it at the same time',
+        detail: `"${failure.name}" was changed while this request ran, and this request changed nothing. Read it again and repeat the request.`,
+      };
+    case 'draining':
+      return {
+        status: 409,
+        title: 'It is being deleted',
+        detail: `"${failure.name}" is draining: it takes no changes, gives no more leases, and goes once its open leases have ended.`,
+      };
+    case 'open_leases':
+      return {
+        status: 409,
+        title: 'It has open leases',
+        detail: `"${failure.name}" has ${failure.count} open leases. Wait until they have ended, or repeat with ?force=true: it then gives no more leases and goes once the open ones have ended.`,
+      };
+    case 'target_in_use':
+      return {
+        status: 409,
+        title: 'Dynamic secrets use the target',
+        detail: `"${failure.target}" is used by ${someOf(failure.secrets)}. Delete these dynamic secrets or give them another target first.`,
+      };
+    case 'delete_protected':
+      return {
+        status: 409,
+        title: 'The dynamic secret is protected from deletion',
+        detail: `"${failure.secret}" has deleteProtection. PUT it with deleteProtection false first.`,
+      };
+    case 'managed_by_cdk':
+      return {
+        status: 409,
+        title: 'A CDK stack owns it',
+        detail: `"${failure.name}" is defined in a CDK stack, which would undo this change. Change the stack and deploy it.`,
+      };
+    case 'hub_refused':
+      return {
+        status: 502,
+        title: 'Docker Hub refused',
+        detail: `Docker Hub refused to serve target "${failure.target}": ${REFUSAL_TEXT[failure.code]} No token was handed out. Ask the owner of the target.`,
+      };
+    case 'expiry_refused':
+      return {
+        status: 502,
+        title: 'Docker Hub refused the expiry of the token',
+        detail: `Docker Hub did not accept the expiry time that target "${failure.target}" was verified with. No token was handed out. Its owner should verify the target again with PUT /v1/admin/targets/${failure.target}.`,
+      };
+    case 'hub_unavailable':
+      return {
+        status: 503,
+        title: 'Docker Hub did not answer as it should',
+        detail: `${FAULT_TEXT[failure.code]} No token was handed out. ${AGAIN}`,
+        retryAfterSeconds: failure.retryAfterSeconds,
+      };
+    case 'hub_throttled':
+      return {
+        status: 503,
+        title: 'Docker Hub asked to wait',
+        detail: `Docker Hub limits the rate of requests for now. No token was handed out. ${AGAIN}`,
+        retryAfterSeconds: failure.retryAfterSeconds,
+      };
+    case 'login_blocked':
+      return {
+        status: 503,
+        title: 'Logins of the target are paused',
+        detail: `Docker Hub refused the stored credential of target "${failure.target}", and hublease does not try it again for now, because Docker Hub locks a user name after repeated failures. Its owner should PUT a working credential.`,
+        retryAfterSeconds: failure.retryAfterSeconds,
+      };
+    case 'store_unavailable':
+      return {
+        status: 503,
+        title: 'The records could not be reached',
+        detail: `hublease could not read or write its records. ${AGAIN}`,
+        retryAfterSeconds: failure.retryAfterSeconds,
+      };
+    case 'credential_unavailable':
+      return {
+        status: 503,
+        title: 'The credential of the target could not be read',
+        detail: `The stored credential of target "${failure.target}" could not be read. ${AGAIN} If it lasts, its owner should PUT the credential again.`,
+        retryAfterSeconds: failure.retryAfterSeconds,
+      };
+    case 'not_recorded':
+      return {
+        status: 503,
+        title: 'The token was given up',
+        detail: `A token was made for lease ${failure.leaseId}, but its record or its revocation on time could not be made sure, so it is being revoked and was not handed out. ${AGAIN}`,
+        retryAfterSeconds: failure.retryAfterSeconds,
+      };
+    case 'busy':
+      return {
+        status: 503,
+        title: 'Too much at once',
+        detail: `hublease is busy with other requests for the same thing. ${AGAIN}`,
+        retryAfterSeconds: failure.retryAfterSeconds,
+      };
+    case 'internal':
+      return {
+        status: 500,
+        title: 'hublease failed',
+        detail: 'Something in hublease went wrong. Its operator finds the cause in the logs by the requestId.',
+      };
+  }
+}
+
+const REFUSAL_TEXT: Record<HubRefusal, string> = {
+  bad_request: 'it calls the request malformed.',
+  forbidden: 'the account may not create tokens, or its credential no longer works.',
+  account_not_found: 'it does not know the account.',
+  access_token_session: 'the stored credential is an access token, with which none can be created.',
+};
+
+const FAULT_TEXT: Record<HubFault, string> = {
+  timeout: 'Docker Hub did not answer in time.',
+  connection: 'The connection to Docker Hub failed.',
+  server_error: 'Docker Hub answered with an error of its own.',
+  edge: 'Something in front of Docker Hub answered in its place.',
+  malformed: 'Docker Hub answered in a form that hublease does not know.',
+  too_large: 'Docker Hub answered with more than hublease accepts.',
+  redirected: 'Docker Hub sent a redirect, which hublease never follows.',
+  session_refused: 'Docker Hub ended the session of the target.',
+};
+
+const SECRETS_NAMED_MAX = 5;
+
+function someOf(secrets: readonly string[]): string {
+  const named = secrets.slice(0, SECRETS_NAMED_MAX).map((secret) => `"${secret}"`);
+  const more = secrets.length - named.length;
+  return more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ');
+}
+
+/** The method is the caller's text: only what looks like one is repeated. */
+function methodName(method: string): string {
+  return /^[A-Z]{1,10}$/.test(method) ? method : 'this method';
+}

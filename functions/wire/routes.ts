@@ -1,0 +1,204 @@
+import { fail } from '../core/failure.ts';
+
+/** The API's one stage, and so the first segment of every path. */
+export const STAGE = 'v1';
+
+/** One route of the API. Gateway resources, the embedded front door, request validation and OpenAPI are made from these. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Below the stage, in API Gateway's notation: `{id}` is one segment, `{name+}` the rest of the path. */
+  readonly path: `/${string}`;
+  /** Unique; also OpenAPI's `operationId`. */
+  readonly operation: string;
+  /** The Lambda function that answers. */
+  readonly function: 'broker' | 'admin';
+  /** Who may be granted it: `caller` routes may be given to consumers, `admin` routes never. */
+  readonly who: 'caller' | 'admin';
+  readonly summary: string;
+}
+
+/** THE route table. */
+export const ROUTES = [
+  {
+    method: 'POST',
+    path: '/lease/{name+}',
+    operation: 'mintLease',
+    function: 'broker',
+    who: 'caller',
+    summary: 'Lease a Docker Hub token from a dynamic secret.',
+  },
+  {
+    method: 'GET',
+    path: '/leases',
+    operation: 'listLeases',
+    function: 'broker',
+    who: 'caller',
+    summary: "List the caller's own leases, newest first.",
+  },
+  {
+    method: 'GET',
+    path: '/leases/{id}',
+    operation: 'getLease',
+    function: 'broker',
+    who: 'caller',
+    summary: "Show one of the caller's own leases.",
+  },
+  {
+    method: 'DELETE',
+    path: '/leases/{id}',
+    operation: 'revokeLease',
+    function: 'broker',
+    who: 'caller',
+    summary: "Revoke one of the caller's own leases now.",
+  },
+  {
+    method: 'GET',
+    path: '/whoami',
+    operation: 'whoami',
+    function: 'broker',
+    who: 'caller',
+    summary: 'Show the caller as hublease sees it, and the dynamic secrets it may lease from.',
+  },
+  {
+    method: 'GET',
+    path: '/openapi.json',
+    operation: 'getOpenapi',
+    function: 'broker',
+    who: 'caller',
+    summary: 'Show this API as an OpenAPI 3.1 document.',
+  },
+  {
+    method: 'GET',
+    path: '/admin/targets',
+    operation: 'listTargets',
+    function: 'admin',
+    who: 'admin',
+    summary: 'List targets by name.',
+  },
+  {
+    method: 'PUT',
+    path: '/admin/targets/{name+}',
+    operation: 'putTarget',
+    function: 'admin',
+    who: 'admin',
+    summary: 'Create or change a target. Its credential goes in and never comes out.',
+  },
+  {
+    method: 'GET',
+    path: '/admin/targets/{name+}',
+    operation: 'getTarget',
+    function: 'admin',
+    who: 'admin',
+    summary: 'Show one target.',
+  },
+  {
+    method: 'DELETE',
+    path: '/admin/targets/{name+}',
+    operation: 'deleteTarget',
+    function: 'admin',
+    who: 'admin',
+    summary: 'Delete a target, or let it drain.',
+  },
+  {
+    method: 'GET',
+    path: '/admin/secrets',
+    operation: 'listSecrets',
+    function: 'admin',
+    who: 'admin',
+    summary: 'List dynamic secrets by name.',
+  },
+  {
+    method: 'PUT',
+    path: '/admin/secrets/{name+}',
+    operation: 'putSecret',
+    function: 'admin',
+    who: 'admin',
+    summary: 'Create or change a dynamic secret.',
+  },
+  {
+    method: 'GET',
+    path: '/admin/secrets/{name+}',
+    operation: 'getSecret',
+    function: 'admin',
+    who: 'admin',
+    summary: 'Show one dynamic secret.',
+  },
+  {
+    method: 'DELETE',
+    path: '/admin/secrets/{name+}',
+    operation: 'deleteSecret',
+    function: 'admin',
+    who: 'admin',
+    summary: 'Delete a dynamic secret, or let it drain.',
+  },
+] as const satisfies readonly Route[];
+
+export type AnyRoute = (typeof ROUTES)[number];
+export type Operation = AnyRoute['operation'];
+/** The operations that one function answers. */
+export type OperationOf<Fn extends Route['function']> = Extract<AnyRoute, { function: Fn }>['operation'];
+
+/** A request's route, as API Gateway states it in a proxy event. */
+export interface RouteMatch {
+  readonly route: AnyRoute;
+  /** The route's path; the event's `resource`. */
+  readonly resource: AnyRoute['path'];
+  readonly pathParameters: Readonly<Record<string, string>>;
+}
+
+/** Longest legal path is a name of 4 times 32 characters below `/v1/admin/secrets/`. Longer ones cannot be canonical. */
+const RAW_PATH_MAX_CHARACTERS = 256;
+
+/** What every canonical path is made of: no `%` or other sign, no empty, dot or hidden segment, no slash at the end. */
+const CANONICAL_CHARACTERS = /^(?:\/[A-Za-z0-9][A-Za-z0-9._~-]*)+$/;
+
+/**
+ * Finds the route of a request.
+ *
+ * @param rawPath as it stood in the request line, with the stage and without the query: `/v1/lease/ci/release`.
+ * @returns undefined when the API has no such path, or no such method on it (see {@link allowedMethods}).
+ * @throws Failed `path_not_canonical` unless the path is byte for byte the canonical rendering of what it parsed to. IAM
+ *   policies match the path as sent, so no second spelling may lead to the same resource.
+ */
+export function matchRoute(method: string, rawPath: string): RouteMatch | undefined {
+  const match = matches(rawPath).find(({ route }) => route.method === method);
+  if (match !== undefined && canonicalPath(match) !== rawPath) throw fail({ tag: 'path_not_canonical' });
+  return match;
+}
+
+/** The methods that the API has on a path, for the `Allow` header; none for an unknown path. Fails as {@link matchRoute}. */
+export function allowedMethods(rawPath: string): readonly string[] {
+  return matches(rawPath).map(({ route }) => route.method);
+}
+
+function matches(rawPath: string): RouteMatch[] {
+  if (rawPath.length > RAW_PATH_MAX_CHARACTERS || !CANONICAL_CHARACTERS.test(rawPath)) {
+    throw fail({ tag: 'path_not_canonical' });
+  }
+  const [, stage, ...segments] = rawPath.split('/');
+  if (stage !== STAGE) return [];
+  return ROUTES.flatMap((route) => {
+    const pathParameters = parametersOf(route.path, segments);
+    return pathParameters === undefined ? [] : [{ route, resource: route.path, pathParameters }];
+  });
+}
+
+function parametersOf(path: string, segments: readonly string[]): Record<string, string> | undefined {
+  const template = path.split('/').slice(1);
+  const parameter = /^\{(\w+)(\+?)\}$/.exec(template.at(-1) ?? '');
+  const fixed = parameter === null ? template : template.slice(0, -1);
+  if (!fixed.every((segment, index) => segment === segments[index])) return undefined;
+  const rest = segments.slice(fixed.length);
+  if (parameter === null) return rest.length === 0 ? {} : undefined;
+  const fits = parameter[2] === '+' ? rest.length > 0 : rest.length === 1;
+  return fits ? { [parameter[1] as string]: rest.join('/') } : undefined;
+}
+
+/** Names are written in lower case, lease ids (ULIDs) in upper case. */
+function canonicalPath({ route, pathParameters }: RouteMatch): string {
+  const below = route.path.replace(/\{(\w+)\+?\}/, (_, parameter: string) => {
+    const value = pathParameters[parameter] ?? '';
+    return parameter === 'id' ? value.toUpperCase() : value.toLowerCase();
+  });
+  return `/${STAGE}${below}`;
+}

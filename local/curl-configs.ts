@@ -1,0 +1,27 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Profile } from './profiles.ts';
+import { EMBEDDED_SCOPE } from './sigv4.ts';
+
+/** The profile's curl configuration inside the data folder: `curl-ci` for `hublease-ci`. */
+export function curlConfigOf(dataFolder: string, profileName: string): string {
+  return join(dataFolder, profileName.replace('hublease-', 'curl-'));
+}
+
+/**
+ * Writes for each profile what curl needs to sign with it (`curl -K FILE URL`), so that no key stands on a command line, where
+ * every user of the machine could read it. Same mode as the credentials file.
+ */
+export function writeCurlConfigs(dataFolder: string, profiles: readonly Profile[]): void {
+  for (const { name, accessKeyId, secretAccessKey } of profiles) {
+    const text = [
+      `# Signs requests to hublease as ${name}: curl -K FILE URL`,
+      `aws-sigv4 = "aws:amz:${EMBEDDED_SCOPE.region}:${EMBEDDED_SCOPE.service}"`,
+      `user = "${accessKeyId}:${secretAccessKey}"`,
+      'silent',
+      'show-error',
+      '',
+    ].join('\n');
+    writeFileSync(curlConfigOf(dataFolder, name), text, { mode: 0o600 });
+  }
+}

@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { dynamodbCatalog } from '../../functions/adapters/dynamodb-catalog.ts';
+import { dynamodbLeases } from '../../functions/adapters/dynamodb-leases.ts';
+import { dynamodbSessions } from '../../functions/adapters/dynamodb-sessions.ts';
+import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/tables.ts';
+import { catalogContract } from '../contract/catalog.ts';
+import { leaseStoreContract } from '../contract/lease-store.ts';
+import { sessionStoreContract } from '../contract/session-store.ts';
+import { canRunDynamodbLocal, type DynamodbLocal, startDynamodbLocal } from './dynamodb-local.ts';
+import { realClock } from './real-clock.ts';
+
+/** The server is started once for all of them. */
+const START_TIMEOUT_MS = 120_000;
+
+describe.runIf(canRunDynamodbLocal())('over DynamoDB Local', () => {
+  let local: DynamodbLocal;
+  beforeAll(async () => {
+    local = await startDynamodbLocal();
+  }, START_TIMEOUT_MS);
+  afterAll(() => local?.stop());
+  const close = async () => {};
+
+  leaseStoreContract('DynamoDB', async () => ({
+    store: dynamodbLeases({ ...(await local.createTable(LEASE_TABLE)), clock: realClock, listedDays: 31 }),
+    close,
+  }));
+  catalogContract('DynamoDB', async () => ({
+    catalog: dynamodbCatalog(await local.createTable(CATALOG_TABLE)),
+    close,
+  }));
+  sessionStoreContract('DynamoDB', async () => ({
+    store: dynamodbSessions(await local.createTable(CATALOG_TABLE)),
+    close,
+  }));
+});

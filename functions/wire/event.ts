@@ -61,14 +61,14 @@ export function readQuery(event: APIGatewayProxyEvent): Record<string, string> {
 }
 
 /**
- * The body as JSON, undefined when there is none. The parser's own message is never used: it quotes the input.
+ * The body as JSON; an empty object when there is none, since a body may be left out where all its fields may. The parser's own message is never used: it quotes the input.
  *
  * @throws Failed `invalid_field` for a body over {@link BODY_MAX_BYTES}, without a JSON content type, that is no JSON, too
  *   deep, or that has a field twice: readers disagree on which of the two counts.
  */
 export function readJson(event: APIGatewayProxyEvent): unknown {
   const text = readText(event);
-  if (text === '') return undefined;
+  if (text === '') return {};
   if (!/^application\/json *(?:; *charset="?utf-8"? *)?$/i.test(header(event, 'content-type') ?? '')) {
     throw fail({ tag: 'invalid_field', field: 'content-type', problem: 'expected application/json' });
   }

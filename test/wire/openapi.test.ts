@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import type * as z from 'zod';
+import { ANSWERS } from '../../functions/wire/answers.ts';
+import { EXAMPLES } from '../../functions/wire/examples.ts';
+import { openapi } from '../../functions/wire/openapi.ts';
+import { REQUESTS } from '../../functions/wire/requests.ts';
+import { type Operation, ROUTES } from '../../functions/wire/routes.ts';
+
+interface Operated {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly parameters?: { name: string; in: string; required: boolean; schema: Record<string, unknown> }[];
+  readonly requestBody?: { required: boolean; content: Record<string, { schema: Record<string, unknown> }> };
+  readonly responses: Record<string, { $ref?: string; description?: string; content?: Record<string, unknown> }>;
+}
+
+const document = openapi() as {
+  openapi: string;
+  servers: unknown;
+  security: Record<string, unknown>[];
+  paths: Record<string, Record<string, Operated>>;
+  components: Record<string, Record<string, unknown>>;
+};
+const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
+);
+
+function nodes(value: unknown): Record<string, unknown>[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const inner = Object.values(value).flatMap(nodes);
+  return Array.isArray(value) ? inner : [value as Record<string, unknown>, ...inner];
+}
+
+describe('the OpenAPI document', () => {
+  it('is made once and is plain JSON', () => {
+    expect(openapi()).toBe(document);
+    expect(JSON.parse(JSON.stringify(document))).toEqual(document);
+    expect(document.openapi).toMatch(/^3\.1\.\d+$/);
+  });
+
+  it('has every route of the table and no other', () => {
+    const stated = operations.map(
+      ({ method, path, operation }) => `${method.toUpperCase()} ${path} ${operation.operationId}`,
+    );
+    const expected = ROUTES.map(
+      (route) => `${route.method} ${route.path.replace('{name+}', '{name}')} ${route.operation}`,
+    );
+    expect(stated.sort()).toEqual(expected.sort());
+  });
+
+  it('declares each parameter of a path, and only those', () => {
+    for (const { path, operation } of operations) {
+      const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
+      expect(declared.map((parameter) => `{${parameter.name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
+      for (const parameter of declared) expect(parameter.required).toBe(true);
+    }
+  });
+
+  it('declares the query of a list with its bounds', () => {
+    const list = document.paths['/leases']?.get;
+    expect(list?.parameters?.map((parameter) => parameter.name).sort()).toEqual([
+      'limit',
+      'nextToken',
+      'secret',
+      'status',
+    ]);
+    const limit = list?.parameters?.find((parameter) => parameter.name === 'limit');
+    expect(limit?.schema).toMatchObject({ type: 'integer', minimum: 1, maximum: 100, default: 50 });
+  });
+
+  it('needs a body exactly where the schema does', () => {
+    const required = operations.map(
+      ({ operation }) => [operation.operationId, operation.requestBody?.required] as const,
+    );
+    expect(required.filter(([, needed]) => needed !== undefined).sort()).toEqual([
+      ['mintLease', false],
+      ['putSecret', true],
+      ['putTarget', true],
+    ]);
+  });
+
+  it('resolves every reference inside itself', () => {
+    const references = nodes(document).flatMap((node) => (typeof node.$ref === 'string' ? [node.$ref] : []));
+    expect(references.length).toBeGreaterThan(ROUTES.length);
+    for (const reference of references) {
+      const steps = reference.replace(/^#\//, '').split('/');
+      const found = steps.reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], document);
+      expect(found, reference).toBeDefined();
+    }
+  });
+
+  it('answers each operation with at least one success and the problems every route may have', () => {
+    for (const { operation } of operations) {
+      const statuses = Object.keys(operation.responses);
+      expect(statuses.some((status) => /^20[0-2]$/.test(status))).toBe(true);
+      expect(statuses).toEqual(expect.arrayContaining(['400', '403', '500', '503']));
+      for (const response of Object.values(operation.responses))
+        expect(response.$ref ?? response.description).toBeTruthy();
+    }
+  });
+
+  it('asks for Signature Version 4 on every route, by a scheme that is defined', () => {
+    const names = document.security.flatMap((requirement) => Object.keys(requirement));
+    expect(names).toEqual(['sigv4']);
+    expect(document.components.securitySchemes?.sigv4).toMatchObject({
+      'x-amazon-apigateway-authtype': 'awsSigv4',
+    });
+  });
+
+  it('closes every object of ours against unknown fields', () => {
+    const body = document.paths['/admin/secrets/{name}']?.put?.requestBody?.content['application/json']?.schema;
+    expect(body).toMatchObject({ type: 'object', additionalProperties: false });
+    expect(nodes(document).filter((node) => '$schema' in node)).toEqual([]);
+  });
+
+  it('marks what must be hidden', () => {
+    const credential = nodes(document).find((node) => 'totpSecret' in node);
+    expect(credential).toMatchObject({
+      password: { format: 'password', writeOnly: true },
+      totpSecret: { writeOnly: true },
+    });
+  });
+});
+
+describe('the examples', () => {
+  it.each(ROUTES.map((route): Operation => route.operation))('of %s conform to its schemas', (id) => {
+    const { body, answers } = EXAMPLES[id];
+    const request: { query: z.ZodType; body?: z.ZodType } = REQUESTS[id];
+    expect(body === undefined).toBe(request.body === undefined);
+    if (request.body !== undefined) expect(request.body.safeParse(body).error).toBeUndefined();
+    const schemas: Record<string, { schema: z.ZodType }> = ANSWERS[id];
+    expect(Object.keys(answers)).toEqual(Object.keys(schemas));
+    for (const [status, { schema }] of Object.entries(schemas)) {
+      expect(schema.safeParse(answers[Number(status)]).error).toBeUndefined();
+    }
+  });
+});

@@ -135,7 +135,7 @@ function readRequest(match: RouteMatch, event: APIGatewayProxyEvent, requestId: 
 }
 
 function readBody(schema: z.ZodType | undefined, event: APIGatewayProxyEvent): unknown {
-  if (schema !== undefined) return check(schema, readJson(event) ?? {}, 'body');
+  if (schema !== undefined) return check(schema, readJson(event), 'body');
   if (event.body) throw fail({ tag: 'invalid_field', field: 'body', problem: 'this route takes no body' });
   return undefined;
 }

@@ -73,16 +73,21 @@ function bounded(value: string | number | readonly string[]): unknown {
   return value.slice(0, FRAMES_MAX).map((frame) => frame.slice(0, VALUE_MAX_CHARACTERS));
 }
 
-const FRAME = /^ {4}at (?:[\w.$<>[\] ]{1,128} \()?(?:file:\/\/|node:|\/|[A-Za-z]:\\)[^\s()]{1,200}:\d+:\d+\)?$/;
+const FRAME =
+  /^ {4}at (?:async )?(?:[\w.$<>[\] ]{1,128} \()?(?:file:\/\/|node:|\/|[A-Za-z]:\\)[^\s()]{1,200}:\d+:\d+\)?$/;
+/** What V8 writes before the message: `TypeError: `, `Error [ERR_X]: `, or the name alone when there is no message. */
+const HEAD = /^[A-Za-z]{1,64}(?: \[\w{1,64}\])?(?:: )?/;
 const ERROR_NAME = /^[A-Za-z]{1,64}$/;
 
 /** What may be logged of an unexpected error: its name and its stack frames, never its message. */
 export function errorFields(error: unknown): Pick<LogFields, 'errorName' | 'frames'> {
   if (!(error instanceof Error)) return { errorName: 'NotAnError', frames: [] };
   const { name, message, stack = '' } = error;
-  // A message may hold line breaks and look like frames, so the stack counts only behind the exact message.
-  const end = message === '' ? 0 : stack.indexOf(message);
-  const frames = end < 0 ? [] : stack.slice(end + message.length).split('\n');
+  // A message may hold line breaks and look like frames, so the stack counts only when, and behind where, it has the message.
+  const head = HEAD.exec(stack)?.[0] ?? '';
+  const frames = stack.startsWith(`${message}\n`, head.length)
+    ? stack.slice(head.length + message.length).split('\n')
+    : [];
   return {
     errorName: ERROR_NAME.test(name) ? name : 'Error',
     frames: frames.filter((frame) => FRAME.test(frame)).map((frame) => frame.trim()),

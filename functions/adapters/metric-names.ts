@@ -1,0 +1,45 @@
+/** Units of CloudWatch that hublease uses. */
+export type MetricUnitName = 'Count' | 'Seconds' | 'Milliseconds' | 'None';
+
+export interface MetricShape {
+  readonly unit: MetricUnitName;
+  /** A breakdown, which is written beside the total. Its values must be few: each is a metric of its own, and charged. */
+  readonly dimension?: string;
+}
+
+/**
+ * Every metric, in the installation's own namespace. Each is written without dimensions, which is what alarms look at; one
+ * that has a `dimension` also by it.
+ */
+export const METRICS = {
+  /** A token was answered. */
+  LeasesMinted: { unit: 'Count' },
+  /** A lease was revoked on evidence; by its reason. */
+  LeasesRevoked: { unit: 'Count', dimension: 'Reason' },
+  /** From the moment a lease should have ended to the evidence that it did. */
+  TimeToRevokeSeconds: { unit: 'Seconds' },
+  /** How far the most overdue open lease is past its expiry; 0 when none is. */
+  OverdueSeconds: { unit: 'Seconds' },
+  /** An attempt to revoke failed and will be repeated. */
+  RevokeFailures: { unit: 'Count' },
+  /** A live token was seen of a lease that had read revoked. */
+  LeasesReopened: { unit: 'Count' },
+  /** One call to Docker Hub. */
+  HubLatencyMs: { unit: 'Milliseconds' },
+  /** A call to Docker Hub that failed. */
+  HubErrors: { unit: 'Count' },
+  /** Docker Hub's remaining requests, as it last said. */
+  HubRemainingRate: { unit: 'None' },
+  /** Docker Hub refused a target's credential; no login with it for ten minutes. */
+  LoginBreakerOpen: { unit: 'Count' },
+  /** How far our clock is from Docker Hub's, never negative. */
+  ClockSkewSeconds: { unit: 'Seconds' },
+  /** A sweep came to its end. */
+  SweepCompleted: { unit: 'Count' },
+  /** Open leases whose revocation has been failing for long, as the sweep counts them. */
+  StuckRevocations: { unit: 'Count' },
+  /** Open leases, as the sweep counts them. */
+  LeasesOpen: { unit: 'Count' },
+} as const satisfies Record<string, MetricShape>;
+
+export type MetricName = keyof typeof METRICS;

@@ -85,10 +85,10 @@ export async function startEmbedded(
       // What reached a handler was logged there.
       log: ({ resource, ...entry }) => entry.code !== undefined && log.info('request', { ...entry, route: resource }),
     });
+    undo.push(() => door.close());
     clockwork.start(ports);
     undo.push(() => clockwork.stop());
     undo.push(startSweeps(settings, data, ports, log));
-    undo.push(() => door.close());
     return { endpoint: `${door.url}/v1`, hubOrigin, credentialsFile: credentialsFileOf(settings.dataFolder), stop };
   } catch (error) {
     await stop();
@@ -159,7 +159,7 @@ function startSweeps(settings: Settings, data: Data, ports: AdminPorts, log: Log
         const untilMs = ports.clock.nowMs() + settings.sweepIntervalSeconds * 1_000;
         const report = await sweep(ports, { untilMs, mostDue: SWEEP_MOST_DUE });
         for (const { target, code } of report.failures) log.error('target_not_swept', { target, code });
-        await data.leases.purge(ports.clock.nowMs());
+        while (data.leases.purge(ports.clock.nowMs()) > 0);
       } catch {
         log.error('sweep_failed', {});
       }

@@ -37,7 +37,7 @@ function filesBelow(folder: string): string[] {
 function roomOf(file: string): string {
   const [first, second, third] = file.split('/');
   if (first !== 'functions') return first as string;
-  return third === undefined || second === 'entry' ? 'functions' : (second as string);
+  return third === undefined || second === 'entry' || second === 'wiring' ? 'functions' : (second as string);
 }
 
 function importsOf(file: string): string[] {

@@ -80,7 +80,7 @@ export function hubExchange(options: HubOptions): Exchange {
   return async (request, deadline) => {
     let answer: Dispatcher.ResponseData;
     try {
-      answer = await options.dispatcher.request({
+      const sent = options.dispatcher.request({
         origin,
         path: request.path,
         method: request.method,
@@ -91,6 +91,7 @@ export function hubExchange(options: HubOptions): Exchange {
         headersTimeout: 0,
         bodyTimeout: 0,
       });
+      answer = await beforeDeadline(sent, deadline);
     } catch {
       // undici's errors can hold headers and the body: nothing of them goes further.
       return faultReply(deadline.aborted ? 'timeout' : 'connection', {});
@@ -157,6 +158,19 @@ async function readAnswer(
   // Too many requests and gone need no words; a body that cannot be read takes nothing from them.
   if (status === 429 || status === 404) return { ok: true, value: bare, meta };
   return faultReply(typeof body === 'string' ? body : 'malformed', meta);
+}
+
+/**
+ * undici drops a request whose signal aborts while it still connects, but says so only once the connection stands or has
+ * failed; nobody should wait for that.
+ */
+async function beforeDeadline<T>(sent: Promise<T>, deadline: AbortSignal): Promise<T> {
+  const over = new Promise<never>((_, reject) => {
+    const stop = () => reject(new Error('timeout'));
+    if (deadline.aborted) stop();
+    else deadline.addEventListener('abort', stop, { once: true });
+  });
+  return Promise.race([sent, over]);
 }
 
 function bodyForm(contentType: string | undefined): BodyForm {

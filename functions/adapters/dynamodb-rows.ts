@@ -161,9 +161,7 @@ export async function queryRows(table: DynamodbTable, query: Omit<QueryCommandIn
 
 /** Writes a row over whatever is there. */
 export async function overwriteRow(table: DynamodbTable, row: Row): Promise<void> {
-  await awsCall('PutItem', () =>
-    table.client.send(new PutCommand({ TableName: table.tableName, Item: { ...row } })),
-  );
+  await awsCall('PutItem', () => table.client.send(new PutCommand({ TableName: table.tableName, Item: { ...row } })));
 }
 
 /** Removes a row, if there is one. */

@@ -67,6 +67,11 @@ export interface SecretsManagerOptions {
 export interface SecretsManagerCredentials extends TargetCredentials {
   /** Drops what is remembered of a target. */
   forget(target: string): void;
+  /** Reads the credential that a target's owner keeps under that ARN, past the memory. Rejects as `read`. */
+  readFrom(
+    target: string,
+    secretArn: string,
+  ): Promise<{ readonly credential: Credential; readonly version: string } | undefined>;
   /** Drops a credential that Docker Hub refused: it may have been replaced since. */
   forgetCredential(credential: Credential): void;
 }
@@ -165,25 +170,30 @@ export function secretsManagerCredentials(options: SecretsManagerOptions): Secre
     }
   }
 
+  async function readFrom(target: string, secretId: string) {
+    const stored = await awsCall('GetSecretValue', () =>
+      client.send(new GetSecretValueCommand({ SecretId: secretId, VersionStage: 'AWSCURRENT' })),
+    ).catch(async (error) => {
+      if (failedWith(error, 'ResourceNotFoundException')) return undefined;
+      // Secrets Manager answers thus for a removed secret, and for others: only the former means that there is none.
+      if (failedWith(error, 'InvalidRequestException') && (await describe(secretId))?.DeletedDate) return undefined;
+      throw error;
+    });
+    if (stored === undefined || stored.SecretString === NO_CREDENTIAL) return undefined;
+    return { credential: parse(target, stored.SecretString), version: stored.VersionId ?? '' };
+  }
+
   return {
     async read(target) {
       const remembered = cache.get(target);
       if (remembered !== undefined) return remembered;
       const asOfMs = clock.nowMs();
-      const secretId = (await foreignIdOf(target)) ?? ownIdOf(target);
-      const stored = await awsCall('GetSecretValue', () =>
-        client.send(new GetSecretValueCommand({ SecretId: secretId, VersionStage: 'AWSCURRENT' })),
-      ).catch(async (error) => {
-        if (failedWith(error, 'ResourceNotFoundException')) return undefined;
-        // Secrets Manager answers thus for a removed secret, and for others: only the former means that there is none.
-        if (failedWith(error, 'InvalidRequestException') && (await describe(secretId))?.DeletedDate) return undefined;
-        throw error;
-      });
-      if (stored === undefined || stored.SecretString === NO_CREDENTIAL) return undefined;
-      const read = { credential: parse(target, stored.SecretString), version: stored.VersionId ?? '' };
-      cache.put(target, read, asOfMs);
+      const read = await readFrom(target, (await foreignIdOf(target)) ?? ownIdOf(target));
+      if (read !== undefined) cache.put(target, read, asOfMs);
       return read;
     },
+
+    readFrom,
 
     async stage(target, credential) {
       const secretId = await ownId(target);

@@ -69,7 +69,7 @@ export const LEASE_TABLE: TableShape = {
  * Values of the catalog table's partition key; the sort key is the name of the secret or target. They are fixed, so that an IAM
  * policy can tell the kinds of rows apart by `dynamodb:LeadingKeys`: the broker writes sessions and no secrets.
  */
-export const CATALOG_PARTITIONS = { secret: 'secret', target: 'target', session: 'session' } as const;
+export const CATALOG_PARTITIONS = { secret: 'secret', target: 'target', session: 'session', sweep: 'sweep' } as const;
 
 /** Secrets, targets' metadata and Docker Hub sessions. */
 export const CATALOG_TABLE: TableShape = {

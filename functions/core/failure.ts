@@ -48,7 +48,7 @@ export type Failure =
   | { readonly tag: 'internal' };
 
 /** Docker Hub said no, and saying it again would not help. */
-export type HubRefusal = 'bad_request' | 'forbidden' | 'account_not_found' | 'access_token_session';
+export type HubRefusal = 'bad_request' | 'forbidden' | 'account_not_found' | 'access_token_session' | 'wrong_account';
 
 /** Docker Hub did not answer as Docker Hub does. */
 export type HubFault =

@@ -180,7 +180,7 @@ async function postpone(
     atMs: nowMs,
     ...auditIds(delayed),
     code: found.code,
-    detail: { attempts, nextInMs: dueAtMs - nowMs },
+    detail: { attempts, nextInMs: dueAtMs - nowMs, waiting: found.waiting === true },
   });
   // The due sweep finds the row when this message is lost.
   await ports.queue.send(lease.id, dueAtMs - nowMs).catch(() => undefined);

@@ -30,8 +30,8 @@ interface StoredCredential {
  * Returns a session of the target's account, shared by every process of the installation: one login per session life, one
  * login at a time, and none with a credential that was refused within the last ten minutes.
  *
- * @throws Failed `login_blocked`, `credential_refused`, `wrong_account`, `credential_unavailable`, `hub_unavailable`,
- *   `hub_throttled`, `hub_refused`, `busy` or `store_unavailable`.
+ * @throws Failed `login_blocked` from the first refusal on, `credential_unavailable`, `hub_unavailable`, `hub_throttled`,
+ *   `hub_refused` (`wrong_account` among its codes), `busy` or `store_unavailable`.
  */
 export async function openSession(ports: Ports, target: Target): Promise<HubSession> {
   const giveUpAtMs = ports.clock.nowMs() + WAIT_MS;
@@ -56,7 +56,7 @@ export async function openSession(ports: Ports, target: Target): Promise<HubSess
  * Logs in with a credential that is not yet the current one, to prove it, and shares the session when it belongs to the
  * target. A refusal leaves the shared session as it was.
  *
- * @throws as {@link openSession}, but for `wrong_account`: the caller compares.
+ * @throws as {@link openSession}, but `credential_refused` for `login_blocked`, and never `wrong_account`: the caller compares.
  */
 export async function proveCredential(ports: Ports, target: Target, offered: StoredCredential): Promise<HubSession> {
   const record = await stored(ports.sessions.read(target.name));
@@ -123,22 +123,20 @@ async function loginAgain(
   if ((record?.claimUntilMs ?? 0) > nowMs) return undefined;
   const stored = await readCredential(ports, target.name);
   const breakerUntilMs = record?.credentialVersion === stored.version ? (record.breakerUntilMs ?? 0) : 0;
-  if (breakerUntilMs > nowMs) {
-    const seconds = retryAfterSeconds(breakerUntilMs, nowMs);
-    throw fail({ tag: 'login_blocked', target: target.name, reopensAtMs: breakerUntilMs, retryAfterSeconds: seconds });
-  }
+  if (breakerUntilMs > nowMs) throw blocked(target, breakerUntilMs, nowMs);
   const claimed = await claim(ports, target.name, record, stored.credential, nowMs);
   if (claimed === undefined) return undefined;
   const reply = await ports.hub.login(stored.credential, target.loginRoute, ports.clock.nowMs());
   if (!reply.ok) {
-    const failure = loginFailure(target, stored.credential, reply.problem, ports.clock.nowMs());
-    const refused = failure.failure.tag === 'credential_refused';
+    const refused = reply.problem.tag === 'credential_refused' || reply.problem.tag === 'second_factor_needed';
     await release(ports, claimed, refused ? stored.version : undefined);
-    throw failure;
+    throw refused
+      ? blocked(target, ports.clock.nowMs() + BREAKER_MS, ports.clock.nowMs())
+      : failureOf(reply.problem, target.name, ports.clock.nowMs());
   }
   if (reply.value.account !== target.username) {
     await release(ports, claimed, stored.version);
-    throw fail({ tag: 'wrong_account', expected: target.username, got: reply.value.account });
+    throw fail({ tag: 'hub_refused', code: 'wrong_account', target: target.name });
   }
   await share(ports, claimed, stored.version, reply.value);
   return reply.value;
@@ -205,6 +203,15 @@ async function release(ports: Ports, claimed: SessionRecord, refusedVersion: str
   await stored(ports.sessions.write(next(ports, claimed, { ...breaker, claimUntilMs: undefined })));
   if (refusedVersion !== undefined)
     await ports.audit.record({ event: 'login.refused', atMs: nowMs, target: claimed.target });
+}
+
+function blocked(target: Target, reopensAtMs: number, nowMs: number): Failed {
+  return fail({
+    tag: 'login_blocked',
+    target: target.name,
+    reopensAtMs,
+    retryAfterSeconds: retryAfterSeconds(reopensAtMs, nowMs),
+  });
 }
 
 function loginFailure(

@@ -28,6 +28,8 @@ export interface Target {
   /** On `org` targets. */
   readonly organization?: string;
   readonly loginRoute: LoginRoute;
+  /** Where the owner keeps the credential, when that is not hublease: it is read there and never written. */
+  readonly credentialRef?: string;
   readonly expiryGranularity: ExpiryGranularity;
   readonly description?: string;
   readonly tags: Readonly<Record<string, string>>;

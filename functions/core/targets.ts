@@ -13,6 +13,8 @@ export interface TargetOrder {
   readonly kind: 'user' | 'org';
   readonly organization?: string;
   readonly credential?: Credential;
+  /** Where the owner keeps `credential`; it is then proven, and not stored. */
+  readonly credentialRef?: string;
   readonly loginRoute?: LoginRoute;
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
@@ -76,10 +78,10 @@ export async function deleteTarget(
 ): Promise<{ readonly removed: boolean; readonly openLeases: number; readonly target: Target }> {
   const target = await getTarget(ports, name);
   if (target.managedBy !== (options.managedBy ?? 'api')) throw fail({ tag: 'managed_by_cdk', name });
-  const secrets = await stored(ports.catalog.listSecrets({ target: name }, { limit: 10 }));
-  if (secrets.items.length > 0) {
-    throw fail({ tag: 'target_in_use', target: name, secrets: secrets.items.map((secret) => secret.name) });
-  }
+  const secrets = await stored(ports.catalog.listSecrets({ target: name }, { limit: 100 }));
+  // A draining secret gives no more leases, and those that it gave are counted below.
+  const inUse = secrets.items.filter((secret) => secret.status === 'ready').map((secret) => secret.name);
+  if (inUse.length > 0) throw fail({ tag: 'target_in_use', target: name, secrets: inUse.slice(0, 10) });
   const draining = await mark(ports, target, 'draining');
   const openLeases = await stored(ports.leases.countOpen({ target: name }));
   if (openLeases > 0 && !options.force) {
@@ -121,6 +123,7 @@ function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | unde
     username: username as string,
     ...(order.organization !== undefined && { organization: order.organization.toLowerCase() }),
     loginRoute: order.loginRoute ?? defaultRoute(order.credential) ?? existing?.loginRoute ?? 'auth-token',
+    ...(order.credentialRef !== undefined && { credentialRef: order.credentialRef }),
     expiryGranularity: existing?.expiryGranularity ?? 'second',
     ...(description !== undefined && { description }),
     tags: order.tags ?? existing?.tags ?? {},
@@ -147,17 +150,15 @@ async function replaceCredential(
 ): Promise<Target> {
   const credential = order.credential as Credential;
   await checkAccount(ports, wanted, existing);
-  const version = await stored(ports.credentials.stage(order.name, credential));
-  if (!order.verify) {
-    await stored(ports.credentials.promote(order.name, version));
-    return wanted;
-  }
-  const session = await proveCredential(ports, wanted, { credential, version });
-  if (session.account !== wanted.username) {
-    throw fail({ tag: 'wrong_account', expected: wanted.username, got: session.account });
-  }
-  await stored(ports.credentials.promote(order.name, version));
-  const { account } = session;
+  const version = order.credentialRef ?? (await stored(ports.credentials.stage(order.name, credential)));
+  const proven = order.verify ? await prove(ports, wanted, credential, version) : wanted;
+  if (order.credentialRef === undefined) await stored(ports.credentials.promote(order.name, version));
+  return proven;
+}
+
+async function prove(ports: AdminPorts, wanted: Target, credential: Credential, version: string): Promise<Target> {
+  const { account } = await proveCredential(ports, wanted, { credential, version });
+  if (account !== wanted.username) throw fail({ tag: 'wrong_account', expected: wanted.username, got: account });
   return { ...wanted, verification: { atMs: ports.clock.nowMs(), account, loginRoute: wanted.loginRoute } };
 }
 

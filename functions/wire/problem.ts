@@ -274,6 +274,7 @@ const REFUSAL_TEXT: Record<HubRefusal, string> = {
   forbidden: 'the account may not create tokens, or its credential no longer works.',
   account_not_found: 'it does not know the account.',
   access_token_session: 'the stored credential is an access token, with which none can be created.',
+  wrong_account: 'the stored credential now belongs to another account than the one that the target was set up with.',
 };
 
 const FAULT_TEXT: Record<HubFault, string> = {

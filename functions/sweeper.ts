@@ -1,0 +1,37 @@
+import type { SweepMark } from './adapters/dynamodb-sweep-mark.ts';
+import type { Meter } from './adapters/metrics.ts';
+import type { SweepPorts } from './core/ports.ts';
+import { survey } from './core/survey.ts';
+import { type SweepReport, sweep } from './core/sweep.ts';
+import type { Log } from './log.ts';
+
+/** Time kept back of what Lambda gives, for the target under way and the survey. */
+const RESERVE_MS = 60_000;
+const MOST_DUE = 2_000;
+const MOST_SURVEYED = 500;
+
+/**
+ * Runs one sweep, as the schedule asks every few minutes, and measures how the open leases stand. Bounded by the time that
+ * Lambda gives: where it stopped is marked, and the next sweep begins there.
+ */
+export function sweeper(
+  ports: () => Promise<SweepPorts>,
+  mark: SweepMark,
+  meter: Meter,
+  log: Log,
+): (event: unknown, context: { getRemainingTimeInMillis(): number }) => Promise<SweepReport> {
+  return async (_event, context) => {
+    const sweepPorts = await ports();
+    const after = await mark.read();
+    const untilMs = sweepPorts.clock.nowMs() + Math.max(0, context.getRemainingTimeInMillis() - RESERVE_MS);
+    const report = await sweep(sweepPorts, { untilMs, mostDue: MOST_DUE, ...(after !== undefined && { after }) });
+    await mark.write(report.resumeAfter);
+    for (const { target, code } of report.failures) log.error('target_not_swept', { target, code });
+    const { open, overdueSeconds, stuck } = await survey(sweepPorts, MOST_SURVEYED);
+    meter.record('LeasesOpen', open);
+    meter.record('OverdueSeconds', overdueSeconds);
+    meter.record('StuckRevocations', stuck);
+    meter.record('SweepCompleted', 1);
+    return report;
+  };
+}

@@ -1,0 +1,63 @@
+import type { Meter } from '../adapters/metrics.ts';
+import type { Audit, AuditEvent, Clock, DockerHub, HubReply, TokenMinter } from '../core/ports.ts';
+
+/** Counts decisions as they are written down, so that metrics and audit cannot tell different stories. */
+export function measuredAudit(audit: Audit, meter: Meter): Audit {
+  return {
+    async record(event) {
+      measure(event, meter);
+      await audit.record(event);
+    },
+  };
+}
+
+function measure({ event, detail = {}, target, leaseId }: AuditEvent, meter: Meter): void {
+  const facts = { ...(target !== undefined && { target }), ...(leaseId !== undefined && { leaseId }) };
+  switch (event) {
+    case 'lease.granted':
+      return meter.record('LeasesMinted', 1, { facts });
+    case 'lease.revoked':
+      meter.record('LeasesRevoked', 1, { by: String(detail.reason), facts });
+      if (detail.reason === 'expired') meter.record('TimeToRevokeSeconds', Number(detail.overdueMs) / 1_000, { facts });
+      return;
+    case 'lease.revoke_delayed':
+      // Waiting for the quiet period is how an ambiguous mint is closed, and no failure.
+      if (detail.waiting !== true) meter.record('RevokeFailures', 1, { facts });
+      return;
+    case 'lease.reopened':
+      return meter.record('LeasesReopened', 1, { facts });
+    case 'login.refused':
+      return meter.record('LoginBreakerOpen', 1, { facts });
+    case 'clock.skewed':
+      return meter.record('ClockSkewSeconds', Math.abs(Number(detail.skewMs)) / 1_000, { facts });
+    default:
+      return;
+  }
+}
+
+/** Measures every call to Docker Hub. */
+export function measuredHub(hub: DockerHub, meter: Meter, clock: Clock): DockerHub {
+  return {
+    login: (...args) => measured(hub.login(...args), meter, clock),
+    listTokens: (...args) => measured(hub.listTokens(...args), meter, clock),
+    getToken: (...args) => measured(hub.getToken(...args), meter, clock),
+    deleteToken: (...args) => measured(hub.deleteToken(...args), meter, clock),
+    readDate: () => measured(hub.readDate(), meter, clock),
+  };
+}
+
+/** Measures the create. */
+export function measuredMinter(minter: TokenMinter, meter: Meter, clock: Clock): TokenMinter {
+  return { createToken: (...args) => measured(minter.createToken(...args), meter, clock) };
+}
+
+async function measured<T>(call: Promise<HubReply<T>>, meter: Meter, clock: Clock): Promise<HubReply<T>> {
+  const startedMs = clock.nowMs();
+  const reply = await call;
+  meter.record('HubLatencyMs', clock.nowMs() - startedMs);
+  // A token that is gone is an answer, not an error.
+  if (!reply.ok && reply.problem.tag !== 'not_found')
+    meter.record('HubErrors', 1, { facts: { problem: reply.problem.tag } });
+  if (reply.meta.rateRemaining !== undefined) meter.record('HubRemainingRate', reply.meta.rateRemaining);
+  return reply;
+}

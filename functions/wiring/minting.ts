@@ -1,0 +1,31 @@
+import { SchedulerClient } from '@aws-sdk/client-scheduler';
+import { clientConfig } from '../adapters/aws-clients.ts';
+import { tokenMinter } from '../adapters/docker-hub-create.ts';
+import { dynamodbTimer } from '../adapters/dynamodb-timer.ts';
+import { schedulerBackstop } from '../adapters/scheduler.ts';
+import type { MintPorts } from '../core/ports.ts';
+import type { BrokerSettings } from '../env.ts';
+import { measuredMinter } from './measured.ts';
+import { type Wired, type WiringOverrides, wireRevoking } from './revoking.ts';
+
+/** Builds the AWS edition's adapters with what creates tokens and arms their backstops: for the broker alone. */
+export function wireMinting(
+  settings: BrokerSettings,
+  overrides: WiringOverrides = {},
+): Omit<Wired, 'ports'> & { readonly ports: () => Promise<MintPorts> } {
+  const wired = wireRevoking(settings, overrides);
+  const { clock, meter, hubOptions } = wired;
+  const minting = {
+    minter: measuredMinter(tokenMinter(hubOptions), meter, clock),
+    backstop: schedulerBackstop({
+      client: new SchedulerClient(clientConfig()),
+      group: settings.scheduleGroup,
+      queueArn: settings.queueArn,
+      roleArn: settings.scheduleRoleArn,
+      deadLetterArn: settings.scheduleDeadLetterArn,
+      clock,
+    }),
+    timer: dynamodbTimer({ client: wired.dynamodb, tableName: settings.leaseTable }),
+  };
+  return { ...wired, ports: async () => ({ ...(await wired.ports()), ...minting }) };
+}

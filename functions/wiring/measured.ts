@@ -15,7 +15,8 @@ function measure({ event, detail = {}, target, leaseId }: AuditEvent, meter: Met
   const facts = { ...(target !== undefined && { target }), ...(leaseId !== undefined && { leaseId }) };
   switch (event) {
     case 'lease.granted':
-      return meter.record('LeasesMinted', 1, { facts });
+      meter.record('LeasesMinted', 1, { facts });
+      return;
     case 'lease.revoked':
       meter.record('LeasesRevoked', 1, { by: String(detail.reason), facts });
       if (detail.reason === 'expired') meter.record('TimeToRevokeSeconds', Number(detail.overdueMs) / 1_000, { facts });
@@ -25,11 +26,14 @@ function measure({ event, detail = {}, target, leaseId }: AuditEvent, meter: Met
       if (detail.waiting !== true) meter.record('RevokeFailures', 1, { facts });
       return;
     case 'lease.reopened':
-      return meter.record('LeasesReopened', 1, { facts });
+      meter.record('LeasesReopened', 1, { facts });
+      return;
     case 'login.refused':
-      return meter.record('LoginBreakerOpen', 1, { facts });
+      meter.record('LoginBreakerOpen', 1, { facts });
+      return;
     case 'clock.skewed':
-      return meter.record('ClockSkewSeconds', Math.abs(Number(detail.skewMs)) / 1_000, { facts });
+      meter.record('ClockSkewSeconds', Math.abs(Number(detail.skewMs)) / 1_000, { facts });
+      return;
     default:
       return;
   }

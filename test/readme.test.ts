@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { VERSION } from '../functions/version.ts';
+import { type Spawned, spawnEmbedded } from '../local/demo/spawn-embedded.ts';
+import packageJson from '../package.json' with { type: 'json' };
+
+const ROOT = resolve(import.meta.dirname, '..');
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const run = promisify(execFile);
+
+/** Lines of the README's shell blocks. */
+const commands = [...README.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap((block) =>
+  (block[1] as string).trim().split('\n'),
+);
+
+const hasCurl = await run('curl', ['--version']).then(
+  ({ stdout }) => stdout.includes('curl'),
+  () => false,
+);
+
+describe('the README', () => {
+  let folder: string;
+  let edition: Spawned;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'hublease-readme-'));
+    edition = await spawnEmbedded(['--port', '0', '--data', join(folder, '.hublease')]);
+  });
+  afterAll(async () => {
+    await edition?.end('SIGTERM');
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Runs a command as it stands there, but for the port, the folder and npx's search for Node. */
+  async function paste(command: string): Promise<string> {
+    const here = command
+      .replaceAll('http://127.0.0.1:8787/v1', edition.endpoint)
+      .replaceAll('.hublease/', `${join(folder, '.hublease')}/`)
+      .replace('npx node', process.execPath);
+    const env = { ...process.env, HUBLEASE_ENDPOINT: edition.endpoint };
+    return (await run('bash', ['-c', here], { cwd: ROOT, env })).stdout;
+  }
+
+  it.skipIf(!hasCurl)('has curl commands that work as pasted', async () => {
+    const curls = commands.filter((command) => command.startsWith('curl') && !command.includes('@'));
+    expect(curls).toHaveLength(5);
+    const [minted, short, leases, secrets, refused] = await Promise.all(
+      curls.map(async (command) => JSON.parse(await paste(command))),
+    );
+    expect(minted).toMatchObject({ lease: { status: 'active', ttlSeconds: 900 }, credential: { username: 'demo' } });
+    expect(short).toMatchObject({ lease: { ttlSeconds: 5, label: 'try', reason: 'first steps' } });
+    expect(leases.items).toBeInstanceOf(Array);
+    expect(secrets.items.map(({ name }: { name: string }) => name)).toEqual(['demo/pull', 'demo/push']);
+    expect(refused).toMatchObject({ status: 403, code: 'caller_not_allowed' });
+  });
+
+  it('has an example for the AWS SDK that runs', async () => {
+    const command = commands.find((each) => each.includes('examples/lease.ts')) as string;
+    expect(await paste(command)).toMatch(
+      /^leased \w{26} as arn:aws:iam::111122223333:role\/ci, until .*\n.*--username demo .*\nrevoked: deleted\n$/,
+    );
+  });
+
+  it('names scripts that exist', () => {
+    const named = [...README.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1] as string);
+    for (const script of named) expect(Object.keys(packageJson.scripts)).toContain(script);
+  });
+
+  it('links to files that exist', () => {
+    const links = [...README.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1] as string);
+    for (const link of links)
+      expect(() => readFileSync(join(dirname(join(ROOT, 'README.md')), link))).not.toThrow(/ENOENT/);
+  });
+});
+
+describe('the version', () => {
+  it('is the package’s', () => {
+    expect(VERSION).toBe(packageJson.version);
+  });
+});

@@ -25,7 +25,7 @@ async function run(given: Settings): Promise<void> {
     const embedded = await startEmbedded(given, process.stderr);
     const { endpoint, hubOrigin, credentialsFile } = embedded;
     const ready = { endpoint, hub: hubOrigin, data: given.dataFolder, credentialsFile };
-    process.stdout.write(given.jsonReady ? `${JSON.stringify(ready)}\n` : readyText(given, embedded));
+    // Before it is said that we listen: whoever reads that may end us at once.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
         embedded.stop().then(
@@ -34,6 +34,7 @@ async function run(given: Settings): Promise<void> {
         );
       });
     }
+    process.stdout.write(given.jsonReady ? `${JSON.stringify(ready)}\n` : readyText(given, embedded));
   } catch (error) {
     leave(explain(error, given));
   }

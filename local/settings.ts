@@ -37,6 +37,9 @@ const FLAGS = {
 
 type Flag = keyof typeof FLAGS;
 
+/** A safety net that comes less than daily is none. A timer of Node's holds 24 days and fires at once for more. */
+const SWEEP_INTERVAL_MAX_SECONDS = 86_400;
+
 export const HELP = `hublease, embedded edition: leases Docker Hub tokens on this machine, on 127.0.0.1 only.
 
   npm start -- [flags]
@@ -74,10 +77,10 @@ export function readSettings(
   const hub = read('hub');
   return {
     port: read('port') === undefined ? 8787 : portOf(read('port') as { text: string; source: string }),
-    dataFolder: resolve(read('data')?.text ?? '.hublease'),
+    dataFolder: folderOf(read('data')),
     ...(hub !== undefined && { hubOrigin: originOf(hub) }),
     minTtlSeconds: secondsOf(read('min-ttl'), 1),
-    sweepIntervalSeconds: secondsOf(read('sweep-interval'), 300),
+    sweepIntervalSeconds: sweepIntervalOf(read('sweep-interval')),
     jsonReady: flagOf(read('json-ready')),
     logLevel: levelOf(read('log-level')),
   };
@@ -89,7 +92,9 @@ function parseFlags(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: FLAGS, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    throw new UsageError(`${(error as Error).message.split('.')[0]}. See --help.`);
+    // Its first sentence names the argument, which may hold full stops of its own; the next ones advise.
+    const [sentence] = (error as Error).message.split(/\. |\.?\n/, 1);
+    throw new UsageError(`${sentence}. See --help.`);
   }
 }
 
@@ -99,11 +104,23 @@ function portOf({ text, source }: Given): number {
   return port;
 }
 
+function folderOf(given: Given | undefined): string {
+  // An empty path would be the folder that we were started in.
+  if (given?.text === '') throw new UsageError(`${given.source}: expected a folder`);
+  return resolve(given?.text ?? '.hublease');
+}
+
 function originOf({ text, source }: Given): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const loopback = url !== undefined && ['127.0.0.1', 'localhost'].includes(url.hostname);
   const fits = url !== undefined && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback));
-  if (!fits || url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '') {
+  if (
+    !fits ||
+    url.pathname !== '/' ||
+    url.search !== '' ||
+    url.hash !== '' ||
+    `${url.username}${url.password}` !== ''
+  ) {
     throw new UsageError(`${source}: expected https://HOST, or http://127.0.0.1:PORT for one on this machine`);
   }
   return url.origin;
@@ -119,6 +136,12 @@ function secondsOf(given: Given | undefined, otherwise: number): number {
       error instanceof Failed && 'problem' in failure ? `${given.source}: ${failure.problem}` : given.source,
     );
   }
+}
+
+function sweepIntervalOf(given: Given | undefined): number {
+  const seconds = secondsOf(given, 300);
+  if (seconds > SWEEP_INTERVAL_MAX_SECONDS) throw new UsageError(`${given?.source}: expected at most 1d`);
+  return seconds;
 }
 
 function flagOf(given: Given | undefined): boolean {

@@ -1,0 +1,474 @@
+import { parseCaller } from '../../functions/core/caller.ts';
+import { Failed } from '../../functions/core/failure.ts';
+import { writeLabel } from '../../functions/core/label.ts';
+import { mint } from '../../functions/core/mint.ts';
+import { revokeLease } from '../../functions/core/revoke.ts';
+import { deleteSecret } from '../../functions/core/secrets.ts';
+import { sweep } from '../../functions/core/sweep.ts';
+import type { Credential } from '../../functions/core/target.ts';
+import { deleteTarget, putTarget } from '../../functions/core/targets.ts';
+import type { Ablation } from './ablation.ts';
+import { Actor, type Scene } from './actor.ts';
+import { DrawnFaults, type Fault, RecordedFaults } from './faults.ts';
+import { CANARY, type Violation, Watch } from './invariants.ts';
+import {
+  type Happening,
+  type InstallationName,
+  type Look,
+  type Plan,
+  type PlannedTarget,
+  SETTLE_MS,
+  SWEEP_EVERY_MS,
+} from './plan.ts';
+import { SimCatalog, SimCredentials, SimSealer, SimSessions } from './ports/catalog.ts';
+import { firstPassword, SimHub, type SimToken } from './ports/hub.ts';
+import { SimLeases } from './ports/leases.ts';
+import { Triggers } from './ports/triggers.ts';
+import { type AllPorts, installationId, labelKeys, portsOf, type Stores } from './ports/wired.ts';
+import { unitOf } from './prng.ts';
+import { World } from './world.ts';
+
+/** How long an admin waits before trying a refused change again, and how often. */
+const ADMIN_RETRY_MS = 60_000;
+const ADMIN_TRIES = 60;
+const ROLE = 'arn:aws:iam::111122223333:role/ci';
+
+/** How a history is to run. */
+export interface HistoryOptions {
+  /** These faults and no others; without it they are drawn. */
+  readonly faults?: readonly Fault[];
+  readonly ablation?: Ablation;
+  readonly keepsLog?: boolean;
+}
+
+/** How a history went. */
+export interface HistoryResult {
+  readonly violations: readonly Violation[];
+  readonly hash: string;
+  /** The fault decisions that were taken. */
+  readonly faults: readonly Fault[];
+  readonly answered: number;
+  /** How often each kind of thing came about. */
+  readonly reached: ReadonlyMap<string, number>;
+  readonly log: readonly string[];
+}
+
+/** Runs one history to its end. The same plan and faults give the same history. */
+export async function runHistory(plan: Plan, options: HistoryOptions = {}): Promise<HistoryResult> {
+  const history = new History(plan, options);
+  return history.run();
+}
+
+class History {
+  readonly #plan: Plan;
+  readonly #world: World;
+  readonly #watch: Watch;
+  readonly #scene: Scene;
+  readonly #hub: SimHub;
+  readonly #ablation: Ablation;
+  readonly #stores = new Map<InstallationName, Stores>();
+  readonly #actors = new Set<Actor>();
+  readonly #demolished = new Set<InstallationName>();
+  /** Tokens known by the mint that made them. */
+  readonly #leaseOf = new Map<string, { readonly installation: InstallationName; readonly leaseId: string }>();
+  readonly #passwords = new Map<string, string>();
+  #sweeps = 0;
+  #answered = 0;
+  #sweptAtMs = 0;
+
+  constructor(plan: Plan, options: HistoryOptions) {
+    this.#plan = plan;
+    this.#world = new World(plan.startMs, options.keepsLog ?? false);
+    const calm = Object.keys(plan.intensities).length === 0 && (options.faults ?? []).length === 0;
+    this.#watch = new Watch(this.#world, plan, calm && plan.happenings.every(isCalm));
+    const faults =
+      options.faults === undefined
+        ? new DrawnFaults(plan.seed, plan.intensities, plan.startMs + plan.faultsEndMs)
+        : new RecordedFaults(options.faults);
+    this.#scene = { world: this.#world, plan, faults, watch: this.#watch, outages: new Map() };
+    this.#hub = new SimHub(this.#world, plan, this.#watch);
+    this.#ablation = options.ablation ?? 'none';
+    for (const name of plan.installations) this.#install(name);
+  }
+
+  async run(): Promise<HistoryResult> {
+    const { startMs, faultsEndMs, happenings } = this.#plan;
+    for (const happening of happenings) this.#world.at(startMs + happening.atMs, () => this.#happen(happening));
+    const endMs = startMs + faultsEndMs;
+    await this.#world.run(
+      endMs + SETTLE_MS,
+      () =>
+        this.#watch.violations.length > 0 ||
+        (this.#sweptAtMs > endMs && this.#world.quiet && this.#isIdle() && this.#watch.settled()),
+    );
+    if (this.#watch.violations.length === 0) this.#watch.end();
+    return {
+      violations: this.#watch.violations,
+      hash: this.#world.hash,
+      faults: this.#scene.faults.taken,
+      answered: this.#answered,
+      reached: this.#watch.reached,
+      log: this.#world.log ?? [],
+    };
+  }
+
+  #install(name: InstallationName): void {
+    const { seed, settleMs, startMs, targets, secondFactor } = this.#plan;
+    const knowsItsOwn = this.#ablation !== 'op_id';
+    const lagMs = (leaseId: string, version: number) => Math.floor(unitOf(seed, `${leaseId} ${version}`) * settleMs);
+    const stores: Stores = {
+      name,
+      leases: new SimLeases(this.#world, this.#watch, { settleMs, lagMs, knowsItsOwn }),
+      catalog: new SimCatalog(this.#watch, knowsItsOwn),
+      sessions: new SimSessions(this.#watch, knowsItsOwn),
+      credentials: new SimCredentials(),
+      sealer: new SimSealer(),
+      triggers: new Triggers(this.#scene, name, (leaseId, actor) => this.#revoke(name, leaseId, actor)),
+      labels: labelKeys(name),
+    };
+    this.#stores.set(name, stores);
+    for (const target of targets) furnish(stores, target, secondFactor.includes(target.username), startMs);
+    const offsetMs = Math.floor(unitOf(seed, `sweep ${name}`) * SWEEP_EVERY_MS);
+    this.#world.at(startMs + offsetMs, () => this.#sweepForEver(name), true);
+  }
+
+  /** Starts an actor, and says when it is done; a dead one never is. */
+  #act(name: string, installation: InstallationName, run: (ports: AllPorts, actor: Actor) => Promise<void>): void {
+    if (this.#demolished.has(installation)) return;
+    const actor = new Actor(this.#scene, name, installation);
+    this.#actors.add(actor);
+    const ports = portsOf(actor, this.#storesOf(installation), this.#hub, this.#world, this.#watch, this.#ablation);
+    this.#world.note(`${name} starts`);
+    this.#world.wake();
+    run(ports, actor).finally(() => {
+      this.#actors.delete(actor);
+      this.#world.note(`${name} ends`);
+    });
+  }
+
+  /** Whether nobody is at work; the dead are not. */
+  #isIdle(): boolean {
+    for (const actor of this.#actors) if (actor.alive) return false;
+    return true;
+  }
+
+  #storesOf(installation: InstallationName): Stores {
+    return this.#stores.get(installation) as Stores;
+  }
+
+  #revoke(installation: InstallationName, leaseId: string, name: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#act(name, installation, (ports) =>
+        revokeLease(ports, leaseId, { trigger: 'due', reason: 'expired' }).then(() => resolve(), reject),
+      );
+    });
+  }
+
+  #sweepForEver(installation: InstallationName): void {
+    if (this.#demolished.has(installation)) return;
+    const { nowMs } = this.#world;
+    this.#world.at(nowMs + SWEEP_EVERY_MS, () => this.#sweepForEver(installation), true);
+    this.#act(`sweep ${installation}.${this.#sweeps++}`, installation, async (ports) => {
+      // A rejected sweep is repeated in five minutes.
+      await sweep(ports, { untilMs: nowMs + 120_000, mostDue: 50 }).then(
+        () => {
+          this.#sweptAtMs = nowMs;
+        },
+        () => undefined,
+      );
+    });
+  }
+
+  #happen(happening: Happening): void {
+    const { atMs: _, ...rest } = happening;
+    this.#world.note(JSON.stringify(rest));
+    this.#watch.reach(`happening ${happening.does}`);
+    const { nowMs } = this.#world;
+    switch (happening.does) {
+      case 'mint':
+        this.#mint(happening);
+        break;
+      case 'revoke':
+        this.#revokeEarly(happening.mint);
+        break;
+      case 'kill':
+        this.#kill(happening.installation);
+        break;
+      case 'demolish':
+        this.#demolished.add(happening.installation);
+        this.#watch.demolished(happening.installation);
+        this.#kill(happening.installation);
+        break;
+      case 'outage': {
+        const untilMs = Math.min(nowMs + happening.forMs, this.#plan.startMs + this.#plan.faultsEndMs);
+        this.#scene.outages.set(happening.port, { untilMs, dark: happening.dark });
+        break;
+      }
+      case 'human_create':
+        this.#hub.humanCreates(happening.username, this.#strangerLabel(happening.username, happening.look));
+        break;
+      case 'human_delete':
+        this.#hub.humanDeletes(happening.username, happening.which, happening.ours);
+        break;
+      case 'human_rename':
+        this.#hub.humanRenames(happening.username, happening.which, happening.keepsMark, (token) =>
+          this.#isKnownById(token),
+        );
+        break;
+      case 'password':
+        this.#changePassword(happening);
+        break;
+      case 'rotation':
+        this.#rotate(happening);
+        break;
+      case 'end_sessions':
+        this.#hub.endSessions(happening.username);
+        break;
+      case 'restore':
+        this.#watch.excuse(happening.installation);
+        this.#storesOf(happening.installation).leases.restore(nowMs - happening.backMs);
+        break;
+      case 'delete_target':
+        this.#deleteTarget(happening.installation, happening.target);
+        break;
+    }
+  }
+
+  #mint(happening: Extract<Happening, { does: 'mint' }>): void {
+    const { installation, secret, ttlSeconds, label, mint: name } = happening;
+    const order = { secret, ttlSeconds, ...(label !== undefined && { label }) };
+    const origin = { caller: parseCaller(ROLE), requestId: name };
+    const target = this.#plan.targets.find((one) => one.secret === secret) as PlannedTarget;
+    this.#act(`mint ${name}`, installation, async (seen, actor) => {
+      const made = { answered: false };
+      const ports: AllPorts = {
+        ...seen,
+        leases: {
+          ...seen.leases,
+          create: (lease) => {
+            this.#leaseOf.set(name, { installation, leaseId: lease.id });
+            return seen.leases.create(lease);
+          },
+        },
+        minter: {
+          createToken: async (...args) => {
+            const reply = await seen.minter.createToken(...args);
+            if (reply.ok) made.answered = true;
+            return reply;
+          },
+        },
+      };
+      try {
+        const minted = await mint(ports, origin, order);
+        this.#answered += 1;
+        this.#world.note(`${name} answered`);
+        this.#watch.answered(minted, this.#hub.tokenOf(minted.lease.tokenId, target.username));
+      } catch (error) {
+        this.#watch.refused(error, `mint ${name}`);
+        const tag = error instanceof Failed ? error.failure.tag : 'an error';
+        this.#world.note(`${name} refused: ${tag}`);
+        const leaseId = this.#leaseOf.get(name)?.leaseId;
+        const disturbed = leaseId === undefined || this.#isDisturbed(leaseId, actor);
+        if (made.answered && !disturbed) this.#watch.mintLost(`mint ${name}`, tag);
+      }
+    });
+  }
+
+  /** Whether anything gave a mint a reason to be given up. */
+  #isDisturbed(leaseId: string, actor: Actor): boolean {
+    const { row, asked, restored } = this.#watch.lease(leaseId);
+    if (actor.troubles > 0 || asked || restored || row === undefined) return true;
+    return this.#world.nowMs >= row.mintByMs || this.#plan.happenings.some((one) => one.does === 'delete_target');
+  }
+
+  /** The owner, or an admin who found the lease in a list, has it revoked. */
+  #revokeEarly(mint: string): void {
+    const lease = this.#leaseOf.get(mint);
+    if (lease === undefined) return;
+    const { installation, leaseId } = lease;
+    const origin = { caller: parseCaller(ROLE), requestId: `revoke ${mint}` };
+    this.#watch.revokeAsked(leaseId);
+    this.#act(`ask ${mint}`, installation, async (ports) => {
+      await revokeLease(ports, leaseId, { trigger: 'asked', reason: 'caller', origin }).catch(() => undefined);
+    });
+  }
+
+  #kill(installation: InstallationName): void {
+    for (const actor of this.#actors) {
+      if (actor.installation !== installation) continue;
+      actor.die();
+      this.#actors.delete(actor);
+    }
+  }
+
+  #isKnownById(token: SimToken): boolean {
+    if (token.owner === undefined) return false;
+    const row = this.#storesOf(token.owner.installation).leases.get(token.owner.leaseId);
+    return row?.tokenId === token.tokenId && !this.#watch.lease(token.owner.leaseId).restored;
+  }
+
+  #strangerLabel(username: string, look: Look): string {
+    const keys = labelKeys('a');
+    const leaseId = '0123456789ABCDEFGHJKMNPQRS';
+    const target = this.#plan.targets.find((one) => one.username === username) as PlannedTarget;
+    const account = target.organization ?? username;
+    switch (look) {
+      case 'plain':
+        return 'laptop';
+      case 'other_account':
+        return writeLabel(keys, leaseId, `${account}-2`);
+      case 'forged_mac':
+        return `hl1:${installationId('a')}:${leaseId}:k1.AAAAAAAAAAAAAAAA`;
+      case 'other_installation':
+        return writeLabel({ ...keys, installation: 'zzzzzzzz' }, leaseId, account);
+      case 'unknown_key':
+        return writeLabel(labelKeys('a', 'k0'), leaseId, account);
+      case 'longer':
+        return `x${writeLabel(keys, leaseId, account)}`;
+    }
+  }
+
+  #changePassword(happening: Extract<Happening, { does: 'password' }>): void {
+    const { username, endsSessions, afterMs } = happening;
+    const password = `pw-${CANARY}-${username}-${this.#world.nowMs}`;
+    this.#hub.changePassword(username, password, endsSessions);
+    this.#passwords.set(username, password);
+    for (const { name } of this.#plan.targets.filter((target) => target.username === username)) {
+      for (const installation of this.#plan.installations) {
+        this.#world.at(this.#world.nowMs + afterMs, () => this.#replaceCredential(installation, name, 1));
+      }
+    }
+  }
+
+  #replaceCredential(installation: InstallationName, name: string, attempt: number): void {
+    const target = this.#plan.targets.find((one) => one.name === name) as PlannedTarget;
+    const { organization } = target;
+    const origin = { caller: parseCaller(ROLE), requestId: `put ${name}` };
+    const actorName = `put ${installation} ${name} ${attempt} ${this.#world.nowMs}`;
+    this.#persist(
+      actorName,
+      installation,
+      attempt,
+      `put ${name}`,
+      (again) => this.#replaceCredential(installation, name, again),
+      (ports) =>
+        putTarget(ports, origin, {
+          name,
+          kind: organization === undefined ? 'user' : 'org',
+          ...(organization !== undefined && { organization }),
+          credential: this.#rightCredential(target),
+          verify: true,
+        }),
+    );
+  }
+
+  /** An admin's call, tried again until it works. What is refused because its object is going is not tried again. */
+  #persist(
+    name: string,
+    installation: InstallationName,
+    attempt: number,
+    what: string,
+    again: (attempt: number) => void,
+    call: (ports: AllPorts) => Promise<unknown>,
+  ): void {
+    let done = false;
+    this.#act(name, installation, (ports) =>
+      call(ports).then(
+        () => {
+          done = true;
+        },
+        (error: unknown) => {
+          this.#watch.refused(error, what);
+          const tag = error instanceof Failed ? error.failure.tag : '';
+          this.#world.note(`${what} refused: ${tag}`);
+          done = ['draining', 'target_not_found', 'secret_not_found'].includes(tag);
+        },
+      ),
+    );
+    this.#world.at(this.#world.nowMs + ADMIN_RETRY_MS, () => {
+      if (!done && attempt < ADMIN_TRIES && !this.#demolished.has(installation)) again(attempt + 1);
+    });
+  }
+
+  #rightCredential(target: PlannedTarget): Credential {
+    const { username } = target;
+    const password = this.#passwords.get(username) ?? firstPassword(username);
+    const totpSecret = this.#plan.secondFactor.includes(username) ? { totpSecret: `totp-${CANARY}` } : {};
+    return { username, password, ...totpSecret };
+  }
+
+  #rotate(happening: Extract<Happening, { does: 'rotation' }>): void {
+    const { credentials } = this.#storesOf(happening.installation);
+    const target = this.#plan.targets.find((one) => one.name === happening.target) as PlannedTarget;
+    const store = (credential: Credential) =>
+      credentials.promote(target.name, credentials.stage(target.name, credential));
+    if (credentials.read(target.name) === undefined) return;
+    store({ username: 'somebody-else', password: firstPassword('somebody-else') });
+    this.#world.at(this.#world.nowMs + happening.forMs, () => {
+      if (credentials.read(target.name) !== undefined) store(this.#rightCredential(target));
+    });
+  }
+
+  #deleteTarget(installation: InstallationName, name: string, attempt = 1): void {
+    const target = this.#plan.targets.find((one) => one.name === name) as PlannedTarget;
+    const origin = { caller: parseCaller(ROLE), requestId: `delete ${name}` };
+    const actorName = `delete ${installation} ${name} ${attempt}`;
+    this.#persist(
+      actorName,
+      installation,
+      attempt,
+      `delete ${name}`,
+      (again) => this.#deleteTarget(installation, name, again),
+      async (ports) => {
+        await deleteSecret(ports, origin, target.secret, { force: true }).catch((error: unknown) => {
+          if (!(error instanceof Failed) || error.failure.tag !== 'secret_not_found') throw error;
+        });
+        await deleteTarget(ports, origin, name, { force: true });
+      },
+    );
+  }
+}
+
+/** What happens in normal running: nothing fails for it. */
+function isCalm(happening: Happening): boolean {
+  return ['mint', 'revoke', 'human_create', 'human_rename', 'human_delete', 'end_sessions'].includes(happening.does);
+}
+
+function furnish(stores: Stores, planned: PlannedTarget, secondFactor: boolean, nowMs: number): void {
+  const { name, username, organization, secret } = planned;
+  const password = firstPassword(username);
+  const credential = { username, password, ...(secondFactor && { totpSecret: `totp-${CANARY}` }) };
+  stores.credentials.promote(name, stores.credentials.stage(name, credential));
+  const row = {
+    schema: 1,
+    version: 1,
+    opId: 'first',
+    tags: {},
+    status: 'ready',
+    managedBy: 'api',
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  } as const;
+  stores.catalog.putTarget({
+    ...row,
+    name,
+    kind: organization === undefined ? 'user' : 'org',
+    username,
+    ...(organization !== undefined && { organization }),
+    loginRoute: secondFactor ? 'users-login' : 'auth-token',
+    expiryGranularity: 'second',
+  });
+  stores.catalog.putSecret({
+    ...row,
+    name: secret,
+    target: name,
+    ...(organization === undefined
+      ? { scope: 'repo:write' as const }
+      : { resources: [{ type: 'TYPE_REPO' as const, path: `${organization}/app`, scopes: ['scope-image-pull'] }] }),
+    defaultTtlSeconds: 300,
+    maxTtlSeconds: 3_600,
+    renewable: false,
+    allow: [ROLE],
+    deleteProtection: false,
+  });
+}

@@ -1,0 +1,273 @@
+import { createHash } from 'node:crypto';
+import { Failed } from '../../functions/core/failure.ts';
+import { isOpen, type Lease } from '../../functions/core/lease.ts';
+import type { Minted } from '../../functions/core/mint.ts';
+import type { AuditEvent } from '../../functions/core/ports.ts';
+import type { InstallationName, Plan } from './plan.ts';
+import type { SimToken } from './ports/hub.ts';
+import type { World } from './world.ts';
+
+/** Stands in every password, token, session and rejected call's message, and must never stand anywhere else. */
+export const CANARY = 'cAnArY';
+
+/** How late a token may be dead after its lease's end when nothing fails. */
+const PROMISED_MS = 120_000;
+/** Docker Hub's own end of a token, by a clock that need not be ours. */
+const HUB_SKEW_MS = 10_000;
+
+export type InvariantName =
+  | 'alive_too_long'
+  | 'alive_at_the_end'
+  | 'foreign_touched'
+  | 'revoked_while_alive'
+  | 'born_after_revoked'
+  | 'unrecorded_token'
+  | 'answered_unrecorded'
+  | 'answered_without_backstop'
+  | 'answered_twice'
+  | 'answered_dead'
+  | 'revoked_early'
+  | 'not_terminal'
+  | 'evidence_missing'
+  | 'secret_leaked'
+  | 'untyped_failure'
+  | 'mint_lost_for_nothing'
+  | 'too_many_refused_logins'
+  | 'target_left_draining';
+
+export interface Violation {
+  readonly invariant: InvariantName;
+  /** When, after the history's start. */
+  readonly atMs: number;
+  readonly detail: string;
+}
+
+/** What is known of one lease besides its row. */
+interface Watched {
+  readonly name: string;
+  readonly tokens: SimToken[];
+  row?: Lease;
+  asked: boolean;
+  /** A table restore took its row back; what it says of the time between is lost. */
+  restored: boolean;
+  answeredAtMs?: number;
+  armed: boolean;
+}
+
+/** Sees everything that happens, knows what no part of hublease can know, and says when a promise is broken. */
+export class Watch {
+  readonly violations: Violation[] = [];
+  /** How often each kind of thing came about: a run that never gets somewhere proves nothing of it. */
+  readonly reached = new Map<string, number>();
+  readonly #world: World;
+  readonly #plan: Plan;
+  readonly #leases = new Map<string, Watched>();
+  readonly #demolished = new Set<InstallationName>();
+  readonly #refusedLogins = new Map<string, number[]>();
+  readonly #excuses: { readonly atMs: number; readonly installation: InstallationName }[] = [];
+  readonly #strict: boolean;
+
+  /** @param strict nothing fails in this history, so that the promise of normal running holds. */
+  constructor(world: World, plan: Plan, strict: boolean) {
+    this.#world = world;
+    this.#plan = plan;
+    this.#strict = strict;
+  }
+
+  #say(invariant: InvariantName, detail: string): void {
+    const atMs = this.#world.nowMs - this.#plan.startMs;
+    this.#world.note(`VIOLATION ${invariant}: ${detail}`);
+    this.violations.push({ invariant, atMs, detail });
+  }
+
+  reach(what: string): void {
+    this.reached.set(what, (this.reached.get(what) ?? 0) + 1);
+  }
+
+  lease(leaseId: string): Watched {
+    let watched = this.#leases.get(leaseId);
+    if (watched === undefined) {
+      watched = { name: leaseId, tokens: [], asked: false, restored: false, armed: false };
+      this.#leases.set(leaseId, watched);
+    }
+    return watched;
+  }
+
+  /** A row was written, by whomever. */
+  rowWritten(row: Lease): void {
+    this.scan(row, `the row of ${row.id}`);
+    const watched = this.lease(row.id);
+    watched.row = row;
+    if (isOpen(row)) return;
+    if (row.evidence === undefined || row.ttlAtMs === undefined) this.#say('evidence_missing', row.id);
+    for (const token of watched.tokens) {
+      if (token.duplicate || watched.restored || !token.lives()) continue;
+      const evidence = row.evidence?.kind ?? 'none';
+      this.#say('revoked_while_alive', `${row.id} reads revoked (${evidence}) while ${token.tokenId} lives`);
+    }
+  }
+
+  /** Somebody with the right to wants the lease gone before its time. */
+  revokeAsked(leaseId: string): void {
+    this.lease(leaseId).asked = true;
+  }
+
+  /** An older state of the table came back; `rows` is all of it. */
+  restored(changed: readonly string[], rows: ReadonlyMap<string, Lease>): void {
+    for (const leaseId of changed) {
+      const watched = this.lease(leaseId);
+      watched.restored = true;
+      const row = rows.get(leaseId);
+      if (row === undefined) delete watched.row;
+      else watched.row = row;
+    }
+  }
+
+  demolished(installation: InstallationName): void {
+    this.#demolished.add(installation);
+  }
+
+  armed(leaseId: string): void {
+    this.lease(leaseId).armed = true;
+  }
+
+  /** A token of ours came to life on Docker Hub. */
+  tokenBorn(token: SimToken, leaseId: string): void {
+    const watched = this.lease(leaseId);
+    watched.tokens.push(token);
+    if (watched.row === undefined && !watched.restored) {
+      this.#say('unrecorded_token', `${token.tokenId} of ${leaseId} has no row`);
+    }
+    if (watched.row !== undefined && !isOpen(watched.row) && !watched.restored && !token.duplicate) {
+      this.#say('born_after_revoked', `${token.tokenId} of ${leaseId} came to life after its lease was revoked`);
+    }
+    const row = watched.row;
+    if (row === undefined) return;
+    // What Docker Hub was asked to do by itself holds even if everything of ours is gone.
+    if (this.#plan.hubExpires && row.hubExpiresAtMs !== null) {
+      const deadlineMs = row.hubExpiresAtMs + HUB_SKEW_MS;
+      this.#world.at(deadlineMs, () => this.#mustBeDead(token, leaseId, 'hubExpiresAt'));
+    }
+    if (this.#strict && !token.duplicate) {
+      this.#world.at(row.expiresAtMs + PROMISED_MS, () => this.#mustBeDead(token, leaseId, 'expiresAt + 120 s'));
+    }
+  }
+
+  #mustBeDead(token: SimToken, leaseId: string, bound: string): void {
+    if (token.lives()) this.#say('alive_too_long', `${token.tokenId} of ${leaseId} lives past ${bound}`);
+  }
+
+  /** One of our installations deletes a token. */
+  tokenDeleted(token: SimToken, by: InstallationName): void {
+    const { owner } = token;
+    if (owner === undefined || owner.installation !== by) {
+      this.#say('foreign_touched', `${by} deleted ${token.tokenId}, labelled ${token.label}`);
+      return;
+    }
+    const watched = this.lease(owner.leaseId);
+    if (watched.answeredAtMs === undefined || watched.row === undefined || token.duplicate) return;
+    if (this.#world.nowMs >= watched.row.expiresAtMs || watched.asked || watched.restored) return;
+    this.#say('revoked_early', `${token.tokenId} of ${owner.leaseId} was deleted before its time`);
+  }
+
+  /** A caller holds a token. */
+  answered(minted: Minted, token: SimToken | undefined): void {
+    const { lease, credential } = minted;
+    const watched = this.lease(lease.id);
+    if (watched.answeredAtMs !== undefined) this.#say('answered_twice', lease.id);
+    watched.answeredAtMs = this.#world.nowMs;
+    this.scan(lease, `the answered lease ${lease.id}`);
+    if (!watched.armed) this.#say('answered_without_backstop', lease.id);
+    const sha256 = createHash('sha256').update(credential.password).digest('hex');
+    const over = this.#world.nowMs >= lease.expiresAtMs || watched.asked || watched.restored;
+    const { row } = watched;
+    const recorded = row !== undefined && row.tokenId === lease.tokenId && row.tokenSha256 === sha256;
+    if (!watched.restored && (!recorded || (row.status !== 'active' && !over))) {
+      this.#say('answered_unrecorded', `${lease.id}: its row is ${row?.status} and names ${row?.tokenId}`);
+    }
+    if (token === undefined || (!token.lives() && !over && !token.touchedByHuman)) {
+      this.#say('answered_dead', `${lease.id}: ${lease.tokenId} is dead already`);
+    }
+  }
+
+  /** A core call on behalf of a caller rejected. */
+  refused(error: unknown, where: string): void {
+    if (!(error instanceof Failed)) {
+      this.#say('untyped_failure', `${where} rejected with something else than a Failed`);
+      return;
+    }
+    this.scan(error.failure, `the failure of ${where}`);
+    if (error.message.includes(CANARY)) this.#say('secret_leaked', `the message of ${where}`);
+  }
+
+  /** A mint none of whose calls failed was refused after its token was made. */
+  mintLost(where: string, tag: string): void {
+    this.#say('mint_lost_for_nothing', `${where} ended in ${tag} though every call of it succeeded`);
+  }
+
+  audited(event: AuditEvent): void {
+    const told = event.detail?.evidence ?? event.code;
+    this.reach(told === undefined ? event.event : `${event.event} ${told}`);
+    this.scan(event, `the audit event ${event.event}`);
+  }
+
+  /** Texts that come out of hublease hold no secret. */
+  scan(value: unknown, what: string): void {
+    if (JSON.stringify(value).includes(CANARY)) this.#say('secret_leaked', what);
+  }
+
+  /** Something that may keep an installation from writing down that its login was refused. */
+  excuse(installation: InstallationName): void {
+    this.#excuses.push({ atMs: this.#world.nowMs, installation });
+  }
+
+  /** Docker Hub refused a login of ours. Repeating those locks the user name, and revocations out with it. */
+  loginRefused(installation: InstallationName, username: string, password: string): void {
+    const key = `${installation} ${username} ${password}`;
+    const { nowMs } = this.#world;
+    const recent = (this.#refusedLogins.get(key) ?? []).filter((atMs) => atMs > nowMs - 600_000);
+    recent.push(nowMs);
+    this.#refusedLogins.set(key, recent);
+    const excused = this.#excuses.filter(
+      (excuse) => excuse.installation === installation && excuse.atMs > nowMs - 660_000,
+    ).length;
+    if (recent.length > 1 + excused) {
+      this.#say('too_many_refused_logins', `${recent.length} within ten minutes for ${username}`);
+    }
+  }
+
+  /** Whether nothing is left to settle. */
+  settled(): boolean {
+    for (const [, watched] of this.#leases) {
+      const installation = installationOf(watched);
+      if (installation !== undefined && this.#demolished.has(installation)) continue;
+      if (watched.row !== undefined && isOpen(watched.row)) return false;
+      if (watched.tokens.some((token) => token.lives())) return false;
+    }
+    return true;
+  }
+
+  /** Faults stopped long ago: what is still open now would stay open for ever. */
+  end(): void {
+    for (const [leaseId, watched] of this.#leases) {
+      const installation = installationOf(watched);
+      if (installation !== undefined && this.#demolished.has(installation)) continue;
+      if (watched.row !== undefined && isOpen(watched.row)) {
+        this.#say('not_terminal', `${leaseId} is still ${watched.row.status} (${watched.row.lastError ?? 'no error'})`);
+      }
+      for (const token of watched.tokens) {
+        if (token.lives()) this.#say('alive_at_the_end', `${token.tokenId} of ${leaseId}`);
+      }
+    }
+  }
+
+  /** A target that was to be deleted is still there. */
+  leftDraining(target: string): void {
+    this.#say('target_left_draining', target);
+  }
+}
+
+function installationOf(watched: Watched): InstallationName | undefined {
+  const label = watched.row?.hubLabel ?? watched.tokens[0]?.label;
+  return label === undefined ? undefined : (label[4] as InstallationName);
+}

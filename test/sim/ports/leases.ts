@@ -1,0 +1,129 @@
+import { isOpen, type Lease } from '../../../functions/core/lease.ts';
+import type { LeaseFilter, Page, PageRequest, WriteOutcome } from '../../../functions/core/ports.ts';
+import type { Watch } from '../invariants.ts';
+import type { World } from '../world.ts';
+
+/**
+ * The lease table: one truth by key, and indexes that follow each write a little later. Every method takes effect at once.
+ */
+export class SimLeases {
+  readonly #world: World;
+  readonly #watch: Watch;
+  readonly settleMs: number;
+  readonly #lagMs: (leaseId: string, version: number) => number;
+  /** Ablation: whether a write that is there already is recognised. */
+  readonly #knowsItsOwn: boolean;
+  #rows = new Map<string, Lease>();
+  #index = new Map<string, Lease>();
+  #pending: { readonly atMs: number; readonly row: Lease }[] = [];
+  /** Every write, for a restore. */
+  readonly #writes: { readonly atMs: number; readonly row: Lease }[] = [];
+
+  constructor(
+    world: World,
+    watch: Watch,
+    options: {
+      readonly settleMs: number;
+      readonly lagMs: (leaseId: string, version: number) => number;
+      readonly knowsItsOwn: boolean;
+    },
+  ) {
+    this.#world = world;
+    this.#watch = watch;
+    this.settleMs = options.settleMs;
+    this.#lagMs = options.lagMs;
+    this.#knowsItsOwn = options.knowsItsOwn;
+  }
+
+  create(lease: Lease): WriteOutcome {
+    const row = this.#rows.get(lease.id);
+    if (row !== undefined) return this.#isOwn(row, lease) ? 'written' : 'conflict';
+    return this.#write(lease);
+  }
+
+  update(lease: Lease): WriteOutcome {
+    const row = this.#rows.get(lease.id);
+    if (row === undefined) return 'conflict';
+    if (row.version === lease.version - 1) return this.#write(lease);
+    return row.version === lease.version && this.#isOwn(row, lease) ? 'written' : 'conflict';
+  }
+
+  #isOwn(row: Lease, lease: Lease): boolean {
+    return this.#knowsItsOwn && row.opId === lease.opId;
+  }
+
+  #write(row: Lease): WriteOutcome {
+    const { nowMs } = this.#world;
+    this.#rows.set(row.id, row);
+    this.#writes.push({ atMs: nowMs, row });
+    if (this.settleMs === 0) this.#index.set(row.id, row);
+    else this.#pending.push({ atMs: nowMs + this.#lagMs(row.id, row.version), row });
+    this.#watch.rowWritten(row);
+    return 'written';
+  }
+
+  get(leaseId: string): Lease | undefined {
+    return this.#rows.get(leaseId);
+  }
+
+  #indexed(): readonly Lease[] {
+    const { nowMs } = this.#world;
+    const ripe = this.#pending.filter((entry) => entry.atMs <= nowMs);
+    if (ripe.length > 0) {
+      this.#pending = this.#pending.filter((entry) => entry.atMs > nowMs);
+      for (const { row } of ripe) {
+        if ((this.#index.get(row.id)?.version ?? 0) < row.version) this.#index.set(row.id, row);
+      }
+    }
+    return [...this.#index.values()];
+  }
+
+  due(nowMs: number, page: PageRequest): Page<string> {
+    const due = this.#indexed().filter((row) => isOpen(row) && (row.dueAtMs as number) <= nowMs);
+    due.sort((one, other) => (one.dueAtMs as number) - (other.dueAtMs as number));
+    return pageOf(
+      due.map((row) => row.id),
+      page,
+    );
+  }
+
+  list(filter: LeaseFilter, page: PageRequest): Page<Lease> {
+    const { caller, secret, status } = filter;
+    const rows = this.#indexed().filter(
+      (row) =>
+        (caller === undefined || row.caller === caller) &&
+        (secret === undefined || row.secret === secret) &&
+        (status === undefined || row.status === status),
+    );
+    return pageOf(
+      rows.sort((one, other) => other.issuedAtMs - one.issuedAtMs),
+      page,
+    );
+  }
+
+  countOpen(of: { readonly target: string } | { readonly secret: string }): number {
+    return this.#indexed().filter(
+      (row) => isOpen(row) && ('target' in of ? row.target === of.target : row.secret === of.secret),
+    ).length;
+  }
+
+  /** Puts the table back to how it was, and says which rows that changed. */
+  restore(toMs: number): readonly string[] {
+    const rows = new Map<string, Lease>();
+    for (const { atMs, row } of this.#writes) if (atMs <= toMs) rows.set(row.id, row);
+    const changed = [...this.#rows.values()].filter((row) => rows.get(row.id) !== row).map((row) => row.id);
+    this.#rows = rows;
+    this.#index = new Map(rows);
+    this.#pending = [];
+    this.#watch.restored(changed, rows);
+    return changed;
+  }
+}
+
+/** A page of what is there in full; its token is the number of what came before. */
+export function pageOf<T>(all: readonly T[], request: PageRequest): Page<T> {
+  const from = Number(request.nextToken ?? 0);
+  const items = all.slice(from, from + request.limit);
+  const end = from + items.length;
+  return end < all.length ? { items, nextToken: String(end) } : { items };
+}

@@ -1,0 +1,274 @@
+import { createHash, createHmac } from 'node:crypto';
+import type {
+  AdminPorts,
+  HubProblem,
+  HubReply,
+  LabelKeys,
+  Limits,
+  MintPorts,
+  SweepPorts,
+} from '../../../functions/core/ports.ts';
+import type { Ablation } from '../ablation.ts';
+import { type Actor, type Refusal, type Site, storeRefusal } from '../actor.ts';
+import {
+  AUDIT_FAULTS,
+  CREATE_FAULTS,
+  type FaultKind,
+  HUB_FAULTS,
+  LOGIN_FAULTS,
+  type Spans,
+  STORE_FAULTS,
+} from '../faults.ts';
+import type { Watch } from '../invariants.ts';
+import {
+  HUB_TIMEOUT_MS,
+  type InstallationName,
+  MINT_WINDOW_MS,
+  type OutagePort,
+  QUIET_MS,
+  SLOWEST_CREATE_MS,
+} from '../plan.ts';
+import type { World } from '../world.ts';
+import type { SimCatalog, SimCredentials, SimSealer, SimSessions } from './catalog.ts';
+import type { SimHub } from './hub.ts';
+import type { SimLeases } from './leases.ts';
+import type { Triggers } from './triggers.ts';
+
+/** What one installation keeps. */
+export interface Stores {
+  readonly name: InstallationName;
+  readonly leases: SimLeases;
+  readonly catalog: SimCatalog;
+  readonly sessions: SimSessions;
+  readonly credentials: SimCredentials;
+  readonly sealer: SimSealer;
+  readonly triggers: Triggers;
+  readonly labels: LabelKeys;
+}
+
+export type AllPorts = MintPorts & AdminPorts & SweepPorts;
+
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+function store(name: string, outage: OutagePort, faults: readonly FaultKind[] = STORE_FAULTS): Site {
+  return { name, outage, faults, takesMs: [2, 20] };
+}
+
+function hubSite(name: string, faults: readonly FaultKind[]): Site {
+  return { name: `hub.${name}`, outage: 'hub', faults, takesMs: [40, 400] };
+}
+
+const LATEST_CREATE_MS = SLOWEST_CREATE_MS - 1_000;
+const CREATE_SPANS: Spans = { late: [2_000, LATEST_CREATE_MS], stall: [200, LATEST_CREATE_MS] };
+
+const SITES = {
+  create: store('leases.create', 'leases'),
+  update: store('leases.update', 'leases'),
+  get: store('leases.get', 'leases'),
+  due: store('leases.due', 'leases'),
+  list: store('leases.list', 'leases'),
+  countOpen: store('leases.countOpen', 'leases'),
+  getSecret: store('catalog.getSecret', 'catalog'),
+  putSecret: store('catalog.putSecret', 'catalog'),
+  deleteSecret: store('catalog.deleteSecret', 'catalog'),
+  listSecrets: store('catalog.listSecrets', 'catalog'),
+  getTarget: store('catalog.getTarget', 'catalog'),
+  putTarget: store('catalog.putTarget', 'catalog'),
+  deleteTarget: store('catalog.deleteTarget', 'catalog'),
+  listTargets: store('catalog.listTargets', 'catalog'),
+  readSession: store('sessions.read', 'sessions'),
+  writeSession: store('sessions.write', 'sessions'),
+  removeSession: store('sessions.remove', 'sessions'),
+  readCredential: store('credentials.read', 'credentials'),
+  stage: store('credentials.stage', 'credentials'),
+  promote: store('credentials.promote', 'credentials'),
+  removeCredential: store('credentials.remove', 'credentials'),
+  seal: store('sealer.seal', 'sealer'),
+  open: store('sealer.open', 'sealer'),
+  send: store('queue.send', 'queue'),
+  arm: store('backstop.arm', 'backstop'),
+  armTimer: store('timer.arm', 'leases'),
+  login: hubSite('login', LOGIN_FAULTS),
+  listTokens: hubSite('listTokens', HUB_FAULTS),
+  getToken: hubSite('getToken', HUB_FAULTS),
+  deleteToken: hubSite('deleteToken', HUB_FAULTS),
+  readDate: hubSite('readDate', HUB_FAULTS),
+  // The request may be long on its way, but lands within what the quiet period covers.
+  createToken: { ...hubSite('createToken', CREATE_FAULTS), spans: CREATE_SPANS },
+  audit: { name: 'audit.record', outage: undefined, faults: AUDIT_FAULTS, takesMs: [1, 5] },
+} satisfies Record<string, Site>;
+
+/** All ports as one actor of an installation sees them. */
+export function portsOf(
+  actor: Actor,
+  stores: Stores,
+  hub: SimHub,
+  world: World,
+  watch: Watch,
+  ablation: Ablation,
+): AllPorts {
+  const { leases, catalog, sessions, credentials, sealer, triggers } = stores;
+  const by = stores.name;
+  const ask = <T>(site: Site, apply: () => T): Promise<T> => actor.call<T>(site, apply, storeRefusal);
+  const tell = (site: Site, apply: () => void): Promise<void> => actor.call<void>(site, apply, storeRefusal);
+  const dial = <T>(site: Site, apply: (fault: FaultKind | undefined) => HubReply<T>): Promise<HubReply<T>> =>
+    actor.call<HubReply<T>>(site, apply, hubRefusal);
+  return {
+    leases: {
+      create: (lease) => ask(SITES.create, () => leases.create(lease)),
+      update: (lease) => ask(SITES.update, () => leases.update(lease)),
+      get: (leaseId) => ask(SITES.get, () => leases.get(leaseId)),
+      due: (nowMs, page) => ask(SITES.due, () => (ablation === 'due_sweep' ? { items: [] } : leases.due(nowMs, page))),
+      list: (filter, page) => ask(SITES.list, () => leases.list(filter, page)),
+      countOpen: (of) => ask(SITES.countOpen, () => leases.countOpen(of)),
+      settleMs: leases.settleMs,
+    },
+    catalog: {
+      getSecret: (name) => ask(SITES.getSecret, () => catalog.secrets.get(name)),
+      putSecret: (secret) => ask(SITES.putSecret, () => catalog.putSecret(secret)),
+      deleteSecret: (name, version) => ask(SITES.deleteSecret, () => catalog.secrets.delete(name, version)),
+      listSecrets: (filter, page) => ask(SITES.listSecrets, () => catalog.listSecrets(filter, page)),
+      getTarget: (name) => ask(SITES.getTarget, () => catalog.targets.get(name)),
+      putTarget: (target) => ask(SITES.putTarget, () => catalog.putTarget(target)),
+      deleteTarget: (name, version) => ask(SITES.deleteTarget, () => catalog.targets.delete(name, version)),
+      listTargets: (filter, page) => ask(SITES.listTargets, () => catalog.listTargets(filter, page)),
+    },
+    credentials: {
+      read: (target) => ask(SITES.readCredential, () => credentials.read(target)),
+      stage: (target, credential) => ask(SITES.stage, () => credentials.stage(target, credential)),
+      promote: (target, version) => tell(SITES.promote, () => credentials.promote(target, version)),
+      remove: (target) => tell(SITES.removeCredential, () => credentials.remove(target)),
+    },
+    sessions: {
+      read: (target) => ask(SITES.readSession, () => sessions.read(target)),
+      write: (record) => ask(SITES.writeSession, () => sessions.write(record)),
+      remove: (target) => tell(SITES.removeSession, () => sessions.remove(target)),
+    },
+    sealer: {
+      seal: (plain, context) => ask(SITES.seal, () => sealer.seal(plain, context)),
+      open: (sealed, context) => ask(SITES.open, () => sealer.open(sealed, context)),
+    },
+    hub: {
+      login: (credential, route, nowMs) =>
+        dial(SITES.login, () => {
+          const reply = hub.login(by, credential, route, nowMs);
+          return ablation === 'account_pin' ? withAccount(reply, stores) : reply;
+        }),
+      listTokens: (session, place, page) =>
+        dial(SITES.listTokens, () => {
+          const reply = hub.listTokens(session, place, page);
+          return ablation === 'mac_check' ? withMacs(reply, stores.labels, session.account) : reply;
+        }),
+      getToken: (session, place, tokenId) => dial(SITES.getToken, () => hub.getToken(session, place, tokenId)),
+      deleteToken: (session, place, tokenId) =>
+        dial(SITES.deleteToken, () => hub.deleteToken(by, session, place, tokenId)),
+      readDate: () => dial(SITES.readDate, () => hub.readDate()),
+    },
+    minter: {
+      createToken: (session, place, asked) => {
+        const order = ablation === 'expires_at' ? { ...asked, expiresAtMs: null } : asked;
+        return dial(SITES.createToken, (fault) => {
+          if (fault === 'duplicate') hub.createToken(by, session, place, order, true);
+          return hub.createToken(by, session, place, order, false);
+        });
+      },
+    },
+    backstop: { arm: (leaseId, atMs) => tell(SITES.arm, () => triggers.arm(leaseId, atMs)) },
+    timer: { arm: (leaseId, atMs) => tell(SITES.armTimer, () => triggers.armTimer(leaseId, atMs)) },
+    queue: { send: (leaseId, delayMs) => tell(SITES.send, () => triggers.send(leaseId, delayMs)) },
+    audit: {
+      record: (event) =>
+        actor.call<void>(
+          SITES.audit,
+          () => watch.audited(event),
+          () => undefined,
+        ),
+    },
+    clock: { nowMs: () => world.nowMs, sleep: (ms) => actor.sleep(ms) },
+    ids: {
+      leaseId: (nowMs) => triggers.nameLease(actor.name, leaseIdOf(nowMs, actor)),
+      opId: () => `${by}/${actor.name}/${actor.ordinal('op')}`,
+    },
+    labels: stores.labels,
+    limits: limitsOf(ablation),
+  };
+}
+
+function limitsOf(ablation: Ablation): Limits {
+  return {
+    minTtlSeconds: 60,
+    mintWindowMs: MINT_WINDOW_MS,
+    hubTimeoutMs: HUB_TIMEOUT_MS,
+    quietMs: ablation === 'quiet_period' ? 0 : QUIET_MS,
+    maxRetryMs: 900_000,
+    auditRetentionMs: 30 * 86_400_000,
+  };
+}
+
+/** A ULID's shape: the time, and an end that the actor's name decides. */
+function leaseIdOf(nowMs: number, actor: Actor): string {
+  let time = '';
+  for (let rest = nowMs; time.length < 10; rest = Math.floor(rest / 32)) time = ALPHABET[rest % 32] + time;
+  const digest = createHash('sha256')
+    .update(`${actor.installation} ${actor.name} ${actor.ordinal('lease')}`)
+    .digest();
+  return time + [...digest.subarray(0, 16)].map((byte) => ALPHABET[byte % 32]).join('');
+}
+
+/** Real MACs under a key of the installation's own, each reckoned once. */
+export function labelKeys(name: InstallationName, keyId = 'k1'): LabelKeys {
+  const known = new Map<string, string>();
+  return {
+    installation: installationId(name),
+    currentKeyId: keyId,
+    mac: (id, text) => {
+      if (id !== keyId) return undefined;
+      let mac = known.get(text);
+      if (mac === undefined) {
+        mac = createHmac('sha256', `label key of ${name}`).update(text).digest('base64url').slice(0, 16);
+        known.set(text, mac);
+      }
+      return mac;
+    },
+    sha256: (token) => createHash('sha256').update(token).digest('hex'),
+  };
+}
+
+/** Begins with the installation's name, so that a label tells whose it is. */
+export function installationId(name: InstallationName): string {
+  return `${name}0000000`;
+}
+
+function hubRefusal(why: Refusal, atMs: number): HubReply<never> {
+  const problem: HubProblem =
+    why === 'throttled'
+      ? { tag: 'throttled', retryAtMs: atMs }
+      : why === 'refused'
+        ? { tag: 'session_refused' }
+        : { tag: 'fault', code: why === 'lost' ? 'timeout' : 'server_error' };
+  return { ok: false, problem, meta: {} };
+}
+
+/** Ablation: whoever logs in is taken for the target's own account. */
+function withAccount<R extends Awaited<ReturnType<AllPorts['hub']['login']>>>(reply: R, stores: Stores): R {
+  if (!reply.ok) return reply;
+  const expected = stores.catalog.targets.byName().map((target) => target.username);
+  const account = expected.includes(reply.value.account) ? reply.value.account : (expected[0] ?? reply.value.account);
+  return { ...reply, value: { ...reply.value, account } };
+}
+
+/** Ablation: every label that looks like ours gets the MAC that it should have. */
+function withMacs<R extends Awaited<ReturnType<AllPorts['hub']['listTokens']>>>(
+  reply: R,
+  keys: LabelKeys,
+  hubAccount: string,
+): R {
+  if (!reply.ok) return reply;
+  const tokens = reply.value.tokens.map((token) => {
+    const mark = /^hl1:([a-z0-9]{8}):([0-9A-Z]{26}):/.exec(token.label);
+    if (mark === null || mark[1] !== keys.installation) return token;
+    const mac = keys.mac(keys.currentKeyId, `hublease-label-1\n${mark[1]}\n${mark[2]}\n${hubAccount}`);
+    return { ...token, label: `hl1:${mark[1]}:${mark[2]}:${keys.currentKeyId}.${mac}` };
+  });
+  return { ...reply, value: { ...reply.value, tokens } };
+}

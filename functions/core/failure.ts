@@ -22,7 +22,20 @@ export type Failure =
   | { readonly tag: 'access_token_as_credential' }
   | { readonly tag: 'credential_refused'; readonly username: string; readonly secondFactor: boolean }
   | { readonly tag: 'wrong_account'; readonly expected: string; readonly got: string }
+  | { readonly tag: 'scope_too_wide'; readonly asked: string; readonly allowed: string }
+  | { readonly tag: 'not_renewable'; readonly leaseId: string }
+  | { readonly tag: 'idempotency_mismatch' }
+  | {
+      readonly tag: 'quota_reached';
+      readonly counter: string;
+      readonly most: number;
+      readonly holders: readonly string[];
+      readonly retryAfterSeconds: number;
+    }
   // Conflicts.
+  | { readonly tag: 'lease_not_active'; readonly leaseId: string; readonly status: string }
+  | { readonly tag: 'in_flight'; readonly retryAfterSeconds: number }
+  | { readonly tag: 'precondition_failed'; readonly name: string; readonly version: number }
   | { readonly tag: 'version_conflict'; readonly name: string }
   | { readonly tag: 'draining'; readonly name: string }
   | { readonly tag: 'open_leases'; readonly name: string; readonly count: number }

@@ -62,6 +62,10 @@ export interface Lease {
   /** When Docker Hub itself ends the token; null only where the target's owner allows tokens without expiry. */
   readonly hubExpiresAtMs: number | null;
   readonly renewable: boolean;
+  /** The quota counters that count this lease while it is open. */
+  readonly counters?: readonly string[];
+  /** Last seen in use on Docker Hub, where a sweep has seen it. */
+  readonly lastUsedAtMs?: number;
   /** The create is not sent after this. */
   readonly mintByMs: number;
   readonly tokenId?: string;

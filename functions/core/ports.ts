@@ -26,21 +26,74 @@ export interface PageRequest {
 /** `written`, or `conflict`: another write came first and nothing was changed. */
 export type WriteOutcome = 'written' | 'conflict';
 
+/** A counter of open leases that a new lease must fit under. */
+export interface QuotaClaim {
+  /** `secret:NAME` or `target:NAME`; also in the lease's `counters`. */
+  readonly counter: string;
+  readonly most: number;
+}
+
+/** Which lease answered a caller's Idempotency-Key. Kept for `REPLAY_MS`. */
+export interface ReplayRecord {
+  /** Hex SHA-256 over caller and key: no two callers share one. */
+  readonly id: string;
+  readonly version: number;
+  readonly opId: string;
+  /** Hex SHA-256 of what was asked. */
+  readonly orderSha256: string;
+  readonly leaseId: string;
+  readonly ttlAtMs: number;
+}
+
+/** What is written in one transaction with a new lease. */
+export interface LeaseClaims {
+  readonly quotas?: readonly QuotaClaim[];
+  /** Version 1 for a new key, else one more than the record it replaces. */
+  readonly replay?: ReplayRecord;
+}
+
+/** `written`, `conflict`, or which counter is full; nothing was written in the latter two. */
+export type CreateOutcome = WriteOutcome | { readonly full: string };
+
+/** A counter of open leases. */
+export interface Counter {
+  readonly open: number;
+  /** Changes with every write of the counter. */
+  readonly version: number;
+  readonly changedAtMs: number;
+}
+
 /** The leases. Called by mint, revoke, sweep and the lease routes. */
 export interface LeaseStore {
-  /** Adds a new lease. `conflict` when the id is taken by another write; `written` when this very row (same `opId`) is there. */
-  create(lease: Lease): Promise<WriteOutcome>;
+  /**
+   * Adds a new lease, and in the same transaction its claims. `conflict` when the id is taken by another write, or the replay
+   * record is not of the version before; `written` when this very row (same `opId`) is there.
+   */
+  create(lease: Lease, claims?: LeaseClaims): Promise<CreateOutcome>;
   /** Reads the latest state, strongly consistent. */
   get(leaseId: string): Promise<Lease | undefined>;
   /**
    * Replaces the row whose version is `lease.version - 1`. `written` also when this very write (same `opId` and version) had
    * been applied before. Never creates a row.
+   *
+   * @param count in the same transaction, takes the lease off its `counters` (`release`), or puts it back on them (`take`,
+   *   whatever their limits). A counter never falls below 0.
    */
-  update(lease: Lease): Promise<WriteOutcome>;
+  update(lease: Lease, count?: 'release' | 'take'): Promise<WriteOutcome>;
   /** Ids of open leases with `dueAtMs` at or before `nowMs`, most overdue first. May lag behind writes by seconds. */
   due(nowMs: number, page: PageRequest): Promise<Page<string>>;
   /** Newest first. May lag behind writes by seconds. A page may be short, even empty, and still have a `nextToken`. */
   list(filter: LeaseFilter, page: PageRequest): Promise<Page<Lease>>;
+  /** Open leases, all of them page by page, in no order that matters. May lag behind writes by `settleMs`. */
+  listOpen(page: PageRequest): Promise<Page<Lease>>;
+  /** The lease that a token belongs to, by the token's hex SHA-256, open or not. May lag behind writes by seconds. */
+  findByToken(tokenSha256: string): Promise<string | undefined>;
+  /** The record of a caller's key, strongly consistent; one past its `ttlAtMs` may still be there. */
+  readReplay(id: string): Promise<ReplayRecord | undefined>;
+  /** A counter, strongly consistent; undefined when nothing was ever counted. */
+  readCounter(counter: string): Promise<Counter | undefined>;
+  /** Corrects a counter, unless it changed since it was read. */
+  correctCounter(counter: string, open: number, version: number): Promise<WriteOutcome>;
   /** How many leases of a target or secret are open. May lag behind writes by `settleMs`. */
   countOpen(of: { readonly target: string } | { readonly secret: string }): Promise<number>;
   /** How long a lease may be missing from `countOpen`, `due` and `list` after it was written; 0 for a store with one truth. */
@@ -117,6 +170,15 @@ export interface SessionStore {
   /** Writes when the stored version is `record.version - 1` (0 means absent), or when this `opId` is already there. */
   write(record: SessionRecord): Promise<WriteOutcome>;
   remove(target: string): Promise<void>;
+}
+
+/** Seals tokens for the owner of a protection key: who seals cannot open. Called by mint only. */
+export interface TokenSealer {
+  /**
+   * @param publicJwk a public key, checked when the secret was put.
+   * @returns a compact JWE (RFC 7516), RSA-OAEP-256 or ECDH-ES+A256KW by the key's type, content A256GCM.
+   */
+  seal(token: string, publicJwk: Readonly<Record<string, string>>): Promise<string>;
 }
 
 /** Encrypts small texts under the installation's key, bound to a context. Called by session only. */
@@ -260,6 +322,7 @@ export interface AuditEvent {
 
 export type AuditEventName =
   | 'lease.granted'
+  | 'lease.renewed'
   | 'lease.denied'
   | 'lease.mint_failed'
   | 'lease.revoke_requested'
@@ -271,6 +334,7 @@ export type AuditEventName =
   | 'login.refused'
   | 'clock.skewed'
   | 'target.changed'
+  | 'target.verified'
   | 'target.deleted'
   | 'secret.changed'
   | 'secret.deleted';
@@ -340,6 +404,7 @@ export interface RevokePorts {
 /** What the broker needs: revoking, and what minting takes besides. */
 export interface MintPorts extends RevokePorts {
   readonly minter: TokenMinter;
+  readonly tokenSealer: TokenSealer;
   readonly backstop: Backstop;
   /** A second, slower trigger, where the edition has one; losing it loses nothing. */
   readonly timer?: Backstop;
@@ -353,4 +418,6 @@ export interface SweepPorts extends RevokePorts {
 /** What the admin routes need. */
 export interface AdminPorts extends RevokePorts {
   readonly credentials: TargetCredentials;
+  /** For the token that a verification makes and deletes. */
+  readonly minter: TokenMinter;
 }

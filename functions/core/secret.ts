@@ -10,6 +10,8 @@ export interface DynamicSecret {
   readonly version: number;
   readonly opId: string;
   readonly target: string;
+  /** The target was made for this secret alone, with the credential given inline, and goes with it. */
+  readonly ownTarget?: boolean;
   /** On `user` targets. */
   readonly scope?: PatScope;
   /** On `org` targets. */
@@ -24,6 +26,10 @@ export interface DynamicSecret {
   readonly description?: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly deleteProtection: boolean;
+  /** Label of leases that give none; `{secret}` and `{role}` are filled in. */
+  readonly labelTemplate?: string;
+  /** Tokens are sealed for the owner of this key and never answered in the clear. */
+  readonly protectionJwk?: Readonly<Record<string, string>>;
   /** `draining`: refuses new leases; removed once its leases are revoked. */
   readonly status: 'ready' | 'draining';
   readonly managedBy: ManagedBy;

@@ -14,6 +14,14 @@ export interface Verification {
   readonly atMs: number;
   readonly account: string;
   readonly loginRoute: LoginRoute;
+  /** Finest instant that was accepted for `expires_at`; absent where only the login was proven. */
+  readonly expiryGranularity?: ExpiryGranularity;
+  /** Status of the delete of the throwaway token. */
+  readonly deleteStatus?: number;
+  /** From the create until the token stood in the list. */
+  readonly listDelayMs?: number;
+  /** Docker Hub's remaining requests afterwards. */
+  readonly rateRemaining?: number;
 }
 
 /** A privileged Docker Hub account that tokens are minted from. Its credential is kept elsewhere. */
@@ -34,6 +42,8 @@ export interface Target {
   readonly description?: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly verification?: Verification;
+  /** Most open leases at a time; Docker Hub caps an organization's tokens at 10 (Team) or 100 (Business). */
+  readonly maxActive?: number;
   /** `draining`: refuses new leases; removed once its leases are revoked. */
   readonly status: 'ready' | 'draining';
   readonly managedBy: ManagedBy;

@@ -77,15 +77,17 @@ export const MIGRATIONS: readonly string[] = [
 ];
 
 /**
- * Takes a database from its `user_version` to the last of `steps`, all or nothing. `always` runs in the same transaction.
+ * Takes a database from its `user_version` to the last of `steps`, all or nothing. `always` runs in the same transaction. A
+ * database that has had them all is not written to, so that a start which fails after this leaves the file as it was.
  *
  * @throws whatever a step throws, with the database as it was.
  */
 export function migrate(database: DatabaseSync, steps: readonly string[], always = ''): void {
   inTransaction(database, () => {
     const { user_version: from } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+    if (from >= steps.length) return;
     database.exec(always);
     for (const step of steps.slice(from)) database.exec(step);
-    database.exec(`PRAGMA user_version = ${Math.max(from, steps.length)}`);
+    database.exec(`PRAGMA user_version = ${steps.length}`);
   });
 }

@@ -58,8 +58,8 @@ export type Exchange = (request: HubRequest, deadline: AbortSignal) => Promise<H
 
 /**
  * A dispatcher for Docker Hub: every request has a connection of its own, so none is sent into one that died while the
- * process was frozen. HTTP/1.1 only, because undici sends a request again by itself when an HTTP/2 connection ends before
- * it was answered. Takes no proxy and no TLS setting from the environment.
+ * process was frozen. HTTP/1.1 only, because undici sends a request again by itself when the server ends an HTTP/2
+ * connection before it was answered. Takes no proxy and no TLS setting from the environment.
  */
 export function hubDispatcher(): Dispatcher {
   return new Agent({

@@ -1,5 +1,5 @@
-import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { MIGRATIONS, migrate } from './sqlite-migrations.ts';
 
@@ -69,7 +69,7 @@ export function openDatabase(dataDir: string): DatabaseSync {
 
 /** Makes the folder, or closes it to other users when it is empty or hublease's own. Never changes one with foreign files. */
 function closeFolder(dir: string): void {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir);
   if ((statSync(dir).mode & 0o077) === 0 || process.platform === 'win32') return;
   const files = readdirSync(dir);
   if (files.length > 0 && !files.includes(DATABASE_FILE) && !files.includes(KEY_FILE)) {
@@ -80,6 +80,13 @@ function closeFolder(dir: string): void {
     );
   }
   chmodSync(dir, 0o700);
+}
+
+/** One folder at a time: Node's own recursion never ends below a folder such as /proc, which says that what it refuses is missing. */
+function makeFolder(dir: string): void {
+  if (existsSync(dir)) return;
+  makeFolder(dirname(dir));
+  mkdirSync(dir, { mode: 0o700 });
 }
 
 /** Makes the database file before SQLite does, so that it is never readable by others; `-wal` takes over its mode. */

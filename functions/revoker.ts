@@ -6,7 +6,7 @@ import type { RevokePorts } from './core/ports.ts';
 import { revokeLease } from './core/revoke.ts';
 import { errorFields, type Log } from './log.ts';
 
-/** What the queue can delay a message for; what is due later than that has a trigger of its own by then. */
+/** What the queue can delay a message for. */
 const LONGEST_DELAY_MS = 900_000;
 
 /** Names the records that failed, so that Lambda gives only those back. */
@@ -67,7 +67,8 @@ class UnknownMessage extends Error {
 async function revokeWhenDue(ports: RevokePorts, leaseId: string): Promise<void> {
   const revocation = await revokeLease(ports, leaseId, { trigger: 'due', reason: 'expired' });
   if (revocation.outcome !== 'not_due') return;
-  // The scheduler was early, or the lease was renewed: come again then, should no other trigger be nearer.
+  // The scheduler was early, or the lease was renewed. Whoever renewed it may have died before moving the job, so this one goes
+  // on in messages until the lease is due.
   const waitMs = (revocation.lease.dueAtMs as number) - ports.clock.nowMs();
-  if (waitMs <= LONGEST_DELAY_MS) await ports.queue.send(leaseId, Math.max(0, waitMs));
+  await ports.queue.send(leaseId, Math.min(LONGEST_DELAY_MS, Math.max(0, waitMs)));
 }

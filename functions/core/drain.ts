@@ -1,8 +1,9 @@
-import type { Page, PageRequest, SweepPorts } from './ports.ts';
+import { everyPage } from './pages.ts';
+import type { SweepPorts } from './ports.ts';
 import type { DynamicSecret } from './secret.ts';
 import type { Target } from './target.ts';
 
-type Ports = Pick<SweepPorts, 'leases' | 'catalog' | 'credentials' | 'sessions' | 'clock'>;
+type Ports = Pick<SweepPorts, 'leases' | 'catalog' | 'credentials' | 'sessions' | 'clock' | 'ids'>;
 
 /**
  * Removes a draining target, its credential and its session once none of its leases is open, and says whether it did. A
@@ -20,19 +21,31 @@ export async function removeDrainedTarget(ports: Ports, target: Target): Promise
 export async function removeDrainedSecret(ports: Ports, secret: DynamicSecret): Promise<boolean> {
   if (secret.status !== 'draining' || !hasSettled(ports, secret.updatedAtMs)) return false;
   if ((await ports.leases.countOpen({ secret: secret.name })) > 0) return false;
+  if (secret.ownTarget === true && !(await removeOwnTarget(ports, secret.target))) return false;
   return (await ports.catalog.deleteSecret(secret.name, secret.version)) === 'written';
+}
+
+/** A credential that was given with a secret goes with it, and before it: the secret's row is what names it. */
+async function removeOwnTarget(ports: Ports, name: string): Promise<boolean> {
+  const target = await ports.catalog.getTarget(name);
+  if (target === undefined) return true;
+  if (target.status === 'draining') return removeDrainedTarget(ports, target);
+  const draining: Target = {
+    ...target,
+    status: 'draining',
+    updatedAtMs: ports.clock.nowMs(),
+    version: target.version + 1,
+    opId: ports.ids.opId(),
+  };
+  return (await ports.catalog.putTarget(draining)) === 'written' && removeDrainedTarget(ports, draining);
 }
 
 /** Removes every drained secret and says how many. */
 export async function removeDrainedSecrets(ports: Ports): Promise<number> {
   let removed = 0;
-  let nextToken: string | undefined;
-  do {
-    const request: PageRequest = { limit: 100, ...(nextToken !== undefined && { nextToken }) };
-    const page: Page<DynamicSecret> = await ports.catalog.listSecrets({}, request);
-    for (const secret of page.items) if (await removeDrainedSecret(ports, secret)) removed += 1;
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
+  for await (const secret of everyPage((page) => ports.catalog.listSecrets({}, page))) {
+    if (await removeDrainedSecret(ports, secret)) removed += 1;
+  }
   return removed;
 }
 

@@ -7,7 +7,15 @@ export type LeaseStatus = 'minting' | 'active' | 'revoking' | 'revoked';
 export type TokenKind = 'pat' | 'oat';
 
 /** Why a lease was, or is being, revoked. */
-export type RevokeReason = 'expired' | 'caller' | 'admin' | 'mint_failed' | 'orphan' | 'reopened';
+export type RevokeReason =
+  | 'expired'
+  | 'caller'
+  | 'admin'
+  | 'replayed'
+  | 'mint_failed'
+  | 'verified'
+  | 'orphan'
+  | 'reopened';
 
 /**
  * What proves that no token of a lease lives.

@@ -1,32 +1,32 @@
-import { isAllowed, type Origin } from './caller.ts';
+import type { Origin } from './caller.ts';
 import { placeOf } from './evidence.ts';
 import { type Failed, type Failure, fail } from './failure.ts';
+import { decideGrant, type Grant, type MintOrder, readyTarget } from './grant.ts';
 import { failureOf } from './hub-problem.ts';
 import { writeLabel } from './label.ts';
 import { type Lease, type LeaseChange, nextLease } from './lease.ts';
 import type { HubReply, HubSession, MintPorts } from './ports.ts';
+import { quotaReached } from './quota.ts';
+import { noteRate, yieldToRevocation } from './rate.ts';
+import { openReplay, type PendingReplay } from './replay.ts';
 import { auditIds, revokeLease } from './revoke.ts';
-import type { DynamicSecret } from './secret.ts';
 import { dropSession, openSession } from './session.ts';
 import { stored } from './stored.ts';
-import { hubAccountOf, roundUpExpiry, type Target } from './target.ts';
+import { hubAccountOf, roundUpExpiry } from './target.ts';
 
 /** Our clock and Docker Hub's further apart than this is worth an alarm: expiry is reckoned by both. */
 const CLOCK_SKEW_MS = 5_000;
 
-/** What a caller may ask of a secret. */
-export interface MintOrder {
-  readonly secret: string;
-  readonly ttlSeconds?: number;
-  /** Shown on Docker Hub behind our mark. */
-  readonly label?: string;
-  readonly reason?: string;
-}
-
 /** The only place where a token leaves core: an answer that is given once. */
 export interface Minted {
   readonly lease: Lease;
-  readonly credential: { readonly registry: 'docker.io'; readonly username: string; readonly password: string };
+  readonly credential: {
+    readonly registry: 'docker.io';
+    readonly username: string;
+  } & (
+    | { readonly password: string }
+    | { /** A compact JWE, for the owner of the secret's protection key. */ readonly sealed: string }
+  );
 }
 
 interface MintedToken {
@@ -39,64 +39,47 @@ interface MintedToken {
  * crashes in between leaves a recorded lease that the revoker closes, never a token without a record. Not safe to repeat:
  * each call makes a lease of its own.
  *
- * @throws Failed `secret_not_found`, `caller_not_allowed`, `draining`, `ttl_too_long`, `ttl_too_short`, `target_not_found`;
- *   all of `openSession`; `hub_refused`, `expiry_refused`, `hub_unavailable`, `hub_throttled`; `store_unavailable` when the
- *   lease could not be recorded, `not_recorded` when the token was made and given up again.
+ * @throws Failed: all of `decideGrant`, `openReplay` and `openSession`; `quota_reached`; `hub_refused`, `expiry_refused`,
+ *   `hub_unavailable`, `hub_throttled`; `store_unavailable` when the lease could not be recorded, `not_recorded` when the token
+ *   was made and given up again.
  */
 export async function mint(ports: MintPorts, origin: Origin, order: MintOrder): Promise<Minted> {
   try {
-    const secret = await allowedSecret(ports, origin, order.secret);
-    const ttlSeconds = allowedTtl(ports, secret, order.ttlSeconds);
-    const target = await readyTarget(ports, secret.target);
-    // Before the record: without a session nothing would ever be sent, and no lease need be closed.
-    const session = await openSession(ports, target);
-    const intent = await recordIntent(ports, newLease(ports, origin, order, secret, target, ttlSeconds));
-    return await carryOut(ports, origin, intent, session);
+    const grant = await decideGrant(ports, origin.caller, order);
+    const replay = await openReplay(ports, origin, order);
+    return await mintGrant(ports, origin, grant, replay);
   } catch (error) {
     await recordDenial(ports, origin, order, error);
     throw error;
   }
 }
 
-async function allowedSecret(ports: MintPorts, origin: Origin, name: string): Promise<DynamicSecret> {
-  const secret = await stored(ports.catalog.getSecret(name));
-  if (secret === undefined) throw fail({ tag: 'secret_not_found', secret: name });
-  if (!isAllowed(secret.allow, origin.caller)) {
-    throw fail({ tag: 'caller_not_allowed', caller: origin.caller.arn, secret: name });
-  }
-  if (secret.status === 'draining') throw fail({ tag: 'draining', name });
-  return secret;
-}
-
-function allowedTtl(ports: MintPorts, secret: DynamicSecret, asked: number | undefined): number {
-  const ttlSeconds = asked ?? secret.defaultTtlSeconds;
-  const { maxTtlSeconds } = secret;
-  const { minTtlSeconds } = ports.limits;
-  if (ttlSeconds > maxTtlSeconds) throw fail({ tag: 'ttl_too_long', ttlSeconds, maxTtlSeconds });
-  if (ttlSeconds < minTtlSeconds) throw fail({ tag: 'ttl_too_short', ttlSeconds, minTtlSeconds });
-  return ttlSeconds;
-}
-
-async function readyTarget(ports: MintPorts, name: string): Promise<Target> {
-  const target = await stored(ports.catalog.getTarget(name));
-  if (target === undefined) throw fail({ tag: 'target_not_found', target: name });
-  if (target.status === 'draining') throw fail({ tag: 'draining', name });
-  return target;
-}
-
-function newLease(
+/**
+ * Mints what was granted; also the throwaway token of a verification.
+ *
+ * @throws as {@link mint}, but for the decision.
+ */
+export async function mintGrant(
   ports: MintPorts,
   origin: Origin,
-  order: MintOrder,
-  secret: DynamicSecret,
-  target: Target,
-  ttlSeconds: number,
-): Lease {
+  grant: Grant,
+  replay?: PendingReplay,
+): Promise<Minted> {
+  await yieldToRevocation(ports, grant.target);
+  // Before the record: without a session nothing would ever be sent, and no lease need be closed.
+  const session = await openSession(ports, grant.target);
+  const lease = newLease(ports, origin, grant);
+  await recordIntent(ports, lease, grant, replay);
+  return carryOut(ports, origin, grant, lease, session);
+}
+
+function newLease(ports: MintPorts, origin: Origin, grant: Grant): Lease {
   const nowMs = ports.clock.nowMs();
   const id = ports.ids.leaseId(nowMs);
+  const { target, label } = grant;
   const hubAccount = hubAccountOf(target);
-  const expiresAtMs = nowMs + ttlSeconds * 1_000;
-  const maxExpiresAtMs = secret.renewable ? nowMs + secret.maxTtlSeconds * 1_000 : expiresAtMs;
+  const expiresAtMs = nowMs + grant.ttlSeconds * 1_000;
+  const maxExpiresAtMs = nowMs + grant.maxTtlSeconds * 1_000;
   const mintByMs = nowMs + ports.limits.mintWindowMs;
   return {
     schema: 1,
@@ -104,22 +87,23 @@ function newLease(
     status: 'minting',
     version: 1,
     opId: ports.ids.opId(),
-    secret: secret.name,
+    secret: grant.secretName,
     target: target.name,
     hubAccount,
     kind: target.kind === 'org' ? 'oat' : 'pat',
-    ...(secret.scope !== undefined && { scope: secret.scope }),
-    ...(secret.resources !== undefined && { resources: secret.resources }),
+    ...(grant.scope !== undefined && { scope: grant.scope }),
+    ...(grant.resources !== undefined && { resources: grant.resources }),
     caller: origin.caller.arn,
-    ...(order.label !== undefined && { label: order.label }),
-    ...(order.reason !== undefined && { reason: order.reason }),
-    hubLabel: writeLabel(ports.labels, id, hubAccount, order.label),
+    ...(label !== undefined && { label }),
+    ...(grant.reason !== undefined && { reason: grant.reason }),
+    hubLabel: writeLabel(ports.labels, id, hubAccount, label),
     requestId: origin.requestId,
     issuedAtMs: nowMs,
     expiresAtMs,
     maxExpiresAtMs,
     hubExpiresAtMs: roundUpExpiry(maxExpiresAtMs, target.expiryGranularity),
-    renewable: secret.renewable,
+    renewable: grant.renewable,
+    ...(grant.quotas.length > 0 && { counters: grant.quotas.map(({ counter }) => counter) }),
     mintByMs,
     attempts: 0,
     // Should this process die, the lease is taken up once nothing can be sent for it any more, or when it would have ended.
@@ -127,17 +111,39 @@ function newLease(
   };
 }
 
-async function recordIntent(ports: MintPorts, lease: Lease): Promise<Lease> {
-  const outcome = await stored(ports.leases.create(lease));
-  if (outcome === 'conflict') throw fail({ tag: 'store_unavailable', retryAfterSeconds: 1 });
-  return lease;
+async function recordIntent(
+  ports: MintPorts,
+  lease: Lease,
+  grant: Grant,
+  replay: PendingReplay | undefined,
+): Promise<void> {
+  const outcome = await stored(
+    ports.leases.create(lease, {
+      ...(grant.quotas.length > 0 && { quotas: grant.quotas }),
+      ...(replay !== undefined && { replay: { ...replay, leaseId: lease.id } }),
+    }),
+  );
+  if (typeof outcome === 'object') throw await stored(quotaReached(ports, grant.quotas, outcome.full));
+  if (outcome === 'written') return;
+  // Another request with the same key was first; an id of ours is never given twice.
+  throw replay === undefined
+    ? fail({ tag: 'store_unavailable', retryAfterSeconds: 1 })
+    : fail({ tag: 'in_flight', retryAfterSeconds: 2 });
 }
 
 /** From here on every failure leaves the lease to the revoker. */
-async function carryOut(ports: MintPorts, origin: Origin, intent: Lease, session: HubSession): Promise<Minted> {
+async function carryOut(
+  ports: MintPorts,
+  origin: Origin,
+  grant: Grant,
+  intent: Lease,
+  session: HubSession,
+): Promise<Minted> {
   try {
     // Read again behind the record: a deletion either sees this lease, or is seen here.
-    await readyTarget(ports, intent.target);
+    const target = await readyTarget(ports, intent.target);
+    // Deleted and made anew, for another account than the session's.
+    if (hubAccountOf(target) !== intent.hubAccount) throw fail({ tag: 'draining', name: intent.target });
   } catch (error) {
     await abandon(ports, intent);
     throw error;
@@ -149,13 +155,15 @@ async function carryOut(ports: MintPorts, origin: Origin, intent: Lease, session
     ports.timer === undefined ? undefined : settled(ports.timer.arm(intent.id, intent.expiresAtMs)),
   ]);
   await noteClock(ports, intent, posted);
+  await noteRate(ports, intent.target, posted.meta);
   if (!posted.ok) {
     if (posted.problem.tag === 'session_refused') await settled(dropSession(ports, intent.target, session));
     await abandon(ports, intent);
     throw failureOf(posted.problem, intent.target, ports.clock.nowMs());
   }
-  const active = await recordToken(ports, intent, posted.value);
-  if (active === undefined || !armed) {
+  const secretPart = await forCaller(ports, grant, posted.value.token);
+  const active = secretPart && (await recordToken(ports, intent, posted.value));
+  if (secretPart === undefined || active === undefined || !armed) {
     await giveUp(ports, intent, posted.value.tokenId);
     throw fail({ tag: 'not_recorded', leaseId: intent.id, retryAfterSeconds: 2 });
   }
@@ -166,10 +174,20 @@ async function carryOut(ports: MintPorts, origin: Origin, intent: Lease, session
     ...originOf(origin),
     detail: { ttlSeconds: (active.expiresAtMs - active.issuedAtMs) / 1_000 },
   });
-  return {
-    lease: active,
-    credential: { registry: 'docker.io', username: active.hubAccount, password: posted.value.token },
-  };
+  return { lease: active, credential: { registry: 'docker.io', username: active.hubAccount, ...secretPart } };
+}
+
+/** The token as its caller gets it; undefined when it should have been sealed and could not be. */
+async function forCaller(
+  ports: MintPorts,
+  { protectionJwk }: Grant,
+  token: string,
+): Promise<{ readonly password: string } | { readonly sealed: string } | undefined> {
+  if (protectionJwk === undefined) return { password: token };
+  return ports.tokenSealer.seal(token, protectionJwk).then(
+    (sealed) => ({ sealed }),
+    () => undefined,
+  );
 }
 
 /** Sends the create, unless this process slept so long that the quiet period no longer covers it. */

@@ -1,6 +1,7 @@
 import { type Caller, isAllowed, type Origin } from './caller.ts';
 import { fail } from './failure.ts';
 import type { Lease, LeaseStatus } from './lease.ts';
+import { everyPage } from './pages.ts';
 import type { Page, PageRequest, RevokePorts } from './ports.ts';
 import { revokeLease } from './revoke.ts';
 import type { DynamicSecret } from './secret.ts';
@@ -52,13 +53,7 @@ export async function whoami(
   origin: Origin,
 ): Promise<{ readonly caller: Caller; readonly secrets: readonly DynamicSecret[] }> {
   const secrets: DynamicSecret[] = [];
-  let nextToken: string | undefined;
-  do {
-    const page: Page<DynamicSecret> = await stored(
-      ports.catalog.listSecrets({}, { limit: 100, ...(nextToken && { nextToken }) }),
-    );
-    secrets.push(...page.items.filter((secret) => isAllowed(secret.allow, origin.caller)));
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
+  const listed = everyPage((page) => stored(ports.catalog.listSecrets({}, page)));
+  for await (const secret of listed) if (isAllowed(secret.allow, origin.caller)) secrets.push(secret);
   return { caller: origin.caller, secrets };
 }

@@ -154,6 +154,8 @@ export interface SessionRecord {
   readonly credentialVersion?: string;
   /** No login with that credential before this. */
   readonly breakerUntilMs?: number;
+  /** Refusals of that credential in a row. */
+  readonly refusals?: number;
   /** Somebody is logging in, and nobody else should before this. */
   readonly claimUntilMs?: number;
   /** The last 30 s step whose TOTP code was used. */

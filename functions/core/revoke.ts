@@ -63,7 +63,7 @@ export async function reopenLease(ports: RevokePorts, lease: Lease, tokenId: str
     revokedAtMs: undefined,
     ttlAtMs: undefined,
   });
-  if ((await ports.leases.update(reopened)) === 'conflict') return;
+  if ((await ports.leases.update(reopened, 'take')) === 'conflict') return;
   await ports.audit.record({ event: 'lease.reopened', atMs: nowMs, ...auditIds(lease), tokenId });
 }
 
@@ -119,7 +119,7 @@ async function conclude(
       lastError: undefined,
       ...(removedTokenIds.length > 0 && { removedTokenIds }),
     });
-    if ((await ports.leases.update(revoked)) === 'written') {
+    if ((await ports.leases.update(revoked, 'release')) === 'written') {
       await ports.audit.record({
         event: 'lease.revoked',
         atMs: nowMs,

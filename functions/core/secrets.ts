@@ -1,16 +1,22 @@
 import type { Origin } from './caller.ts';
 import { removeDrainedSecret } from './drain.ts';
 import { fail } from './failure.ts';
+import { readyTarget } from './grant.ts';
 import type { AdminPorts, Page, PageRequest } from './ports.ts';
+import { checkResources } from './resource.ts';
 import type { OatResource, PatScope } from './scope.ts';
 import type { DynamicSecret, ManagedBy } from './secret.ts';
 import { stored } from './stored.ts';
-import type { Target } from './target.ts';
+import { hubAccountOf, type Target } from './target.ts';
+import { OWN_TARGET_PREFIX, putTarget, type TargetOrder } from './targets.ts';
+import { VERIFICATION_SECRET } from './verify.ts';
+import { changedFields, checkVersion } from './versioned.ts';
 
 /** A secret as its admin wants it. PUT replaces: what is left out falls back to its default. */
 export interface SecretOrder {
   readonly name: string;
-  readonly target: string;
+  /** A target by name, or a credential of the secret's own. */
+  readonly target: string | InlineTarget;
   readonly scope?: PatScope;
   readonly resources?: readonly OatResource[];
   readonly defaultTtlSeconds: number;
@@ -21,36 +27,45 @@ export interface SecretOrder {
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly deleteProtection?: boolean;
+  readonly labelTemplate?: string;
+  /** A public key, already checked. */
+  readonly protectionJwk?: Readonly<Record<string, string>>;
+  /** The version that is to be replaced; `any` asks only that there is one. */
+  readonly ifVersion?: number | 'any';
   readonly managedBy?: ManagedBy;
+}
+
+/** A credential given with the secret. It is kept as a target of its own, which goes with the secret. */
+export type InlineTarget = Pick<TargetOrder, 'kind' | 'organization' | 'credential' | 'loginRoute' | 'verify'>;
+
+/** A secret as written, and what of it is new. */
+export interface PutSecret {
+  readonly secret: DynamicSecret;
+  readonly created: boolean;
+  /** Names of the fields that changed; empty when nothing did, and then nothing was written. */
+  readonly changed: readonly string[];
 }
 
 /**
  * Creates or replaces a dynamic secret. Leases already taken keep what they were given. Repeating it is safe.
  *
  * @throws Failed `target_not_found`, `draining`, `scope_needs_user_target`, `resources_need_org_target`, `invalid_field`,
- *   `ttl_too_short`, `managed_by_cdk`, `version_conflict`, `store_unavailable`.
+ *   `ttl_too_short`, `managed_by_cdk`, `precondition_failed`, `version_conflict`, `store_unavailable`; with a credential of its
+ *   own all of `putTarget`.
  */
-export async function putSecret(
-  ports: AdminPorts,
-  origin: Origin,
-  order: SecretOrder,
-): Promise<{ readonly secret: DynamicSecret; readonly created: boolean }> {
+export async function putSecret(ports: AdminPorts, origin: Origin, order: SecretOrder): Promise<PutSecret> {
   const existing = await stored(ports.catalog.getSecret(order.name));
-  if (existing !== undefined && existing.managedBy !== (order.managedBy ?? 'api')) {
-    throw fail({ tag: 'managed_by_cdk', name: order.name });
-  }
-  if (existing?.status === 'draining') throw fail({ tag: 'draining', name: order.name });
-  const target = await stored(ports.catalog.getTarget(order.target));
-  if (target === undefined) throw fail({ tag: 'target_not_found', target: order.target });
-  if (target.status === 'draining') throw fail({ tag: 'draining', name: target.name });
-  checkReach(order, target);
-  checkTtls(ports, order);
-  const secret = secretOf(ports, order, existing);
+  checkOrder(ports, order, existing);
+  const target = await targetOf(ports, origin, order, existing);
+  const resources = checkReach(order, target);
+  const secret = secretOf(ports, order, existing, target, resources);
+  const changed = changedFields(existing, secret, []);
+  if (existing !== undefined && changed.length === 0) return { secret: existing, created: false, changed };
   if ((await stored(ports.catalog.putSecret(secret))) === 'conflict') {
     throw fail({ tag: 'version_conflict', name: order.name });
   }
   await recordChange(ports, origin, 'secret.changed', order.name);
-  return { secret, created: existing === undefined };
+  return { secret, created: existing === undefined, changed };
 }
 
 /** @throws Failed `secret_not_found`, `store_unavailable`. */
@@ -96,19 +111,59 @@ export async function deleteSecret(
   return { removed, openLeases, secret: draining };
 }
 
-/** A personal token reaches all that its account does, and only an organization's can be narrowed to repositories. */
-function checkReach(order: SecretOrder, target: Target): void {
-  if (order.scope !== undefined && target.kind === 'org')
-    throw fail({ tag: 'scope_needs_user_target', target: target.name });
-  if (order.resources !== undefined && target.kind === 'user') {
-    throw fail({ tag: 'resources_need_org_target', target: target.name });
+function checkOrder(ports: AdminPorts, order: SecretOrder, existing: DynamicSecret | undefined): void {
+  if (existing !== undefined && existing.managedBy !== (order.managedBy ?? 'api')) {
+    throw fail({ tag: 'managed_by_cdk', name: order.name });
   }
-  if (order.scope === undefined && target.kind === 'user') {
+  if (existing?.status === 'draining') throw fail({ tag: 'draining', name: order.name });
+  if (order.name === VERIFICATION_SECRET) {
+    throw fail({ tag: 'invalid_field', field: 'name', problem: 'kept for verifications of targets' });
+  }
+  checkVersion(order.name, existing, order.ifVersion);
+  checkTtls(ports, order);
+}
+
+/** The target by name, or the secret's own, made or brought up to date. */
+async function targetOf(
+  ports: AdminPorts,
+  origin: Origin,
+  order: SecretOrder,
+  existing: DynamicSecret | undefined,
+): Promise<Target> {
+  const own = existing?.ownTarget === true;
+  // Leases are revoked by way of the target they were taken from, so a secret keeps the kind of target that it began with.
+  if (existing !== undefined && own !== (typeof order.target === 'object')) {
+    const problem = 'a secret cannot change between a target and a credential of its own: delete it and make it anew';
+    throw fail({ tag: 'invalid_field', field: own ? 'target' : 'credential', problem });
+  }
+  if (typeof order.target === 'object') {
+    const name = `${OWN_TARGET_PREFIX}/${ports.labels.sha256(order.name).slice(0, 16)}`;
+    const managedBy = order.managedBy ?? 'api';
+    return (await putTarget(ports, origin, { ...order.target, name, managedBy, ownTarget: true })).target;
+  }
+  return readyTarget(ports, order.target);
+}
+
+/**
+ * A personal token reaches all that its account does, and only an organization's can be narrowed to repositories.
+ *
+ * @returns the resources, for an organization.
+ */
+function checkReach(order: SecretOrder, target: Target): readonly OatResource[] | undefined {
+  const { scope, resources } = order;
+  if (target.kind === 'user') {
+    if (resources !== undefined) throw fail({ tag: 'resources_need_org_target', target: target.name });
+    if (scope !== undefined) return undefined;
     throw fail({ tag: 'invalid_field', field: 'scope', problem: 'required for a target of kind "user"' });
   }
-  if (order.resources === undefined && target.kind === 'org') {
-    throw fail({ tag: 'invalid_field', field: 'resources', problem: 'required for a target of kind "org"' });
+  if (scope !== undefined) throw fail({ tag: 'scope_needs_user_target', target: target.name });
+  const organization = hubAccountOf(target);
+  if (resources === undefined) {
+    const problem = 'required for a target of kind "org", or namespace in its place';
+    throw fail({ tag: 'invalid_field', field: 'resources', problem });
   }
+  checkResources(resources, organization, 'resources');
+  return resources;
 }
 
 function checkTtls(ports: AdminPorts, order: SecretOrder): void {
@@ -121,16 +176,23 @@ function checkTtls(ports: AdminPorts, order: SecretOrder): void {
   }
 }
 
-function secretOf(ports: AdminPorts, order: SecretOrder, existing: DynamicSecret | undefined): DynamicSecret {
+function secretOf(
+  ports: AdminPorts,
+  order: SecretOrder,
+  existing: DynamicSecret | undefined,
+  target: Target,
+  resources: readonly OatResource[] | undefined,
+): DynamicSecret {
   const nowMs = ports.clock.nowMs();
   return {
     schema: 1,
     name: order.name,
     version: (existing?.version ?? 0) + 1,
     opId: ports.ids.opId(),
-    target: order.target,
+    target: target.name,
+    ...(typeof order.target === 'object' && { ownTarget: true }),
     ...(order.scope !== undefined && { scope: order.scope }),
-    ...(order.resources !== undefined && { resources: order.resources }),
+    ...(resources !== undefined && { resources }),
     defaultTtlSeconds: order.defaultTtlSeconds,
     maxTtlSeconds: order.maxTtlSeconds,
     renewable: order.renewable ?? false,
@@ -139,6 +201,8 @@ function secretOf(ports: AdminPorts, order: SecretOrder, existing: DynamicSecret
     ...(order.description !== undefined && { description: order.description }),
     tags: order.tags ?? {},
     deleteProtection: order.deleteProtection ?? false,
+    ...(order.labelTemplate !== undefined && { labelTemplate: order.labelTemplate }),
+    ...(order.protectionJwk !== undefined && { protectionJwk: order.protectionJwk }),
     status: 'ready',
     managedBy: order.managedBy ?? 'api',
     createdAtMs: existing?.createdAtMs ?? nowMs,

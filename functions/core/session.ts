@@ -2,6 +2,7 @@ import type { Failed } from './failure.ts';
 import { fail } from './failure.ts';
 import { failureOf, retryAfterSeconds } from './hub-problem.ts';
 import type { HubReply, HubSession, RevokePorts, SessionRecord } from './ports.ts';
+import { noteRate } from './rate.ts';
 import { stored } from './stored.ts';
 import type { Credential, Target } from './target.ts';
 
@@ -16,6 +17,13 @@ const WAIT_MS = 8_000;
 const POLL_MS = 250;
 /** Docker Hub locks a user name for 10 to 15 minutes after repeated refusals, revocations included. */
 const BREAKER_MS = 600_000;
+/**
+ * A TOTP code is good for one login of the account, whoever makes it: another installation, or a person, may just have spent
+ * it. So a first refusal with a second factor may mean no more than that.
+ */
+const TOTP_REFUSAL_PAUSE_MS = 60_000;
+/** Another account than the target's: wrong for everybody, or only for one who read the target before it changed. */
+const WRONG_ACCOUNT_PAUSE_MS = 30_000;
 /** A TOTP code is good for one login within its step. Source: RFC 6238 section 5.2. */
 const TOTP_STEP_MS = 30_000;
 
@@ -62,12 +70,13 @@ export async function proveCredential(ports: Ports, target: Target, offered: Sto
   const record = await stored(ports.sessions.read(target.name));
   const claimed = await claim(ports, target.name, record, offered.credential, ports.clock.nowMs());
   if (claimed === undefined) throw fail({ tag: 'busy', retryAfterSeconds: 2 });
-  const reply = await ports.hub.login(offered.credential, target.loginRoute, ports.clock.nowMs());
+  const reply = await logIn(ports, target, offered.credential, claimed);
   if (!reply.ok) {
-    await stored(ports.sessions.write(next(ports, claimed, { claimUntilMs: undefined })));
+    await release(ports, claimed);
     throw loginFailure(target, offered.credential, reply.problem, ports.clock.nowMs());
   }
-  await share(ports, claimed, offered.version, reply.value);
+  if (reply.value.account === target.username) await share(ports, claimed, offered.version, reply.value);
+  else await release(ports, claimed);
   return reply.value;
 }
 
@@ -83,6 +92,7 @@ export async function withSession<T>(
 ): Promise<HubReply<T>> {
   const session = await openSession(ports, target);
   const reply = await call(session);
+  await noteRate(ports, target.name, reply.meta);
   if (reply.ok || reply.problem.tag !== 'session_refused') return reply;
   await dropSession(ports, target.name, session);
   return call(await openSession(ports, target));
@@ -126,20 +136,35 @@ async function loginAgain(
   if (breakerUntilMs > nowMs) throw blocked(target, breakerUntilMs, nowMs);
   const claimed = await claim(ports, target.name, record, stored.credential, nowMs);
   if (claimed === undefined) return undefined;
-  const reply = await ports.hub.login(stored.credential, target.loginRoute, ports.clock.nowMs());
+  const reply = await logIn(ports, target, stored.credential, claimed);
   if (!reply.ok) {
-    const refused = reply.problem.tag === 'credential_refused' || reply.problem.tag === 'second_factor_needed';
-    await release(ports, claimed, refused ? stored.version : undefined);
-    throw refused
-      ? blocked(target, ports.clock.nowMs() + BREAKER_MS, ports.clock.nowMs())
-      : failureOf(reply.problem, target.name, ports.clock.nowMs());
+    const { tag } = reply.problem;
+    if (tag !== 'credential_refused' && tag !== 'second_factor_needed') {
+      await release(ports, claimed);
+      throw failureOf(reply.problem, target.name, ports.clock.nowMs());
+    }
+    const again = claimed.credentialVersion === stored.version ? (claimed.refusals ?? 0) : 0;
+    const pauseMs = stored.credential.totpSecret !== undefined && again === 0 ? TOTP_REFUSAL_PAUSE_MS : BREAKER_MS;
+    const refusedAtMs = ports.clock.nowMs();
+    await release(ports, claimed, stored.version, refusedAtMs + pauseMs, again + 1);
+    await ports.audit.record({ event: 'login.refused', atMs: refusedAtMs, target: target.name });
+    throw blocked(target, refusedAtMs + pauseMs, refusedAtMs);
   }
   if (reply.value.account !== target.username) {
-    await release(ports, claimed, stored.version);
+    await release(ports, claimed, stored.version, ports.clock.nowMs() + WRONG_ACCOUNT_PAUSE_MS, 0);
     throw fail({ tag: 'hub_refused', code: 'wrong_account', target: target.name });
   }
   await share(ports, claimed, stored.version, reply.value);
   return reply.value;
+}
+
+/** The code is made for the step that was written down, however long the writing took. */
+function logIn(ports: Ports, target: Target, credential: Credential, claimed: SessionRecord) {
+  const nowMs = ports.clock.nowMs();
+  const stepMs = (claimed.totpStep ?? 0) * TOTP_STEP_MS;
+  const codeAtMs =
+    credential.totpSecret === undefined ? nowMs : Math.min(Math.max(nowMs, stepMs), stepMs + TOTP_STEP_MS - 1);
+  return ports.hub.login(credential, target.loginRoute, codeAtMs);
 }
 
 async function readCredential(ports: Ports, targetName: string): Promise<StoredCredential> {
@@ -188,6 +213,7 @@ async function share(
           expiresAtMs: session.expiresAtMs,
           credentialVersion,
           breakerUntilMs: undefined,
+          refusals: undefined,
           claimUntilMs: undefined,
         }),
       ),
@@ -196,13 +222,15 @@ async function share(
 }
 
 /** Gives the right to log in back, and opens the breaker for a credential that was refused. */
-async function release(ports: Ports, claimed: SessionRecord, refusedVersion: string | undefined): Promise<void> {
-  const nowMs = ports.clock.nowMs();
-  const breaker =
-    refusedVersion === undefined ? {} : { credentialVersion: refusedVersion, breakerUntilMs: nowMs + BREAKER_MS };
+async function release(
+  ports: Ports,
+  claimed: SessionRecord,
+  credentialVersion?: string,
+  breakerUntilMs?: number,
+  refusals?: number,
+): Promise<void> {
+  const breaker = credentialVersion === undefined ? {} : { credentialVersion, breakerUntilMs, refusals };
   await stored(ports.sessions.write(next(ports, claimed, { ...breaker, claimUntilMs: undefined })));
-  if (refusedVersion !== undefined)
-    await ports.audit.record({ event: 'login.refused', atMs: nowMs, target: claimed.target });
 }
 
 function blocked(target: Target, reopensAtMs: number, nowMs: number): Failed {

@@ -1,11 +1,11 @@
 import { isOpen } from './lease.ts';
-import type { Page, RevokePorts } from './ports.ts';
+import { everyPage } from './pages.ts';
+import type { RevokePorts } from './ports.ts';
 
 /** Failed attempts after which a revocation counts as stuck: with doubling pauses, after some ten minutes of trying. */
 const STUCK_ATTEMPTS = 8;
 /** The end of year 9999: later than any lease is due. */
 const END_OF_TIME_MS = 253_402_300_799_999;
-const PAGE = 100;
 
 /** How the open leases stand. */
 export interface Survey {
@@ -43,11 +43,6 @@ export async function survey(
   return { open, overdueSeconds: Math.floor(overdueMs / 1_000), stuck };
 }
 
-async function* dueBy(ports: Pick<RevokePorts, 'leases'>, atMs: number): AsyncGenerator<string> {
-  let nextToken: string | undefined;
-  do {
-    const page: Page<string> = await ports.leases.due(atMs, { limit: PAGE, ...(nextToken && { nextToken }) });
-    yield* page.items;
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
+function dueBy(ports: Pick<RevokePorts, 'leases'>, atMs: number): AsyncGenerator<string> {
+  return everyPage((page) => ports.leases.due(atMs, page));
 }

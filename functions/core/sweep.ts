@@ -2,14 +2,14 @@ import { removeDrainedSecrets, removeDrainedTarget } from './drain.ts';
 import { deleteToken } from './evidence.ts';
 import { Failed } from './failure.ts';
 import { readLabel } from './label.ts';
-import { isOpen, type Lease } from './lease.ts';
+import { isOpen, type Lease, nextLease } from './lease.ts';
 import { listAll } from './listing.ts';
-import type { HubToken, Page, RevokePorts, SweepPorts, TokenPlace } from './ports.ts';
+import { everyPage } from './pages.ts';
+import type { HubToken, RevokePorts, SweepPorts, TokenPlace } from './ports.ts';
+import { quotaCounters, recount } from './quota.ts';
 import { auditIds, reopenLease, revokeLease } from './revoke.ts';
 import { withSession } from './session.ts';
 import { hubAccountOf, type Target } from './target.ts';
-
-const PAGE = 100;
 
 /**
  * Hands every due lease to the revoker.
@@ -19,14 +19,11 @@ const PAGE = 100;
  */
 export async function sweepDue(ports: RevokePorts, most: number): Promise<number> {
   let handedOn = 0;
-  let nextToken: string | undefined;
-  do {
-    const limit = Math.min(PAGE, most - handedOn);
-    const page: Page<string> = await ports.leases.due(ports.clock.nowMs(), { limit, ...(nextToken && { nextToken }) });
-    for (const leaseId of page.items) await ports.queue.send(leaseId, 0);
-    handedOn += page.items.length;
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined && handedOn < most);
+  for await (const leaseId of everyPage((page) => ports.leases.due(ports.clock.nowMs(), page))) {
+    if (handedOn >= most) break;
+    await ports.queue.send(leaseId, 0);
+    handedOn += 1;
+  }
   return handedOn;
 }
 
@@ -80,7 +77,11 @@ async function settleToken(
   }
   if (isOpen(lease)) {
     // Without an id on record the revoker goes by the label and finds this token too.
-    if (lease.tokenId === undefined || lease.tokenId === token.tokenId) return 'covered';
+    if (lease.tokenId === undefined) return 'covered';
+    if (lease.tokenId === token.tokenId) {
+      await noteUse(ports, lease, token);
+      return 'covered';
+    }
     return deleteStray(ports, target, place, token, lease);
   }
   // A list may lag behind a delete; only the token itself can say that it lives.
@@ -93,6 +94,13 @@ async function settleToken(
   await reopenLease(ports, lease, token.tokenId);
   await revokeLease(ports, leaseId, { trigger: 'asked', reason: 'reopened' });
   return 'reopened';
+}
+
+/** Best effort: what a lease was used for last is a courtesy to its owner. */
+async function noteUse(ports: SweepPorts, lease: Lease, token: HubToken): Promise<void> {
+  const lastUsedAtMs = token.lastUsedAtMs ?? undefined;
+  if (lease.status !== 'active' || lastUsedAtMs === undefined || lastUsedAtMs === lease.lastUsedAtMs) return;
+  await ports.leases.update(nextLease(lease, ports.ids.opId(), { lastUsedAtMs }));
 }
 
 async function deleteStray(
@@ -154,6 +162,8 @@ export interface SweepReport {
   readonly targets: number;
   readonly found: Omit<Reconciliation, 'complete'>;
   readonly removed: number;
+  /** Quota counters that were wrong. */
+  readonly recounted: number;
   /** Target name and failure code of what could not be looked at. */
   readonly failures: readonly { readonly target: string; readonly code: string }[];
   /** Where to go on; absent when every target was looked at. */
@@ -175,10 +185,11 @@ export async function sweep(
   const failures: { target: string; code: string }[] = [];
   let targets = 0;
   let removed = await removeDrainedSecrets(ports);
+  const recounted = await recount(ports, await quotaCounters(ports));
   let last: string | undefined;
   for await (const target of allTargets(ports, bounds.after)) {
     if (ports.clock.nowMs() >= bounds.untilMs) {
-      const report = { due, targets, found, removed, failures };
+      const report = { due, targets, found, removed, recounted, failures };
       return last === undefined ? report : { ...report, resumeAfter: last };
     }
     try {
@@ -188,22 +199,28 @@ export async function sweep(
       found.reopened += result.reopened;
       found.strays += result.strays;
       if (!result.complete) failures.push({ target: target.name, code: 'listing_incomplete' });
+    } catch (error) {
+      failures.push({ target: target.name, code: codeOf(error) });
+    }
+    // Apart, for a target whose credential is gone already can no longer be looked at.
+    try {
       removed += (await removeDrainedTarget(ports, target)) ? 1 : 0;
     } catch (error) {
-      failures.push({ target: target.name, code: error instanceof Failed ? error.failure.tag : 'store_unavailable' });
+      failures.push({ target: target.name, code: codeOf(error) });
     }
     targets += 1;
     last = target.name;
   }
-  return { due, targets, found, removed, failures };
+  return { due, targets, found, removed, recounted, failures };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Failed ? error.failure.tag : 'store_unavailable';
 }
 
 /** Every target by name, from behind `after`. */
 async function* allTargets(ports: SweepPorts, after: string | undefined): AsyncGenerator<Target> {
-  let nextToken: string | undefined;
-  do {
-    const page: Page<Target> = await ports.catalog.listTargets({}, { limit: PAGE, ...(nextToken && { nextToken }) });
-    for (const target of page.items) if (after === undefined || target.name > after) yield target;
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
+  for await (const target of everyPage((page) => ports.catalog.listTargets({}, page))) {
+    if (after === undefined || target.name > after) yield target;
+  }
 }

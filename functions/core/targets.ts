@@ -1,11 +1,21 @@
 import type { Origin } from './caller.ts';
 import { removeDrainedTarget } from './drain.ts';
 import { fail } from './failure.ts';
+import { isUnder } from './name.ts';
 import type { AdminPorts, Page, PageRequest } from './ports.ts';
 import type { ManagedBy } from './secret.ts';
 import { proveCredential } from './session.ts';
 import { stored } from './stored.ts';
-import { type Credential, hubAccountOf, isAccessToken, type LoginRoute, type Target } from './target.ts';
+import {
+  type Credential,
+  hubAccountOf,
+  isAccessToken,
+  type LoginRoute,
+  type Target,
+  type Verification,
+} from './target.ts';
+import { verifyByToken } from './verify.ts';
+import { changedFields, checkVersion } from './versioned.ts';
 
 /** A target as its admin wants it. What is left out keeps its former value, or the default. */
 export interface TargetOrder {
@@ -18,33 +28,88 @@ export interface TargetOrder {
   readonly loginRoute?: LoginRoute;
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
-  /** Prove the credential by a real login before it becomes current. */
+  /** Most open leases at a time. An organization's is 100 unless given, what Docker's Business plan allows; Team has 10. */
+  readonly maxActive?: number;
+  /** Prove the credential by a login and a throwaway token before it becomes current. */
   readonly verify: boolean;
+  /** The version that is to be replaced; `any` asks only that there is one. */
+  readonly ifVersion?: number | 'any';
   readonly managedBy?: ManagedBy;
+  /** Made for one secret, under a name that the API gives to nobody. */
+  readonly ownTarget?: boolean;
 }
 
+/** A target as written, and what of it is new. */
+export interface PutTarget {
+  readonly target: Target;
+  readonly created: boolean;
+  /** Names of the fields that changed; empty when nothing did, and then nothing was written. */
+  readonly changed: readonly string[];
+  /** The verification ran out of time; ask for it again. */
+  readonly verificationPending: boolean;
+}
+
+/** Names below this are given to the targets of inline credentials. */
+export const OWN_TARGET_PREFIX = 'inline';
+
+/** Docker's Business plan. Source: Docker manuals, "Organization access tokens". */
+const ORG_TOKEN_CAP = 100;
+
 /**
- * Creates or replaces a target. A new credential is stored beside the current one, logged in with, and only then made
- * current; with leases open it must be of the same account, or they could not be revoked any more. Repeating it is safe.
+ * Creates or changes a target. A new credential is stored beside the current one, logged in with, and only then made current;
+ * it must be of the same account. Repeating it is safe.
  *
  * @throws Failed `invalid_field`, `access_token_as_credential`, `credential_refused`, `wrong_account`, `managed_by_cdk`,
- *   `draining`, `version_conflict`, `store_unavailable`, those of a Docker Hub login.
+ *   `draining`, `precondition_failed`, `version_conflict`, `store_unavailable`, all of `proveCredential` and `verifyByToken`.
  */
-export async function putTarget(
-  ports: AdminPorts,
-  origin: Origin,
-  order: TargetOrder,
-): Promise<{ readonly target: Target; readonly created: boolean }> {
+export async function putTarget(ports: AdminPorts, origin: Origin, order: TargetOrder): Promise<PutTarget> {
   const existing = await stored(ports.catalog.getTarget(order.name));
   checkOrder(order, existing);
   const wanted = targetOf(ports, order, existing);
-  const proven = order.credential === undefined ? wanted : await replaceCredential(ports, order, wanted, existing);
-  await checkAccount(ports, proven, existing);
+  checkAccount(wanted, existing);
+  const changed = changedFields(existing, wanted, order.credential === undefined ? [] : ['credential']);
+  if (existing !== undefined && changed.length === 0) {
+    return { target: existing, created: false, changed, verificationPending: false };
+  }
+  const staged = await stageCredential(ports, order);
+  const proven = staged === undefined || !order.verify ? wanted : await prove(ports, origin, wanted, staged);
   if ((await stored(ports.catalog.putTarget(proven))) === 'conflict') {
     throw fail({ tag: 'version_conflict', name: order.name });
   }
+  // Only whoever won the row makes a credential current. Should this be lost, the former one still opens the same account.
+  if (staged !== undefined && order.credentialRef === undefined) {
+    await stored(ports.credentials.promote(order.name, staged.version));
+  }
   await recordChange(ports, origin, 'target.changed', order.name);
-  return { target: proven, created: existing === undefined };
+  const verificationPending = order.verify && order.credential !== undefined && !isComplete(proven.verification);
+  return { target: proven, created: existing === undefined, changed, verificationPending };
+}
+
+/**
+ * Verifies a target again, with the credential in force.
+ *
+ * @returns the target with what was learned; `pending` when time ran out.
+ * @throws Failed `target_not_found`, `draining`, `version_conflict`, `store_unavailable`, all of `openSession` and `verifyByToken`.
+ */
+export async function verifyTarget(
+  ports: AdminPorts,
+  origin: Origin,
+  name: string,
+): Promise<{ readonly target: Target; readonly pending: boolean }> {
+  const target = await getTarget(ports, name);
+  if (target.status === 'draining') throw fail({ tag: 'draining', name });
+  const verification = await verifyByToken(ports, origin, target);
+  if (verification === undefined) return { target, pending: true };
+  const verified: Target = {
+    ...target,
+    verification,
+    expiryGranularity: verification.expiryGranularity ?? target.expiryGranularity,
+    version: target.version + 1,
+    opId: ports.ids.opId(),
+  };
+  if ((await stored(ports.catalog.putTarget(verified))) === 'conflict') throw fail({ tag: 'version_conflict', name });
+  await recordChange(ports, origin, 'target.verified', name);
+  return { target: verified, pending: false };
 }
 
 /** @throws Failed `target_not_found`, `store_unavailable`. */
@@ -94,10 +159,17 @@ export async function deleteTarget(
 }
 
 function checkOrder(order: TargetOrder, existing: Target | undefined): void {
+  if (isUnder(order.name, OWN_TARGET_PREFIX) !== (order.ownTarget === true)) {
+    const problem = `names below "${OWN_TARGET_PREFIX}" are kept for credentials that are given with a secret`;
+    throw fail({ tag: 'invalid_field', field: 'name', problem });
+  }
+  checkVersion(order.name, existing, order.ifVersion);
   if (existing !== undefined && existing.managedBy !== (order.managedBy ?? 'api')) {
     throw fail({ tag: 'managed_by_cdk', name: order.name });
   }
-  if (existing?.status === 'draining') throw fail({ tag: 'draining', name: order.name });
+  // A new credential may be what its last leases need to be revoked with.
+  if (existing?.status === 'draining' && order.credential === undefined)
+    throw fail({ tag: 'draining', name: order.name });
   if ((order.kind === 'org') !== (order.organization !== undefined)) {
     const problem = order.kind === 'org' ? 'required when kind is "org"' : 'only allowed when kind is "org"';
     throw fail({ tag: 'invalid_field', field: 'organization', problem });
@@ -114,6 +186,7 @@ function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | unde
   const nowMs = ports.clock.nowMs();
   const description = order.description ?? existing?.description;
   const username = order.credential?.username.toLowerCase() ?? existing?.username;
+  const maxActive = order.maxActive ?? existing?.maxActive ?? (order.kind === 'org' ? ORG_TOKEN_CAP : undefined);
   return {
     schema: 1,
     name: order.name,
@@ -123,13 +196,14 @@ function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | unde
     username: username as string,
     ...(order.organization !== undefined && { organization: order.organization.toLowerCase() }),
     loginRoute: order.loginRoute ?? defaultRoute(order.credential) ?? existing?.loginRoute ?? 'auth-token',
+    ...(maxActive !== undefined && { maxActive }),
     ...(order.credentialRef !== undefined && { credentialRef: order.credentialRef }),
     expiryGranularity: existing?.expiryGranularity ?? 'second',
     ...(description !== undefined && { description }),
     tags: order.tags ?? existing?.tags ?? {},
     // What was learned belongs to the credential it was learned with.
     ...(order.credential === undefined && existing?.verification && { verification: existing.verification }),
-    status: 'ready',
+    status: existing?.status ?? 'ready',
     managedBy: order.managedBy ?? 'api',
     createdAtMs: existing?.createdAtMs ?? nowMs,
     updatedAtMs: nowMs,
@@ -142,31 +216,40 @@ function defaultRoute(credential: Credential | undefined): LoginRoute | undefine
   return credential.totpSecret === undefined ? 'auth-token' : 'users-login';
 }
 
-async function replaceCredential(
-  ports: AdminPorts,
-  order: TargetOrder,
-  wanted: Target,
-  existing: Target | undefined,
-): Promise<Target> {
-  const credential = order.credential as Credential;
-  await checkAccount(ports, wanted, existing);
-  const version = order.credentialRef ?? (await stored(ports.credentials.stage(order.name, credential)));
-  const proven = order.verify ? await prove(ports, wanted, credential, version) : wanted;
-  if (order.credentialRef === undefined) await stored(ports.credentials.promote(order.name, version));
-  return proven;
+interface Staged {
+  readonly credential: Credential;
+  readonly version: string;
 }
 
-async function prove(ports: AdminPorts, wanted: Target, credential: Credential, version: string): Promise<Target> {
-  const { account } = await proveCredential(ports, wanted, { credential, version });
+async function stageCredential(ports: AdminPorts, order: TargetOrder): Promise<Staged | undefined> {
+  const { name, credential, credentialRef } = order;
+  if (credential === undefined) return undefined;
+  return { credential, version: credentialRef ?? (await stored(ports.credentials.stage(name, credential))) };
+}
+
+async function prove(ports: AdminPorts, origin: Origin, wanted: Target, staged: Staged): Promise<Target> {
+  const { account } = await proveCredential(ports, wanted, staged);
   if (account !== wanted.username) throw fail({ tag: 'wrong_account', expected: wanted.username, got: account });
-  return { ...wanted, verification: { atMs: ports.clock.nowMs(), account, loginRoute: wanted.loginRoute } };
+  // A draining target gives no token, not even this one; its login is proof enough for what is left to revoke.
+  const verification = wanted.status === 'draining' ? undefined : await verifyByToken(ports, origin, wanted);
+  if (verification === undefined) {
+    return { ...wanted, verification: { atMs: ports.clock.nowMs(), account, loginRoute: wanted.loginRoute } };
+  }
+  return { ...wanted, verification, expiryGranularity: verification.expiryGranularity ?? wanted.expiryGranularity };
 }
 
-/** Open leases can only be revoked from the account that their tokens are on. */
-async function checkAccount(ports: AdminPorts, wanted: Target, existing: Target | undefined): Promise<void> {
+/** Whether a verification got as far as deleting its token. */
+function isComplete(verification: Verification | undefined): boolean {
+  return verification?.deleteStatus !== undefined;
+}
+
+/**
+ * Leases can only be revoked from the account that their tokens are on. A lease may be recorded at any moment, so an account
+ * is never changed under a target: deleting the target waits for its leases.
+ */
+function checkAccount(wanted: Target, existing: Target | undefined): void {
   if (existing === undefined || hubAccountOf(existing) === hubAccountOf(wanted)) return;
-  const open = await stored(ports.leases.countOpen({ target: wanted.name }));
-  if (open > 0) throw fail({ tag: 'wrong_account', expected: hubAccountOf(existing), got: hubAccountOf(wanted) });
+  throw fail({ tag: 'wrong_account', expected: hubAccountOf(existing), got: hubAccountOf(wanted) });
 }
 
 async function mark(ports: AdminPorts, target: Target, status: Target['status']): Promise<Target> {
@@ -181,7 +264,7 @@ async function mark(ports: AdminPorts, target: Target, status: Target['status'])
 async function recordChange(
   ports: AdminPorts,
   origin: Origin,
-  event: 'target.changed' | 'target.deleted',
+  event: 'target.changed' | 'target.verified' | 'target.deleted',
   target: string,
 ): Promise<void> {
   const { caller, requestId, sourceIp } = origin;

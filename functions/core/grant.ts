@@ -1,0 +1,137 @@
+import { type Caller, isAllowed } from './caller.ts';
+import { fail } from './failure.ts';
+import { CALLER_LABEL_MAX_CHARACTERS } from './label.ts';
+import type { MintPorts, QuotaClaim } from './ports.ts';
+import { checkResources, resourcesCover } from './resource.ts';
+import { covers, type OatResource, type PatScope } from './scope.ts';
+import type { DynamicSecret } from './secret.ts';
+import { stored } from './stored.ts';
+import { hubAccountOf, type Target } from './target.ts';
+
+/** What a caller may ask of a secret. */
+export interface MintOrder {
+  readonly secret: string;
+  readonly ttlSeconds?: number;
+  /** Only narrower than the secret's. */
+  readonly scope?: PatScope;
+  /** Only narrower than the secret's. */
+  readonly resources?: readonly OatResource[];
+  /** Shown on Docker Hub behind our mark. */
+  readonly label?: string;
+  readonly reason?: string;
+  /** 1 to 255 visible characters: repeating the order with it never leaves two live tokens. */
+  readonly idempotencyKey?: string;
+}
+
+/** What will be minted: the order, checked against the secret and completed from it. */
+export interface Grant {
+  readonly secretName: string;
+  readonly target: Target;
+  readonly ttlSeconds: number;
+  /** From issue to the last renewal's end. */
+  readonly maxTtlSeconds: number;
+  readonly renewable: boolean;
+  readonly scope?: PatScope;
+  readonly resources?: readonly OatResource[];
+  readonly label?: string;
+  readonly reason?: string;
+  readonly quotas: readonly QuotaClaim[];
+  readonly protectionJwk?: Readonly<Record<string, string>>;
+}
+
+type Ports = Pick<MintPorts, 'catalog' | 'limits'>;
+
+/**
+ * Decides what an order gets.
+ *
+ * @throws Failed `secret_not_found`, `caller_not_allowed`, `draining`, `ttl_too_long`, `ttl_too_short`, `scope_too_wide`,
+ *   `scope_needs_user_target`, `resources_need_org_target`, `invalid_field`, `target_not_found`, `store_unavailable`.
+ */
+export async function decideGrant(ports: Ports, caller: Caller, order: MintOrder): Promise<Grant> {
+  const secret = await allowedSecret(ports, caller, order.secret);
+  const ttlSeconds = allowedTtl(ports, secret, order.ttlSeconds);
+  const target = await readyTarget(ports, secret.target);
+  const label = order.label ?? labelFrom(secret, caller);
+  return {
+    secretName: secret.name,
+    target,
+    ttlSeconds,
+    maxTtlSeconds: secret.renewable ? secret.maxTtlSeconds : ttlSeconds,
+    renewable: secret.renewable,
+    ...reachOf(secret, target, order),
+    ...(label !== undefined && { label }),
+    ...(order.reason !== undefined && { reason: order.reason }),
+    quotas: quotasOf(secret, target),
+    ...(secret.protectionJwk !== undefined && { protectionJwk: secret.protectionJwk }),
+  };
+}
+
+/**
+ * A secret that lists the caller and gives leases.
+ *
+ * @throws Failed `secret_not_found`, `caller_not_allowed`, `draining`, `store_unavailable`.
+ */
+export async function allowedSecret(
+  ports: Pick<Ports, 'catalog'>,
+  caller: Caller,
+  name: string,
+): Promise<DynamicSecret> {
+  const secret = await stored(ports.catalog.getSecret(name));
+  if (secret === undefined) throw fail({ tag: 'secret_not_found', secret: name });
+  if (!isAllowed(secret.allow, caller)) throw fail({ tag: 'caller_not_allowed', caller: caller.arn, secret: name });
+  if (secret.status === 'draining') throw fail({ tag: 'draining', name });
+  return secret;
+}
+
+/** @throws Failed `target_not_found`, `draining`, `store_unavailable`. */
+export async function readyTarget(ports: Pick<Ports, 'catalog'>, name: string): Promise<Target> {
+  const target = await stored(ports.catalog.getTarget(name));
+  if (target === undefined) throw fail({ tag: 'target_not_found', target: name });
+  if (target.status === 'draining') throw fail({ tag: 'draining', name });
+  return target;
+}
+
+function allowedTtl(ports: Ports, secret: DynamicSecret, asked: number | undefined): number {
+  const ttlSeconds = asked ?? secret.defaultTtlSeconds;
+  const { maxTtlSeconds } = secret;
+  const { minTtlSeconds } = ports.limits;
+  if (ttlSeconds > maxTtlSeconds) throw fail({ tag: 'ttl_too_long', ttlSeconds, maxTtlSeconds });
+  if (ttlSeconds < minTtlSeconds) throw fail({ tag: 'ttl_too_short', ttlSeconds, minTtlSeconds });
+  return ttlSeconds;
+}
+
+/** The secret's reach, or the narrower one that was asked for. */
+function reachOf(secret: DynamicSecret, target: Target, order: MintOrder): Pick<Grant, 'scope' | 'resources'> {
+  if (target.kind === 'org') {
+    if (order.scope !== undefined) throw fail({ tag: 'scope_needs_user_target', target: target.name });
+    const held = secret.resources ?? [];
+    if (order.resources === undefined) return { resources: held };
+    checkResources(order.resources, hubAccountOf(target), 'resources');
+    if (resourcesCover(held, order.resources)) return { resources: order.resources };
+    throw fail({ tag: 'scope_too_wide', asked: spell(order.resources), allowed: spell(held) });
+  }
+  if (order.resources !== undefined) throw fail({ tag: 'resources_need_org_target', target: target.name });
+  const held = secret.scope as PatScope;
+  const scope = order.scope ?? held;
+  if (!covers(held, scope)) throw fail({ tag: 'scope_too_wide', asked: scope, allowed: held });
+  return { scope };
+}
+
+function spell(resources: readonly OatResource[]): string {
+  return resources.map(({ path, scopes }) => `${path} (${scopes.join(', ')})`).join('; ');
+}
+
+/** Fills in `{secret}` and `{role}`; the role is the last part of the caller's ARN. */
+function labelFrom(secret: DynamicSecret, caller: Caller): string | undefined {
+  return secret.labelTemplate
+    ?.replaceAll('{secret}', secret.name)
+    .replaceAll('{role}', caller.arn.split(/[:/]/).at(-1) as string)
+    .slice(0, CALLER_LABEL_MAX_CHARACTERS);
+}
+
+function quotasOf(secret: DynamicSecret, target: Target): readonly QuotaClaim[] {
+  const claims: QuotaClaim[] = [];
+  if (secret.maxActive !== undefined) claims.push({ counter: `secret:${secret.name}`, most: secret.maxActive });
+  if (target.maxActive !== undefined) claims.push({ counter: `target:${target.name}`, most: target.maxActive });
+  return claims;
+}

@@ -1,0 +1,14 @@
+import type { Page, PageRequest } from './ports.ts';
+
+/** The most that one page of a list may hold. */
+const PAGE = 100;
+
+/** Every item of a list, page by page. */
+export async function* everyPage<T>(list: (page: PageRequest) => Promise<Page<T>>): AsyncGenerator<T> {
+  let nextToken: string | undefined;
+  do {
+    const page: Page<T> = await list({ limit: PAGE, ...(nextToken !== undefined && { nextToken }) });
+    yield* page.items;
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+}

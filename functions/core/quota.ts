@@ -1,0 +1,77 @@
+import { type Failed, fail } from './failure.ts';
+import type { Lease } from './lease.ts';
+import { everyPage } from './pages.ts';
+import type { QuotaClaim, RevokePorts } from './ports.ts';
+
+/** Callers named in a refusal. */
+const MOST_HOLDERS = 10;
+/** Open leases looked at for a refusal: it helps the caller, and must not cost more than the lease it refuses. */
+const MOST_READ = 1_000;
+
+type Ports = Pick<RevokePorts, 'leases' | 'clock'>;
+
+/** Says who holds a full quota, and when the next lease of it ends. */
+export async function quotaReached(ports: Ports, quotas: readonly QuotaClaim[], counter: string): Promise<Failed> {
+  const holders = new Set<string>();
+  let nextFreeMs = Number.POSITIVE_INFINITY;
+  let read = 0;
+  for await (const lease of openLeases(ports)) {
+    if (read++ >= MOST_READ) break;
+    if (!lease.counters?.includes(counter)) continue;
+    if (holders.size < MOST_HOLDERS) holders.add(lease.caller);
+    nextFreeMs = Math.min(nextFreeMs, lease.expiresAtMs);
+  }
+  const waitMs = nextFreeMs - ports.clock.nowMs();
+  return fail({
+    tag: 'quota_reached',
+    counter,
+    most: quotas.find((claim) => claim.counter === counter)?.most ?? 0,
+    holders: [...holders],
+    retryAfterSeconds: Number.isFinite(waitMs) ? Math.max(1, Math.ceil(waitMs / 1_000)) : 1,
+  });
+}
+
+/**
+ * Counts the leases that hold each counter and corrects what differs. A counter that changed within `settleMs` is left for the
+ * next time: the count of leases may lag behind it.
+ *
+ * @returns how many were wrong.
+ * @throws any error of the lease store.
+ */
+export async function recount(ports: Ports, counters: ReadonlySet<string>): Promise<number> {
+  if (counters.size === 0) return 0;
+  const before = new Map<string, { open: number; version: number }>();
+  for (const counter of counters) {
+    const state = await ports.leases.readCounter(counter);
+    if (state !== undefined && state.changedAtMs + ports.leases.settleMs <= ports.clock.nowMs())
+      before.set(counter, state);
+  }
+  const held = new Map<string, number>();
+  for await (const lease of openLeases(ports)) {
+    for (const counter of lease.counters ?? []) held.set(counter, (held.get(counter) ?? 0) + 1);
+  }
+  let corrected = 0;
+  for (const [counter, { open, version }] of before) {
+    const really = held.get(counter) ?? 0;
+    // The version fails when the counter moved while the leases were counted.
+    if (really !== open && (await ports.leases.correctCounter(counter, really, version)) === 'written') corrected += 1;
+  }
+  return corrected;
+}
+
+/** The counters of every quota in force. */
+export async function quotaCounters(ports: Pick<RevokePorts, 'catalog'>): Promise<ReadonlySet<string>> {
+  const counters = new Set<string>();
+  for await (const { name, maxActive } of everyPage((page) => ports.catalog.listSecrets({}, page))) {
+    if (maxActive !== undefined) counters.add(`secret:${name}`);
+  }
+  for await (const { name, maxActive } of everyPage((page) => ports.catalog.listTargets({}, page))) {
+    if (maxActive !== undefined) counters.add(`target:${name}`);
+  }
+  return counters;
+}
+
+/** Every open lease. */
+export function openLeases(ports: Pick<RevokePorts, 'leases'>): AsyncGenerator<Lease> {
+  return everyPage((page) => ports.leases.listOpen(page));
+}

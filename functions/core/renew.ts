@@ -1,0 +1,77 @@
+import type { Origin } from './caller.ts';
+import { fail } from './failure.ts';
+import { allowedSecret } from './grant.ts';
+import { type Lease, nextLease } from './lease.ts';
+import { showOwn } from './own-leases.ts';
+import type { MintPorts } from './ports.ts';
+import { auditIds } from './revoke.ts';
+import { stored } from './stored.ts';
+
+/** A renewed lease; `clipped` when it ends at its `maxExpiresAtMs`, earlier than was asked. */
+export interface Renewed {
+  readonly lease: Lease;
+  readonly clipped: boolean;
+}
+
+/**
+ * Extends one of the caller's own leases, by the secret's default TTL or the one asked for, counted from now, and never past
+ * `maxExpiresAtMs`, where Docker Hub itself ends the token. Never shortens. Repeating it is safe.
+ *
+ * @throws Failed `lease_not_found`, `not_renewable`, `lease_not_active` once its time is up or it is being revoked,
+ *   `secret_not_found`, `caller_not_allowed`, `draining`, `ttl_too_short`, `not_recorded`, `store_unavailable`.
+ */
+export async function renewOwn(
+  ports: MintPorts,
+  origin: Origin,
+  leaseId: string,
+  ttlSeconds?: number,
+): Promise<Renewed> {
+  const lease = await showOwn(ports, origin, leaseId);
+  if (!lease.renewable) throw fail({ tag: 'not_renewable', leaseId });
+  const nowMs = ports.clock.nowMs();
+  // At its last instant the revoker may already be at it.
+  if (lease.status !== 'active' || nowMs >= lease.expiresAtMs) {
+    throw fail({ tag: 'lease_not_active', leaseId, status: lease.status });
+  }
+  const secret = await allowedSecret(ports, origin.caller, lease.secret);
+  const seconds = ttlSeconds ?? secret.defaultTtlSeconds;
+  const { minTtlSeconds } = ports.limits;
+  if (seconds < minTtlSeconds) throw fail({ tag: 'ttl_too_short', ttlSeconds: seconds, minTtlSeconds });
+  const wantedMs = nowMs + seconds * 1_000;
+  const clipped = wantedMs > lease.maxExpiresAtMs;
+  const expiresAtMs = Math.max(lease.expiresAtMs, Math.min(wantedMs, lease.maxExpiresAtMs));
+  if (expiresAtMs === lease.expiresAtMs) return { lease, clipped };
+  return { lease: await extend(ports, origin, lease, expiresAtMs), clipped };
+}
+
+async function extend(ports: MintPorts, origin: Origin, lease: Lease, expiresAtMs: number): Promise<Lease> {
+  const extended = nextLease(lease, ports.ids.opId(), { expiresAtMs, dueAtMs: expiresAtMs });
+  if ((await stored(ports.leases.update(extended))) === 'conflict') {
+    const latest = await showOwn(ports, origin, lease.id);
+    throw fail({ tag: 'lease_not_active', leaseId: lease.id, status: latest.status });
+  }
+  try {
+    await ports.backstop.arm(lease.id, expiresAtMs);
+  } catch {
+    await takeBack(ports, extended, lease);
+    throw fail({ tag: 'not_recorded', leaseId: lease.id, retryAfterSeconds: 2 });
+  }
+  // A slower trigger that comes early finds the lease not due.
+  await ports.timer?.arm(lease.id, expiresAtMs).catch(() => undefined);
+  await ports.audit.record({
+    event: 'lease.renewed',
+    atMs: ports.clock.nowMs(),
+    ...auditIds(extended),
+    requestId: origin.requestId,
+    ...(origin.sourceIp !== undefined && { sourceIp: origin.sourceIp }),
+    detail: { expiresAtMs, byMs: expiresAtMs - lease.expiresAtMs },
+  });
+  return extended;
+}
+
+/** Without a job at its new end a lease keeps its old one, whose job is still there. Should this be lost, the sweep ends it. */
+async function takeBack(ports: MintPorts, extended: Lease, former: Lease): Promise<void> {
+  const { expiresAtMs } = former;
+  const shortened = nextLease(extended, ports.ids.opId(), { expiresAtMs, dueAtMs: expiresAtMs });
+  await ports.leases.update(shortened).catch(() => undefined);
+}

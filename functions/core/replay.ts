@@ -1,0 +1,60 @@
+import type { Origin } from './caller.ts';
+import { fail } from './failure.ts';
+import type { MintOrder } from './grant.ts';
+import { retryAfterSeconds } from './hub-problem.ts';
+import { isOpen, type Lease } from './lease.ts';
+import type { MintPorts, ReplayRecord } from './ports.ts';
+import { revokeLease } from './revoke.ts';
+import { stored } from './stored.ts';
+
+/** How long a key is remembered. */
+export const REPLAY_MS = 86_400_000;
+
+/** The record to write with the lease that answers this order; its lease is filled in then. */
+export type PendingReplay = Omit<ReplayRecord, 'leaseId'>;
+
+/**
+ * Looks up a caller's Idempotency-Key. A token is answered once and kept nowhere, so a repeated order cannot be given the same
+ * one: what the first order got is revoked, provably, before a second is minted.
+ *
+ * @returns undefined for an order without a key.
+ * @throws Failed `idempotency_mismatch` for another order under the key, `in_flight` while the first is being minted, or not yet
+ *   provably gone; `store_unavailable`.
+ */
+export async function openReplay(
+  ports: MintPorts,
+  origin: Origin,
+  order: MintOrder,
+): Promise<PendingReplay | undefined> {
+  const { idempotencyKey, ...asked } = order;
+  if (idempotencyKey === undefined) return undefined;
+  const nowMs = ports.clock.nowMs();
+  const id = ports.labels.sha256(`hublease-replay-1\n${origin.caller.arn}\n${idempotencyKey}`);
+  const { secret, ttlSeconds, scope, resources, label, reason } = asked;
+  const orderSha256 = ports.labels.sha256(JSON.stringify([secret, ttlSeconds, scope, resources, label, reason]));
+  const former = await stored(ports.leases.readReplay(id));
+  const pending = {
+    id,
+    version: (former?.version ?? 0) + 1,
+    opId: ports.ids.opId(),
+    orderSha256,
+    ttlAtMs: nowMs + REPLAY_MS,
+  };
+  if (former === undefined || former.ttlAtMs <= nowMs) return pending;
+  if (former.orderSha256 !== orderSha256) throw fail({ tag: 'idempotency_mismatch' });
+  const lease = await stored(ports.leases.get(former.leaseId));
+  if (lease !== undefined && isOpen(lease)) await endFormer(ports, origin, lease);
+  return pending;
+}
+
+async function endFormer(ports: MintPorts, origin: Origin, lease: Lease): Promise<void> {
+  const nowMs = ports.clock.nowMs();
+  const mintedByMs = lease.mintByMs + ports.limits.hubTimeoutMs;
+  if (lease.status === 'minting' && nowMs <= mintedByMs) {
+    throw fail({ tag: 'in_flight', retryAfterSeconds: retryAfterSeconds(mintedByMs, nowMs) });
+  }
+  const revocation = await stored(revokeLease(ports, lease.id, { trigger: 'asked', reason: 'replayed', origin }));
+  if (revocation.outcome === 'revoked' || revocation.outcome === 'unknown') return;
+  const againAtMs = revocation.lease.dueAtMs ?? nowMs;
+  throw fail({ tag: 'in_flight', retryAfterSeconds: retryAfterSeconds(againAtMs, nowMs) });
+}

@@ -1,0 +1,27 @@
+/** Exit codes of the command line. They are a contract: scripts branch on them. */
+export const EXIT = {
+  ok: 0,
+  error: 1,
+  usage: 2,
+  notConfigured: 3,
+  noCredentials: 4,
+  denied: 5,
+  notFound: 6,
+  throttled: 7,
+  dockerHub: 8,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** A command cannot go on. `message` says what, who and why; `hint` what to do next, on a line of its own. */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed';
+  readonly exitCode: ExitCode;
+  readonly hint: string | undefined;
+
+  constructor(exitCode: ExitCode, message: string, hint?: string) {
+    super(message);
+    this.exitCode = exitCode;
+    this.hint = hint;
+  }
+}

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { CommandFailed, EXIT } from './exit.ts';
+
+/** Where hublease is, and what is leased when nothing else is said. Flags go before the environment, that before the file. */
+export interface CliSettings {
+  /** With the stage. */
+  readonly endpoint?: string;
+  readonly region?: string;
+  readonly secret?: string;
+  readonly ttl?: string;
+}
+
+const KEYS = ['endpoint', 'region', 'secret', 'ttl'] as const satisfies readonly (keyof CliSettings)[];
+
+/** The settings file: `HUBLEASE_CONFIG`, else `hublease/config.yaml` in the user's configuration folder. */
+export function settingsFileOf(env: Readonly<Record<string, string | undefined>>): string {
+  if (env.HUBLEASE_CONFIG) return env.HUBLEASE_CONFIG;
+  return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'hublease', 'config.yaml');
+}
+
+/**
+ * Reads the settings.
+ *
+ * @throws CommandFailed `notConfigured` for a file that is not YAML or JSON with known keys; one that is missing counts as empty,
+ *   unless `HUBLEASE_CONFIG` names it.
+ */
+export function readSettings(flags: CliSettings, env: Readonly<Record<string, string | undefined>>): CliSettings {
+  const file = readFile(settingsFileOf(env), env.HUBLEASE_CONFIG !== undefined && env.HUBLEASE_CONFIG !== '');
+  const settings: Record<string, string> = {};
+  for (const key of KEYS) {
+    const value = flags[key] ?? (env[`HUBLEASE_${key.toUpperCase()}`] || undefined) ?? file[key];
+    if (value !== undefined) settings[key] = value;
+  }
+  return settings;
+}
+
+/**
+ * The endpoint in force.
+ *
+ * @throws CommandFailed `notConfigured` when there is none, or it is no https address (http is for 127.0.0.1 only).
+ */
+export function endpointOf(settings: CliSettings): string {
+  const { endpoint } = settings;
+  if (endpoint === undefined) {
+    throw new CommandFailed(
+      EXIT.notConfigured,
+      'not configured: no hublease endpoint',
+      'Set HUBLEASE_ENDPOINT, for example https://ID.execute-api.REGION.amazonaws.com/v1, or put "endpoint:" into the settings file.',
+    );
+  }
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  const loopback = url !== undefined && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && loopback)) return endpoint.replace(/\/+$/, '');
+  throw new CommandFailed(
+    EXIT.notConfigured,
+    `not configured: "${endpoint}" is no https address`,
+    'Check HUBLEASE_ENDPOINT.',
+  );
+}
+
+function readFile(path: string, mustExist: boolean): CliSettings {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !mustExist) return {};
+    throw new CommandFailed(EXIT.notConfigured, `not configured: cannot read ${path}`, 'Check HUBLEASE_CONFIG.');
+  }
+  let content: unknown;
+  try {
+    content = parse(text) ?? {};
+  } catch {
+    throw new CommandFailed(EXIT.notConfigured, `not configured: ${path} is neither YAML nor JSON`);
+  }
+  const known = typeof content === 'object' && !Array.isArray(content) ? Object.entries(content as object) : undefined;
+  const stranger = known?.find(([key, value]) => !KEYS.some((each) => each === key) || typeof value !== 'string');
+  if (known === undefined || stranger !== undefined) {
+    const what =
+      stranger === undefined ? 'is no list of settings' : `has an unknown or malformed setting "${stranger[0]}"`;
+    throw new CommandFailed(EXIT.notConfigured, `not configured: ${path} ${what}`, `Known: ${KEYS.join(', ')}.`);
+  }
+  return Object.fromEntries(known) as CliSettings;
+}

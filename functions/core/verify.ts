@@ -8,6 +8,7 @@ import { mintGrant } from './mint.ts';
 import type { AdminPorts, MintPorts } from './ports.ts';
 import { revokeLease } from './revoke.ts';
 import { withSession } from './session.ts';
+import { stored } from './stored.ts';
 import type { ExpiryGranularity, Target, Verification } from './target.ts';
 
 /** What the throwaway token may live: long enough to be read back, short enough to be no loss. */
@@ -45,7 +46,7 @@ export async function verifyByToken(
   const createdAtMs = ports.clock.nowMs();
   await checkExpiry(inPlace, target, lease);
   const listDelayMs = await waitForList(inPlace, target, lease, createdAtMs, untilMs);
-  const revocation = await revokeLease(inPlace, lease.id, { trigger: 'asked', reason: 'verified', origin });
+  const revocation = await stored(revokeLease(inPlace, lease.id, { trigger: 'asked', reason: 'verified', origin }));
   if (revocation.outcome !== 'revoked' || revocation.lease.evidence?.kind !== 'deleted') return undefined;
   const after = await readBack(inPlace, target, lease);
   if (after.ok) throw fail({ tag: 'hub_unavailable', code: 'malformed', retryAfterSeconds: 5 });
@@ -113,7 +114,7 @@ async function checkExpiry(ports: AdminPorts, target: Target, lease: Lease): Pro
   const reply = await readBack(ports, target, lease);
   const expires = reply.ok && reply.value.expiresAtMs !== null;
   if (expires) return;
-  await revokeLease(ports, lease.id, { trigger: 'asked', reason: 'verified' });
+  await stored(revokeLease(ports, lease.id, { trigger: 'asked', reason: 'verified' }));
   if (reply.ok) throw fail({ tag: 'expiry_refused', target: target.name });
   throw fail({ tag: 'hub_unavailable', code: 'malformed', retryAfterSeconds: 5 });
 }

@@ -1,8 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Lease } from '../functions/core/lease.ts';
-import type { LeaseFilter, LeaseStore } from '../functions/core/ports.ts';
+import type { LeaseClaims, LeaseFilter, LeaseStore, WriteOutcome } from '../functions/core/ports.ts';
+import { sqliteCounters } from './sqlite-counters.ts';
 import { pagerOf } from './sqlite-paging.ts';
-import { type DocumentRow, outcomeOf, readDocument } from './sqlite-rows.ts';
+import { sqliteReplays } from './sqlite-replays.ts';
+import { type DocumentRow, inTransaction, outcomeOf, readDocument } from './sqlite-rows.ts';
 
 /** Rows that one purge removes at most, so that requests never wait long for it: about 10 ms. */
 const PURGE_MOST_ROWS = 1_000;
@@ -10,8 +12,8 @@ const PURGE_MOST_ROWS = 1_000;
 /** The lease store of the embedded edition. */
 export interface SqliteLeases extends LeaseStore {
   /**
-   * Removes revoked leases whose time to live is over, at most 1,000 of them, and returns how many. Called by the sweep, again
-   * until it returns 0. Never touches an open lease.
+   * Removes revoked leases and replay records whose time to live is over, at most 1,000 of each, and returns how many. Called
+   * by the sweep, again until it returns 0. Never touches an open lease.
    */
   purge(nowMs: number): number;
 }
@@ -25,9 +27,15 @@ interface LeaseRow extends DocumentRow {
 
 const COLUMNS = 'id, schema, version, status, issued_at_ms, document';
 
-/** Leases in SQLite: one row each, written whole. There is one truth, so nothing lags. */
-export function sqliteLeases(database: DatabaseSync): SqliteLeases {
+/**
+ * Leases in SQLite: one row each, written whole. There is one truth, so nothing lags.
+ *
+ * @param nowMs when a counter changed is read from it.
+ */
+export function sqliteLeases(database: DatabaseSync, nowMs: () => number = Date.now): SqliteLeases {
   const pager = pagerOf(database);
+  const counters = sqliteCounters(database);
+  const replays = sqliteReplays(database);
   const insert = database.prepare(`
     INSERT INTO leases (id, schema, version, op_id, status, secret, target, caller, issued_at_ms, due_at_ms, ttl_at_ms,
       token_sha256, document)
@@ -52,16 +60,44 @@ export function sqliteLeases(database: DatabaseSync): SqliteLeases {
   const openOfSecret = database.prepare(
     `SELECT count(*) AS count FROM leases WHERE status <> 'revoked' AND secret = ?`,
   );
+  const openAfter = database.prepare(`
+    SELECT ${COLUMNS} FROM leases WHERE status <> 'revoked' AND id > :id ORDER BY id LIMIT :count`);
+  const ofToken = database.prepare('SELECT id FROM leases WHERE token_sha256 = ? LIMIT 1');
   const purgeSome = database.prepare(`
     DELETE FROM leases WHERE id IN (
       SELECT id FROM leases WHERE ttl_at_ms <= ? AND status = 'revoked' ORDER BY ttl_at_ms LIMIT ${PURGE_MOST_ROWS})`);
 
+  function add(lease: Lease): WriteOutcome {
+    const { changes } = insert.run(parameters(lease));
+    return outcomeOf(changes, () => opOf.get(lease.id) as { op_id: string } | undefined, lease);
+  }
+
+  function claim(lease: Lease, { quotas = [], replay }: LeaseClaims) {
+    // A row that is there decides first: a repeated write has taken its claims already.
+    if (opOf.get(lease.id) !== undefined) return add(lease);
+    if (replay !== undefined && !replays.isNext(replay)) return 'conflict';
+    const full = counters.firstFull(quotas);
+    if (full !== undefined) return { full };
+    counters.add(
+      quotas.map(({ counter }) => counter),
+      1,
+      nowMs(),
+    );
+    if (replay !== undefined) replays.write(replay);
+    return add(lease);
+  }
+
+  function change(lease: Lease, count: 'release' | 'take' | undefined): WriteOutcome {
+    const { changes } = replace.run(parameters(lease));
+    if (changes === 1 && count !== undefined) counters.add(lease.counters ?? [], count === 'take' ? 1 : -1, nowMs());
+    return outcomeOf(changes, () => opAt.get(lease.id, lease.version) as { op_id: string } | undefined, lease);
+  }
+
   return {
     settleMs: 0,
 
-    async create(lease) {
-      const { changes } = insert.run(parameters(lease));
-      return outcomeOf(changes, () => opOf.get(lease.id) as { op_id: string } | undefined, lease);
+    async create(lease, claims) {
+      return claims === undefined ? add(lease) : inTransaction(database, () => claim(lease, claims));
     },
 
     async get(leaseId) {
@@ -69,9 +105,8 @@ export function sqliteLeases(database: DatabaseSync): SqliteLeases {
       return row && leaseOf(row);
     },
 
-    async update(lease) {
-      const { changes } = replace.run(parameters(lease));
-      return outcomeOf(changes, () => opAt.get(lease.id, lease.version) as { op_id: string } | undefined, lease);
+    async update(lease, count) {
+      return count === undefined ? change(lease, count) : inTransaction(database, () => change(lease, count));
     },
 
     async due(nowMs, request) {
@@ -101,13 +136,39 @@ export function sqliteLeases(database: DatabaseSync): SqliteLeases {
       );
     },
 
+    async listOpen(request) {
+      return pager.page(
+        ['open'],
+        request,
+        ([id] = [''], count) => openAfter.all({ id, count } as Parameters) as unknown as LeaseRow[],
+        (row) => [row.id],
+        leaseOf,
+      );
+    },
+
+    async findByToken(tokenSha256) {
+      return (ofToken.get(tokenSha256) as { id: string } | undefined)?.id;
+    },
+
+    async readReplay(id) {
+      return replays.read(id);
+    },
+
+    async readCounter(counter) {
+      return counters.read(counter);
+    },
+
+    async correctCounter(counter, open, version) {
+      return counters.correct(counter, open, version, nowMs());
+    },
+
     async countOpen(of) {
       const row = 'target' in of ? openOfTarget.get(of.target) : openOfSecret.get(of.secret);
       return (row as { count: number }).count;
     },
 
-    purge(nowMs) {
-      return Number(purgeSome.run(nowMs).changes);
+    purge(beforeMs) {
+      return Number(purgeSome.run(beforeMs).changes) + replays.purge(beforeMs, PURGE_MOST_ROWS);
     },
   };
 }

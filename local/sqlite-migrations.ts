@@ -5,7 +5,8 @@ import { inTransaction } from './sqlite-rows.ts';
  * How the tables came to be, oldest first. A database's `user_version` says how many of these it has had. Never change one
  * that was released: add another.
  *
- * Each row is a JSON document beside the columns that are searched or compared. `schema` is the form of the document.
+ * Each row is a JSON document beside the columns that are searched or compared, but for counters, which are numbers alone.
+ * `schema` is the form of the document.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -73,6 +74,25 @@ export const MIGRATIONS: readonly string[] = [
     UNIQUE (target, version)
   ) STRICT;
   CREATE UNIQUE INDEX credentials_current ON credentials (target) WHERE current = 1;
+  `,
+  `
+  CREATE INDEX leases_open ON leases (id) WHERE status <> 'revoked';
+
+  CREATE TABLE counters (
+    name TEXT PRIMARY KEY,
+    open INTEGER NOT NULL CHECK (open >= 0),
+    version INTEGER NOT NULL,
+    changed_at_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE replays (
+    id TEXT PRIMARY KEY,
+    schema INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    ttl_at_ms INTEGER NOT NULL,
+    document TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX replays_ttl ON replays (ttl_at_ms);
   `,
 ];
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Lease } from '../../functions/core/lease.ts';
 import type { LeaseFilter, LeaseStore, PageRequest } from '../../functions/core/ports.ts';
 import { aCaller, aLease, anOpId, changed, revoked, unique } from './builders.ts';
+import { leaseClaimsContract } from './lease-claims.ts';
 import { allItems, expectDamageRefused, expectRefused, firstToken } from './paging.ts';
 import { atOnce, type Settled } from './settled.ts';
 
@@ -401,6 +402,108 @@ export function leaseStoreContract(name: string, make: () => Promise<LeaseStoreU
         expect([...items, ...(await rest())]).toEqual(leases);
       });
     });
+
+    describe('listOpen', () => {
+      const listingOpen = (page: PageRequest) => store.listOpen(page);
+      async function ownOpen(own: readonly Lease[], limit = 100): Promise<string[]> {
+        const ids = new Set(idsOf(own));
+        return idsOf(await allItems(listingOpen, limit)).filter((id) => ids.has(id));
+      }
+
+      it('gives minting, active and revoking leases whole, and no revoked ones', async () => {
+        const open = [
+          await created({ status: 'minting' }),
+          await created({ status: 'active', counters: [`secret:${unique('secret')}`] }),
+          await created({ status: 'revoking' }),
+        ];
+        const closed = await updated(revoked(await created()));
+        await settled(async () => {
+          const all = await allItems(listingOpen);
+          for (const lease of open) expect(all).toContainEqual(lease);
+          expect(idsOf(all)).not.toContain(closed.id);
+          expect(all.filter((lease) => lease.status === 'revoked')).toEqual([]);
+        });
+      });
+
+      it('gives every open lease exactly once over pages of any size', async () => {
+        const leases: Lease[] = [];
+        for (let n = 0; n < 7; n++) leases.push(await created());
+        for (const limit of [3, 7, 100]) {
+          await settled(async () => expect((await ownOpen(leases, limit)).sort()).toEqual(idsOf(leases).sort()));
+        }
+      });
+
+      it('neither repeats nor misses a lease when due times move between two pages', async () => {
+        const nowMs = Date.now();
+        const leases = new Map<string, Lease>();
+        for (let n = 0; n < 12; n++) {
+          const lease = await created({ dueAtMs: nowMs + n * 1_000 });
+          leases.set(lease.id, lease);
+        }
+        await settled(async () => expect(await ownOpen([...leases.values()])).toHaveLength(12));
+        let turn = 0;
+        const seen = await allItems(async (page) => {
+          const answer = await store.listOpen(page);
+          turn += 1;
+          for (const [id, lease] of leases) {
+            const dueAtMs = nowMs + (turn % 2 === 0 ? 1 : -1) * 10_000 * turn;
+            leases.set(id, await updated(changed(lease, { dueAtMs })));
+          }
+          return answer;
+        }, 50);
+        expect(
+          idsOf(seen)
+            .filter((id) => leases.has(id))
+            .sort(),
+        ).toEqual([...leases.keys()].sort());
+      });
+
+      it('drops a lease once it is revoked, and gives it again once it is reopened', async () => {
+        const lease = await created();
+        const closed = await updated(revoked(lease));
+        await settled(async () => expect(await ownOpen([lease])).toEqual([]));
+        await updated(changed(closed, { status: 'revoking', dueAtMs: 1, evidence: undefined, ttlAtMs: undefined }));
+        await settled(async () => expect(await ownOpen([lease])).toEqual([lease.id]));
+      });
+
+      it('refuses a token that is damaged, never was one, or is of another list', async () => {
+        const { caller } = await created();
+        await created({ caller });
+        await settled(async () => {
+          expect((await store.listOpen({ limit: 1 })).nextToken).toBeDefined();
+          expect((await store.list({ caller }, { limit: 1 })).nextToken).toBeDefined();
+        });
+        await expectDamageRefused(listingOpen);
+        await expectRefused(listingOpen, await firstToken(listing({ caller })));
+        await expectRefused(listing({ caller }), await firstToken(listingOpen));
+      });
+    });
+
+    describe('findByToken', () => {
+      it('gives the lease of a token, while it is open and after', async () => {
+        const lease = await created();
+        const sha256 = lease.tokenSha256 as string;
+        await settled(async () => expect(await store.findByToken(sha256)).toBe(lease.id));
+        await updated(revoked(lease));
+        await settled(async () => expect(await store.findByToken(sha256)).toBe(lease.id));
+      });
+
+      it('follows a lease that gets its token later', async () => {
+        const { tokenId: _, tokenSha256, ...lease } = aLease({ status: 'minting' });
+        expect(await store.create(lease)).toBe('written');
+        expect(await store.findByToken(tokenSha256 as string)).toBeUndefined();
+        await updated(changed(lease, { status: 'active', tokenSha256 }));
+        await settled(async () => expect(await store.findByToken(tokenSha256 as string)).toBe(lease.id));
+      });
+
+      it('finds nothing for a token of nobody, a part of a SHA-256, or what is none', async () => {
+        const { tokenSha256 } = await created();
+        const others = ['', '%', '0'.repeat(64), (tokenSha256 as string).slice(0, -1), `${tokenSha256}0`];
+        for (const other of others) expect(await store.findByToken(other)).toBeUndefined();
+      });
+    });
+
+    leaseClaimsContract(() => store);
 
     describe('countOpen', () => {
       it('counts minting, active and revoking leases of a target or a secret, and nobody else’s', async () => {

@@ -1,5 +1,13 @@
 import type { Lease } from '../../functions/core/lease.ts';
-import type { AdminPorts, AuditEvent, HubReply, MintPorts, SessionRecord } from '../../functions/core/ports.ts';
+import type {
+  AdminPorts,
+  AuditEvent,
+  Counter,
+  HubReply,
+  MintPorts,
+  ReplayRecord,
+  SessionRecord,
+} from '../../functions/core/ports.ts';
 import type { DynamicSecret } from '../../functions/core/secret.ts';
 import type { Credential, Target } from '../../functions/core/target.ts';
 
@@ -31,20 +39,41 @@ export function memoryPorts(): MintPorts & AdminPorts & { readonly events: Audit
   const leases = rows<Lease>((row) => row.id);
   const secrets = rows<DynamicSecret>((row) => row.name);
   const targets = rows<Target>((row) => row.name);
+  const replays = rows<ReplayRecord>((row) => row.id);
+  const counters = new Map<string, Counter>();
   const sessions = rows<SessionRecord>((row) => row.target);
   const credentials = new Map<string, { credential: Credential; version: string }>();
   const staged = new Map<string, Credential>();
   const events: AuditEvent[] = [];
-  let count = 0;
+  let made = 0;
   const succeed = <T>(value: T): HubReply<T> => ({ ok: true, value, meta: {} });
   const open = (lease: Lease) => lease.status !== 'revoked';
+  const count = (names: readonly string[], by: number) => {
+    for (const name of names) {
+      const { open, version } = counters.get(name) ?? { open: 0, version: 0 };
+      counters.set(name, { open: Math.max(0, open + by), version: version + 1, changedAtMs: NOW_MS });
+    }
+  };
 
   return {
     events,
     leases: {
-      create: async (lease) => leases.put(lease),
+      create: async (lease, { quotas = [], replay } = {}) => {
+        const full = quotas.find(({ counter, most }) => (counters.get(counter)?.open ?? 0) >= most);
+        if (full !== undefined) return { full: full.counter };
+        if (replay !== undefined && replays.put(replay) === 'conflict') return 'conflict';
+        count(
+          quotas.map(({ counter }) => counter),
+          1,
+        );
+        return leases.put(lease);
+      },
       get: async (leaseId) => leases.kept.get(leaseId),
-      update: async (lease) => leases.put(lease),
+      update: async (lease, change) => {
+        const outcome = leases.put(lease);
+        if (outcome === 'written' && change !== undefined) count(lease.counters ?? [], change === 'take' ? 1 : -1);
+        return outcome;
+      },
       due: async () => ({ items: [] }),
       list: async ({ caller, secret, status }) => ({
         items: [...leases.kept.values()].filter(
@@ -54,6 +83,15 @@ export function memoryPorts(): MintPorts & AdminPorts & { readonly events: Audit
             (status ?? lease.status) === lease.status,
         ),
       }),
+      listOpen: async () => ({ items: [...leases.kept.values()].filter(open) }),
+      findByToken: async (sha256) => [...leases.kept.values()].find((lease) => lease.tokenSha256 === sha256)?.id,
+      readReplay: async (id) => replays.kept.get(id),
+      readCounter: async (counter) => counters.get(counter),
+      correctCounter: async (counter, open, version) => {
+        if (counters.get(counter)?.version !== version) return 'conflict';
+        counters.set(counter, { open, version: version + 1, changedAtMs: NOW_MS });
+        return 'written';
+      },
       countOpen: async (of) =>
         [...leases.kept.values()]
           .filter(open)
@@ -82,7 +120,7 @@ export function memoryPorts(): MintPorts & AdminPorts & { readonly events: Audit
       read: async (target) => credentials.get(target),
       stage: async (target, credential) => {
         staged.set(target, credential);
-        return `v${++count}`;
+        return `v${++made}`;
       },
       promote: async (target, version) => {
         credentials.set(target, { credential: staged.get(target) as Credential, version });
@@ -98,6 +136,7 @@ export function memoryPorts(): MintPorts & AdminPorts & { readonly events: Audit
         sessions.kept.delete(target);
       },
     },
+    tokenSealer: { seal: async () => 'sealed.for.the.owner' },
     sealer: { seal: async (plain) => plain, open: async (sealed) => sealed },
     hub: {
       login: async ({ username }) => succeed({ account: username, bearer: 'bearer', expiresAtMs: NOW_MS + 600_000 }),
@@ -118,8 +157,8 @@ export function memoryPorts(): MintPorts & AdminPorts & { readonly events: Audit
     },
     clock: { nowMs: () => NOW_MS, sleep: async () => {} },
     ids: {
-      leaseId: () => `01K9ZC3V7M8Q2R4T6W8Y0A${String(++count).padStart(4, '0')}`,
-      opId: () => `op${++count}`,
+      leaseId: () => `01K9ZC3V7M8Q2R4T6W8Y0A${String(++made).padStart(4, '0')}`,
+      opId: () => `op${++made}`,
     },
     labels: { installation: 'abcd1234', currentKeyId: 'k1', mac: () => 'A'.repeat(16), sha256: () => '0'.repeat(64) },
     limits: {
@@ -144,6 +183,17 @@ export function brokenPorts(canary: string): MintPorts & AdminPorts {
       },
     },
   );
-  const names = ['leases', 'catalog', 'credentials', 'sessions', 'sealer', 'hub', 'minter', 'backstop', 'queue'];
+  const names = [
+    'leases',
+    'catalog',
+    'credentials',
+    'sessions',
+    'sealer',
+    'tokenSealer',
+    'hub',
+    'minter',
+    'backstop',
+    'queue',
+  ];
   return { ...working, ...Object.fromEntries(names.map((name) => [name, broken])) };
 }

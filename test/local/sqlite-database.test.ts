@@ -244,6 +244,35 @@ describe('migrations', () => {
     database.close();
   });
 
+  it('bring a database of the first hublease up to date with its rows', async () => {
+    const dataDir = dataFolder();
+    openData(dataDir).close();
+    const path = join(dataDir, DATABASE_FILE);
+    const [lease, next] = [aLease(), aLease({ counters: ['secret:a'] })];
+    const database = new DatabaseSync(path);
+    database.exec(`DROP TABLE counters; DROP TABLE replays; DROP INDEX leases_open; PRAGMA user_version = 1`);
+    database
+      .prepare(
+        `INSERT INTO leases (id, schema, version, op_id, status, secret, target, caller, issued_at_ms, due_at_ms, document)
+         VALUES (?, 1, 1, ?, 'active', ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        lease.id,
+        lease.opId,
+        lease.secret,
+        lease.target,
+        lease.caller,
+        lease.issuedAtMs,
+        lease.dueAtMs as number,
+        JSON.stringify(lease),
+      );
+    database.close();
+    const data = openData(dataDir);
+    expect((await data.leases.listOpen({ limit: 9 })).items).toEqual([lease]);
+    expect(await data.leases.create(next, { quotas: [{ counter: 'secret:a', most: 1 }] })).toBe('written');
+    data.close();
+  });
+
   it('only make strict tables', () => {
     const database = openDatabase(dataFolder());
     const tables = database.prepare('PRAGMA table_list').all() as { name: string; strict: number }[];

@@ -46,6 +46,53 @@ describe('purging', () => {
     expect(await leases.get(rows[1_000]?.id as string)).toBeDefined();
     expect(leases.purge(5_000)).toBe(2);
   });
+
+  it('removes the records of callers’ keys whose time to live is over, and no others', async () => {
+    const { database } = open();
+    const leases = sqliteLeases(database);
+    const write = async (id: string, ttlAtMs: number) => {
+      const lease = aLease();
+      const replay = { id, version: 1, opId: 'op', orderSha256: '0'.repeat(64), leaseId: lease.id, ttlAtMs };
+      await leases.create(lease, { replay });
+      return replay;
+    };
+    const [over, kept] = [await write('a'.repeat(64), 5_000), await write('b'.repeat(64), 5_001)];
+    expect(leases.purge(5_000)).toBe(1);
+    expect(leases.purge(5_000)).toBe(0);
+    expect(await leases.readReplay(over.id)).toBeUndefined();
+    expect(await leases.readReplay(kept.id)).toEqual(kept);
+  });
+});
+
+describe('a create with claims that cannot be written', () => {
+  it('leaves counters, keys and leases as they were', async () => {
+    const { database } = open();
+    const leases = sqliteLeases(database);
+    database.exec(`
+      CREATE TRIGGER refusing BEFORE INSERT ON leases BEGIN SELECT raise(ABORT, 'refused'); END;
+    `);
+    const lease = aLease({ counters: ['secret:a'] });
+    const replay = { id: 'a'.repeat(64), version: 1, opId: 'op', orderSha256: '', leaseId: lease.id, ttlAtMs: 5 };
+    const claims = { quotas: [{ counter: 'secret:a', most: 1 }], replay };
+    await expect(leases.create(lease, claims)).rejects.toThrow('refused');
+    expect(await leases.readCounter('secret:a')).toBeUndefined();
+    expect(await leases.readReplay(replay.id)).toBeUndefined();
+    database.exec('DROP TRIGGER refusing');
+    expect(await leases.create(lease, claims)).toBe('written');
+  });
+});
+
+describe('a counter', () => {
+  it('says when it changed', async () => {
+    let nowMs = 1_000;
+    const leases = sqliteLeases(open().database, () => nowMs);
+    const lease = aLease({ counters: ['secret:a'] });
+    await leases.create(lease, { quotas: [{ counter: 'secret:a', most: 1 }] });
+    expect(await leases.readCounter('secret:a')).toMatchObject({ changedAtMs: 1_000 });
+    nowMs = 2_000;
+    await leases.update(revoked(lease), 'release');
+    expect(await leases.readCounter('secret:a')).toMatchObject({ changedAtMs: 2_000 });
+  });
 });
 
 describe('a page', () => {
@@ -57,7 +104,7 @@ describe('a page', () => {
 });
 
 describe('searches', () => {
-  it('never walk through all leases to find the due, the open or one caller’s', () => {
+  it('never walk through all leases to find the due, the open, one caller’s or a token’s', () => {
     const { database } = open();
     const plan = (sql: string) =>
       (database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[])
@@ -74,6 +121,10 @@ describe('searches', () => {
         `SELECT document FROM leases WHERE caller = 'x' AND (issued_at_ms, id) < (1, 'x') ORDER BY issued_at_ms DESC, id DESC`,
       ),
     ).toMatch(/^SEARCH .*leases_caller[^;]*$/);
+    expect(plan(`SELECT document FROM leases WHERE status <> 'revoked' AND id > 'x' ORDER BY id`)).toMatch(
+      /^SEARCH .*leases_open [^;]*$/,
+    );
+    expect(plan(`SELECT id FROM leases WHERE token_sha256 = 'x'`)).toMatch(/^SEARCH .*leases_token[^;]*$/);
   });
 });
 
@@ -91,7 +142,8 @@ describe('a row that cannot be read', () => {
     const { database } = open();
     const [leases, catalog, sessions] = [sqliteLeases(database), sqliteCatalog(database), sqliteSessions(database)];
     const [lease, secret, target, session] = [aLease(), aSecret(), aTarget(), aSessionRecord()];
-    await leases.create(lease);
+    const replay = { id: 'a'.repeat(64), version: 1, opId: 'op', orderSha256: '', leaseId: lease.id, ttlAtMs: 5 };
+    await leases.create(lease, { replay });
     await catalog.putSecret(secret);
     await catalog.putTarget(target);
     await sessions.write(session);
@@ -101,6 +153,7 @@ describe('a row that cannot be read', () => {
       ['secrets', () => catalog.getSecret(secret.name)],
       ['targets', () => catalog.listTargets({}, { limit: 1 })],
       ['sessions', () => sessions.read(session.target)],
+      ['replays', () => leases.readReplay(replay.id)],
     ];
     for (const [table, read] of reads) {
       await read();

@@ -83,7 +83,12 @@ async function deleteByLabel(ports: RevokePorts, target: Target, lease: Lease): 
     removed.add(token.tokenId);
   }
   const removedTokenIds = [...removed];
-  if (first.startedAtMs < quietMs) return { code: 'quiet_period', waiting: true, retryAtMs: quietMs, removedTokenIds };
+  if (first.startedAtMs < quietMs) {
+    // What a listing that is not whole may have hidden must not live until the quiet period ends.
+    const gap = gapIn(ports, target, first);
+    if (gap !== undefined) return { ...gap, removedTokenIds };
+    return { code: 'quiet_period', waiting: true, retryAtMs: quietMs, removedTokenIds };
+  }
   if (matches.length > 0) first = await listAll(ports, target, place);
   const firstDoubt = doubt(ports, target, lease, first);
   if (firstDoubt !== undefined) return { ...firstDoubt, removedTokenIds };
@@ -108,10 +113,16 @@ async function deleteByLabel(ports: RevokePorts, target: Target, lease: Lease): 
 
 /** Why a listing is no proof that the lease has no token. */
 function doubt(ports: RevokePorts, target: Target, lease: Lease, listing: Listing) {
-  if (listing.problem !== undefined) return problemDelay(ports, target, listing.problem);
-  if (!listing.complete) return { code: 'listing_incomplete' };
+  const gap = gapIn(ports, target, listing);
+  if (gap !== undefined) return gap;
   if (tokensOf(ports, listing, lease).length > 0) return { code: 'label_still_listed' };
   return undefined;
+}
+
+/** Why a listing may lack tokens that are there. */
+function gapIn(ports: RevokePorts, target: Target, listing: Listing) {
+  if (listing.problem !== undefined) return problemDelay(ports, target, listing.problem);
+  return listing.complete ? undefined : { code: 'listing_incomplete' };
 }
 
 /**

@@ -201,6 +201,11 @@ export function ours(hub: FakeHub) {
   return hub.control.tokens().filter((token) => !token.foreign);
 }
 
+/** Those of them that belong to a lease: not the ones with which targets were verified. */
+export function leased(hub: FakeHub) {
+  return ours(hub).filter((token) => !token.label.endsWith(' verification'));
+}
+
 /** Waits until something holds. @throws Error naming it when that takes too long. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const giveUpAtMs = Date.now() + PATIENCE_MS;

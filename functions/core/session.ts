@@ -19,13 +19,16 @@ const POLL_MS = 250;
 const BREAKER_MS = 600_000;
 /**
  * A TOTP code is good for one login of the account, whoever makes it: another installation, or a person, may just have spent
- * it. So a first refusal with a second factor may mean no more than that.
+ * it. So every other refusal with a second factor is given the benefit of the doubt, and a try in another step.
  */
 const TOTP_REFUSAL_PAUSE_MS = 60_000;
 /** Another account than the target's: wrong for everybody, or only for one who read the target before it changed. */
 const WRONG_ACCOUNT_PAUSE_MS = 30_000;
 /** A TOTP code is good for one login within its step. Source: RFC 6238 section 5.2. */
 const TOTP_STEP_MS = 30_000;
+
+/** Others write a record only to note a low rate or a refused session. */
+const MOST_WRITERS = 4;
 
 type Ports = Pick<RevokePorts, 'sessions' | 'sealer' | 'credentials' | 'hub' | 'audit' | 'clock' | 'ids'>;
 
@@ -144,7 +147,7 @@ async function loginAgain(
       throw failureOf(reply.problem, target.name, ports.clock.nowMs());
     }
     const again = claimed.credentialVersion === stored.version ? (claimed.refusals ?? 0) : 0;
-    const pauseMs = stored.credential.totpSecret !== undefined && again === 0 ? TOTP_REFUSAL_PAUSE_MS : BREAKER_MS;
+    const pauseMs = stored.credential.totpSecret !== undefined && again % 2 === 0 ? TOTP_REFUSAL_PAUSE_MS : BREAKER_MS;
     const refusedAtMs = ports.clock.nowMs();
     await release(ports, claimed, stored.version, refusedAtMs + pauseMs, again + 1);
     await ports.audit.record({ event: 'login.refused', atMs: refusedAtMs, target: target.name });
@@ -202,23 +205,21 @@ async function share(
   credentialVersion: string,
   session: HubSession,
 ): Promise<void> {
-  // A session that cannot be shared still serves this call; the next one logs in again.
-  await ports.sealer
-    .seal(session.bearer, sealContext(claimed.target))
-    .then((sealedBearer) =>
-      ports.sessions.write(
-        next(ports, claimed, {
-          sealedBearer,
-          account: session.account,
-          expiresAtMs: session.expiresAtMs,
-          credentialVersion,
-          breakerUntilMs: undefined,
-          refusals: undefined,
-          claimUntilMs: undefined,
-        }),
-      ),
-    )
-    .catch(() => undefined);
+  try {
+    const sealedBearer = await ports.sealer.seal(session.bearer, sealContext(claimed.target));
+    await writeOver(ports, claimed, {
+      sealedBearer,
+      account: session.account,
+      expiresAtMs: session.expiresAtMs,
+      credentialVersion,
+      breakerUntilMs: undefined,
+      refusals: undefined,
+      claimUntilMs: undefined,
+    });
+  } catch {
+    // A session that cannot be shared still serves this call; the next one logs in again, and need not wait for that.
+    await release(ports, claimed).catch(() => undefined);
+  }
 }
 
 /** Gives the right to log in back, and opens the breaker for a credential that was refused. */
@@ -230,7 +231,22 @@ async function release(
   refusals?: number,
 ): Promise<void> {
   const breaker = credentialVersion === undefined ? {} : { credentialVersion, breakerUntilMs, refusals };
-  await stored(ports.sessions.write(next(ports, claimed, { ...breaker, claimUntilMs: undefined })));
+  await stored(writeOver(ports, claimed, { ...breaker, claimUntilMs: undefined }));
+}
+
+/** Writes what a login came to, also over what others noted in the record meanwhile, as long as the claim is still ours. */
+async function writeOver(
+  ports: Ports,
+  claimed: SessionRecord,
+  change: { [K in keyof SessionRecord]?: SessionRecord[K] | undefined },
+): Promise<void> {
+  let record = claimed;
+  for (let writers = 0; writers < MOST_WRITERS; writers++) {
+    if ((await ports.sessions.write(next(ports, record, change))) === 'written') return;
+    const latest = await ports.sessions.read(claimed.target);
+    if (latest === undefined || latest.claimUntilMs !== claimed.claimUntilMs) return;
+    record = latest;
+  }
 }
 
 function blocked(target: Target, reopensAtMs: number, nowMs: number): Failed {

@@ -58,6 +58,9 @@ export type Intensities = Readonly<Partial<Record<FaultKind, number>>>;
 /** Least and most `ms` of a kind. */
 export type Spans = Readonly<Partial<Record<FaultKind, readonly [number, number]>>>;
 
+/** Which calls can have faults. Where all can, a create is seldom reached; where only Docker Hub's can, it often is. */
+export type FaultPlace = 'everywhere' | 'hub' | 'stores';
+
 /** Decides what goes wrong. */
 export interface FaultSource {
   /** The fault of this call, among the kinds that it can have; undefined for none. `spans` where a call has its own. */
@@ -84,15 +87,20 @@ export class DrawnFaults implements FaultSource {
   readonly #seed: number;
   readonly #intensities: Intensities;
   readonly #endMs: number;
+  readonly #place: FaultPlace;
 
-  constructor(seed: number, intensities: Intensities, endMs: number) {
+  constructor(seed: number, intensities: Intensities, endMs: number, place: FaultPlace) {
     this.#seed = seed;
     this.#intensities = intensities;
     this.#endMs = endMs;
+    this.#place = place;
   }
 
   at(key: string, kinds: readonly FaultKind[], nowMs: number, spans: Spans = {}): Fault | undefined {
     if (nowMs >= this.#endMs) return undefined;
+    if (this.#place !== 'everywhere' && kinds !== TRIGGER_FAULTS) {
+      if (key.includes(' hub.') !== (this.#place === 'hub')) return undefined;
+    }
     let left = unitOf(this.#seed, key);
     for (const kind of kinds) {
       left -= this.#intensities[kind] ?? 0;

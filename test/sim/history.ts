@@ -2,6 +2,7 @@ import { parseCaller } from '../../functions/core/caller.ts';
 import { Failed } from '../../functions/core/failure.ts';
 import { writeLabel } from '../../functions/core/label.ts';
 import { mint } from '../../functions/core/mint.ts';
+import { revokeOwn } from '../../functions/core/own-leases.ts';
 import { revokeLease } from '../../functions/core/revoke.ts';
 import { deleteSecret } from '../../functions/core/secrets.ts';
 import { sweep } from '../../functions/core/sweep.ts';
@@ -83,7 +84,7 @@ class History {
     this.#watch = new Watch(this.#world, plan, calm && plan.happenings.every(isCalm));
     const faults =
       options.faults === undefined
-        ? new DrawnFaults(plan.seed, plan.intensities, plan.startMs + plan.faultsEndMs)
+        ? new DrawnFaults(plan.seed, plan.intensities, plan.startMs + plan.faultsEndMs, plan.faultPlace)
         : new RecordedFaults(options.faults);
     this.#scene = { world: this.#world, plan, faults, watch: this.#watch, outages: new Map() };
     this.#hub = new SimHub(this.#world, plan, this.#watch);
@@ -99,9 +100,14 @@ class History {
       endMs + SETTLE_MS,
       () =>
         this.#watch.violations.length > 0 ||
-        (this.#sweptAtMs > endMs && this.#world.quiet && this.#isIdle() && this.#watch.settled()),
+        (this.#sweptAtMs > endMs &&
+          this.#world.quiet &&
+          this.#isIdle() &&
+          this.#watch.settled() &&
+          this.#draining().length === 0),
     );
     if (this.#watch.violations.length === 0) this.#watch.end();
+    if (this.#watch.violations.length === 0) for (const what of this.#draining()) this.#watch.notRemoved(what);
     return {
       violations: this.#watch.violations,
       hash: this.#world.hash,
@@ -144,6 +150,21 @@ class History {
       this.#actors.delete(actor);
       this.#world.note(`${name} ends`);
     });
+  }
+
+  /** What is marked for removal and still there, or was removed and left its credential. */
+  #draining(): string[] {
+    const left: string[] = [];
+    for (const [name, { catalog, credentials }] of this.#stores) {
+      if (this.#demolished.has(name)) continue;
+      const rows = [...catalog.targets.byName(), ...catalog.secrets.byName()];
+      left.push(...rows.filter((row) => row.status === 'draining').map((row) => `${row.name} of ${name}`));
+      for (const target of this.#plan.targets) {
+        const orphaned = catalog.targets.get(target.name) === undefined && credentials.read(target.name) !== undefined;
+        if (orphaned) left.push(`the credential of ${target.name} of ${name}`);
+      }
+    }
+    return left;
   }
 
   /** Whether nobody is at work; the dead are not. */
@@ -228,6 +249,9 @@ class History {
         this.#watch.excuse(happening.installation);
         this.#storesOf(happening.installation).leases.restore(nowMs - happening.backMs);
         break;
+      case 'change_account':
+        this.#changeAccount(happening);
+        break;
       case 'delete_target':
         this.#deleteTarget(happening.installation, happening.target);
         break;
@@ -238,16 +262,15 @@ class History {
     const { installation, secret, ttlSeconds, label, mint: name } = happening;
     const order = { secret, ttlSeconds, ...(label !== undefined && { label }) };
     const origin = { caller: parseCaller(ROLE), requestId: name };
-    const target = this.#plan.targets.find((one) => one.secret === secret) as PlannedTarget;
     this.#act(`mint ${name}`, installation, async (seen, actor) => {
       const made = { answered: false };
       const ports: AllPorts = {
         ...seen,
         leases: {
           ...seen.leases,
-          create: (lease) => {
+          create: (lease, claims) => {
             this.#leaseOf.set(name, { installation, leaseId: lease.id });
-            return seen.leases.create(lease);
+            return seen.leases.create(lease, claims);
           },
         },
         minter: {
@@ -262,7 +285,7 @@ class History {
         const minted = await mint(ports, origin, order);
         this.#answered += 1;
         this.#world.note(`${name} answered`);
-        this.#watch.answered(minted, this.#hub.tokenOf(minted.lease.tokenId, target.username));
+        this.#watch.answered(minted, this.#hub.tokenOf(minted.lease.tokenId));
       } catch (error) {
         this.#watch.refused(error, `mint ${name}`);
         const tag = error instanceof Failed ? error.failure.tag : 'an error';
@@ -289,7 +312,7 @@ class History {
     const origin = { caller: parseCaller(ROLE), requestId: `revoke ${mint}` };
     this.#watch.revokeAsked(leaseId);
     this.#act(`ask ${mint}`, installation, async (ports) => {
-      await revokeLease(ports, leaseId, { trigger: 'asked', reason: 'caller', origin }).catch(() => undefined);
+      await revokeOwn(ports, origin, leaseId).catch((error: unknown) => this.#watch.refused(error, `revoke ${mint}`));
     });
   }
 
@@ -362,6 +385,22 @@ class History {
     );
   }
 
+  /** One try: it is refused as long as leases of the old account are open, and an admin takes that for an answer. */
+  #changeAccount(happening: Extract<Happening, { does: 'change_account' }>): void {
+    const { installation, target: name, username } = happening;
+    const { organization } = this.#plan.targets.find((one) => one.name === name) as PlannedTarget;
+    const origin = { caller: parseCaller(ROLE), requestId: `change ${name}` };
+    this.#persist(`change ${installation} ${name}`, installation, ADMIN_TRIES, `change ${name}`, nothing, (ports) =>
+      putTarget(ports, origin, {
+        name,
+        kind: organization === undefined ? 'user' : 'org',
+        ...(organization !== undefined && { organization }),
+        credential: { username, password: firstPassword(username) },
+        verify: true,
+      }),
+    );
+  }
+
   /** An admin's call, tried again until it works. What is refused because its object is going is not tried again. */
   #persist(
     name: string,
@@ -429,9 +468,13 @@ class History {
   }
 }
 
+function nothing(): void {}
+
 /** What happens in normal running: nothing fails for it. */
 function isCalm(happening: Happening): boolean {
-  return ['mint', 'revoke', 'human_create', 'human_rename', 'human_delete', 'end_sessions'].includes(happening.does);
+  return ['mint', 'revoke', 'human_create', 'human_rename', 'human_delete', 'end_sessions', 'change_account'].includes(
+    happening.does,
+  );
 }
 
 function furnish(stores: Stores, planned: PlannedTarget, secondFactor: boolean, nowMs: number): void {

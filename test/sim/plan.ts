@@ -1,4 +1,4 @@
-import type { FaultKind, Intensities } from './faults.ts';
+import type { FaultKind, FaultPlace, Intensities } from './faults.ts';
 import { Dice } from './prng.ts';
 
 /** What a call to Docker Hub may take; the adapter's own limit. */
@@ -50,6 +50,13 @@ export type Happening = { readonly atMs: number } & (
     }
   | { readonly does: 'end_sessions'; readonly username: string }
   | { readonly does: 'restore'; readonly installation: InstallationName; readonly backMs: number }
+  /** An admin gives a target the credential of another account, which is for core to refuse while leases are open. */
+  | {
+      readonly does: 'change_account';
+      readonly installation: InstallationName;
+      readonly target: string;
+      readonly username: string;
+    }
   | { readonly does: 'delete_target'; readonly installation: InstallationName; readonly target: string }
 );
 
@@ -83,6 +90,7 @@ export interface Plan {
   /** How late the scheduler is at most; 60 s is what EventBridge promises, a few ms what an embedded one does. */
   readonly schedulerWindowMs: number;
   readonly intensities: Intensities;
+  readonly faultPlace: FaultPlace;
   readonly faultsEndMs: number;
   readonly happenings: readonly Happening[];
 }
@@ -96,7 +104,7 @@ const TARGETS: readonly PlannedTarget[] = [
 const STRENGTHS: readonly (readonly [FaultKind, readonly number[]])[] = [
   ['fail', [0.01, 0.04, 0.15]],
   ['lose', [0.01, 0.04, 0.15]],
-  ['late', [0.01, 0.04, 0.1]],
+  ['late', [0.01, 0.04, 0.1, 0.4]],
   ['twice', [0.01, 0.05, 0.2]],
   ['stall', [0.01, 0.05]],
   ['freeze', [0.005, 0.03]],
@@ -108,8 +116,14 @@ const STRENGTHS: readonly (readonly [FaultKind, readonly number[]])[] = [
   ['delay', [0.1, 0.5]],
 ];
 
+/**
+ * How hard a history is drawn. `harsh` adds careless admins (who change accounts under open leases, change passwords while a
+ * target drains, and share one second factor between installations) and coincidences that chance alone hardly ever makes.
+ */
+export type Harshness = 'usual' | 'harsh';
+
 /** Lays out a history from its seed. */
-export function drawPlan(seed: number): Plan {
+export function drawPlan(seed: number, harshness: Harshness = 'usual'): Plan {
   const dice = new Dice(seed);
   const faulty = !dice.chance(0.1);
   const targets = dice.chance(0.3)
@@ -118,13 +132,17 @@ export function drawPlan(seed: number): Plan {
   const installations: readonly InstallationName[] = dice.chance(0.25) ? ['a', 'b'] : ['a'];
   const faultsEndMs = dice.whole(600_000, 2_400_000);
   const hubExpires = dice.chance(0.5);
-  const happenings = drawHappenings(dice, { faulty, targets, installations, faultsEndMs, hubExpires });
+  const startMs = 1_798_761_600_000 + dice.whole(0, 86_400_000);
+  const harsh = harshness === 'harsh';
+  const secondFactor = dice.chance(0.3) && (harsh || installations.length === 1) ? ['acme-bot'] : [];
+  const frame = { harsh, startMs, secondFactor, faulty, targets, installations, faultsEndMs, hubExpires };
+  const happenings = drawHappenings(dice, frame);
   return {
     seed,
-    startMs: 1_798_761_600_000 + dice.whole(0, 86_400_000),
+    startMs,
     installations,
     targets,
-    secondFactor: dice.chance(0.3) ? ['acme-bot'] : [],
+    secondFactor,
     pageSize: dice.pick([2, 3, 5, 100]),
     listLagMs: dice.chance(0.5) ? 0 : dice.whole(100, LONGEST_LIST_LAG_MS),
     settleMs: dice.chance(0.4) ? 0 : 5_000,
@@ -133,6 +151,7 @@ export function drawPlan(seed: number): Plan {
     listsExpired: dice.chance(0.5),
     schedulerWindowMs: dice.chance(0.5) ? 60_000 : 20,
     intensities: faulty ? drawIntensities(dice) : {},
+    faultPlace: dice.pick(['everywhere', 'everywhere', 'hub', 'stores']),
     faultsEndMs,
     happenings,
   };
@@ -146,6 +165,9 @@ function drawIntensities(dice: Dice): Intensities {
 }
 
 interface Frame {
+  readonly harsh: boolean;
+  readonly startMs: number;
+  readonly secondFactor: readonly string[];
   readonly faulty: boolean;
   readonly targets: readonly PlannedTarget[];
   readonly installations: readonly InstallationName[];
@@ -173,8 +195,12 @@ function drawHappenings(dice: Dice, frame: Frame): Happening[] {
       happenings.push({ atMs: atMs + dice.magnitude(50, ttlSeconds * 1_000), does: 'revoke', mint });
     }
   }
+  if (frame.harsh && frame.secondFactor.includes(usernames[0] ?? '') && dice.chance(0.3)) {
+    happenings.push(...drawTwoLogins(dice, frame));
+  }
   for (const username of usernames) {
-    for (let n = dice.pick([0, 1, 3, 8]); n > 0; n--) {
+    const crowd = dice.chance(0.01) ? 150 : 0;
+    for (let n = crowd + dice.pick([0, 1, 3, 8]); n > 0; n--) {
       happenings.push({ atMs: 0, does: 'human_create', username, look: drawLook(dice) });
     }
     // Where others come and go, pages shift under a listing.
@@ -209,6 +235,12 @@ function drawHappenings(dice: Dice, frame: Frame): Happening[] {
     }
     if (dice.chance(0.15)) happenings.push({ atMs: anywhere(), does: 'end_sessions', username });
   }
+  for (const { name: target, username } of targets) {
+    if (!frame.harsh || !dice.chance(0.06)) continue;
+    const installation = dice.pick(installations);
+    const atMs = crowdMs === undefined ? anywhere() : crowdMs + dice.whole(0, 3_000);
+    happenings.push({ atMs, does: 'change_account', installation, target, username: `${username}-2` });
+  }
   if (!faulty) return inOrder(happenings);
   for (const installation of installations) {
     if (dice.chance(0.25)) {
@@ -222,7 +254,7 @@ function drawHappenings(dice: Dice, frame: Frame): Happening[] {
         const forMs = dice.magnitude(10_000, 900_000);
         happenings.push({ atMs: anywhere(), does: 'rotation', installation, target: name, forMs });
       }
-      if (frame.hubExpires && dice.chance(0.06)) {
+      if (frame.hubExpires && dice.chance(0.06) && (frame.harsh || !happenings.some(isPassword))) {
         happenings.push({ atMs: anywhere(), does: 'delete_target', installation, target: name });
       }
     }
@@ -257,8 +289,26 @@ const OUTAGE_PORTS: readonly OutagePort[] = [
   'backstop',
 ];
 
+/** Two logins as close to one another as sessions allow, about the instant at which a second factor's code changes. */
+function drawTwoLogins(dice: Dice, frame: Frame): Happening[] {
+  const installation = dice.pick(frame.installations);
+  const { secret, username } = frame.targets[0] as PlannedTarget;
+  const someMs = dice.whole(0, frame.faultsEndMs);
+  const atMs = someMs + 30_000 - ((frame.startMs + someMs) % 30_000) - dice.whole(0, 60);
+  const mint = { does: 'mint', installation, secret, ttlSeconds: 300 } as const;
+  return [
+    { ...mint, atMs, mint: 'm8' },
+    { atMs: atMs + dice.whole(500, 8_000), does: 'end_sessions', username },
+    { ...mint, atMs: atMs + dice.whole(8_000, 20_000), mint: 'm9' },
+  ];
+}
+
 function drawLook(dice: Dice): Look {
   return dice.pick(['plain', 'plain', 'other_account', 'forged_mac', 'other_installation', 'unknown_key', 'longer']);
+}
+
+function isPassword(happening: Happening): boolean {
+  return happening.does === 'password';
 }
 
 function inOrder(happenings: Happening[]): Happening[] {

@@ -5,7 +5,7 @@ import type { Ablation } from './ablation.ts';
 import type { Fault } from './faults.ts';
 import { runHistory } from './history.ts';
 import type { Violation } from './invariants.ts';
-import { drawPlan, type Plan } from './plan.ts';
+import { drawPlan, type Harshness, type Plan } from './plan.ts';
 import { hashText } from './prng.ts';
 import { shrink } from './shrink.ts';
 
@@ -37,15 +37,20 @@ export interface Tally {
 export async function runSeeds(
   first: number,
   count: number,
-  options: { readonly step?: number; readonly ablation?: Ablation; readonly mostFailures?: number } = {},
+  options: {
+    readonly step?: number;
+    readonly ablation?: Ablation;
+    readonly harshness?: Harshness;
+    readonly mostFailures?: number;
+  } = {},
 ): Promise<Tally> {
-  const { step = 1, ablation = 'none', mostFailures = Number.POSITIVE_INFINITY } = options;
+  const { step = 1, ablation = 'none', harshness = 'usual', mostFailures = Number.POSITIVE_INFINITY } = options;
   const failures: Tally['failures'][number][] = [];
   const reached = new Map<string, number>();
   let [answered, faults, hash, histories] = [0, 0, 0, 0];
   for (let n = 0; n < count && failures.length < mostFailures; n++) {
     const seed = first + n * step;
-    const result = await runHistory(drawPlan(seed), { ablation });
+    const result = await runHistory(drawPlan(seed, harshness), { ablation });
     histories += 1;
     answered += result.answered;
     faults += result.faults.length;
@@ -70,23 +75,29 @@ async function main(): Promise<number> {
       jobs: { type: 'string', default: '1' },
       replay: { type: 'string' },
       ablation: { type: 'string', default: 'none' },
+      harsh: { type: 'boolean', default: false },
       reached: { type: 'boolean', default: false },
       save: { type: 'string' },
     },
   });
   const ablation = values.ablation as Ablation;
   if (values.replay !== undefined) return replay(values.replay, ablation);
+  const harshness = values.harsh ? 'harsh' : 'usual';
   const first = whole(values['first-seed'], 'first-seed');
   const count = whole(values.seeds, 'seeds');
   const jobs = Math.max(1, whole(values.jobs, 'jobs'));
   const startedMs = performance.now();
-  const tally = jobs === 1 ? await runSeeds(first, count, { ablation }) : await inWorkers(first, count, jobs, ablation);
+  const tally =
+    jobs === 1
+      ? await runSeeds(first, count, { ablation, harshness })
+      : await inWorkers(jobs, { first, count, step: jobs, ablation, harshness });
   const seconds = (performance.now() - startedMs) / 1_000;
   for (const { seed, violation } of tally.failures) {
     console.log(`seed ${seed}: ${violation.invariant} at +${violation.atMs / 1_000} s: ${violation.detail}`);
   }
   const worst = tally.failures[0];
-  if (worst !== undefined) await explain(worst.seed, worst.faults, ablation, values.save);
+  if (worst !== undefined)
+    await explain({ plan: drawPlan(worst.seed, harshness), faults: worst.faults }, ablation, values.save);
   if (values.reached) {
     for (const [what, count] of [...tally.reached].sort()) console.log(`${String(count).padStart(8)} ${what}`);
   }
@@ -111,15 +122,10 @@ async function replay(file: string, ablation: Ablation): Promise<number> {
 }
 
 /** Shrinks a failing history and prints what is left of it. */
-async function explain(
-  seed: number,
-  faults: readonly Fault[],
-  ablation: Ablation,
-  save: string | undefined,
-): Promise<void> {
-  const trace = await shrink({ plan: drawPlan(seed), faults }, ablation);
+async function explain(failing: Trace, ablation: Ablation, save: string | undefined): Promise<void> {
+  const trace = await shrink(failing, ablation);
   const { happenings, intensities: _, ...rest } = trace.plan;
-  console.log(`\nseed ${seed}, shrunk: ${JSON.stringify(rest)}`);
+  console.log(`\nseed ${rest.seed}, shrunk: ${JSON.stringify(rest)}`);
   for (const happening of happenings) console.log(`  ${JSON.stringify(happening)}`);
   for (const fault of trace.faults) console.log(`  fault ${fault.kind} ${fault.ms} at ${fault.key}`);
   const { log } = await runHistory(trace.plan, { faults: trace.faults, ablation, keepsLog: true });
@@ -132,11 +138,12 @@ interface Share {
   readonly count: number;
   readonly step: number;
   readonly ablation: Ablation;
+  readonly harshness: Harshness;
 }
 
-async function inWorkers(first: number, count: number, jobs: number, ablation: Ablation): Promise<Tally> {
+async function inWorkers(jobs: number, all: Share): Promise<Tally> {
   const shares = Array.from({ length: jobs }, (_, job): Share => {
-    return { first: first + job, count: Math.floor((count - job + jobs - 1) / jobs), step: jobs, ablation };
+    return { ...all, first: all.first + job, count: Math.floor((all.count - job + jobs - 1) / jobs) };
   });
   const tallies = await Promise.all(
     shares.map(
@@ -164,8 +171,8 @@ function sum(numbers: readonly number[]): number {
 }
 
 if (!isMainThread && isShare(workerData)) {
-  const { first, count, step, ablation } = workerData;
-  parentPort?.postMessage(await runSeeds(first, count, { step, ablation }));
+  const { first, count, ...options } = workerData;
+  parentPort?.postMessage(await runSeeds(first, count, options));
 } else if (import.meta.main) {
   process.exitCode = await main();
 }

@@ -57,7 +57,8 @@ export class SimHub {
   readonly #plan: Plan;
   readonly #watch: Watch;
   readonly #accounts = new Map<string, Account>();
-  readonly #owners = new Map<string, string>();
+  /** By the user names of their owners. */
+  readonly #organizations = new Map<string, string>();
   readonly #tokens = new Map<string, SimToken[]>();
   readonly #sessions = new Map<
     string,
@@ -71,7 +72,11 @@ export class SimHub {
     this.#watch = watch;
     for (const { username, organization } of plan.targets) {
       this.#add(username, plan.secondFactor.includes(username));
-      if (organization !== undefined) this.#owners.set(organization, username);
+      this.#add(`${username}-2`, false);
+      if (organization === undefined) continue;
+      // The second owner, too, may manage the organization's tokens.
+      this.#organizations.set(username, organization);
+      this.#organizations.set(`${username}-2`, organization);
     }
     this.#add('somebody-else', false);
   }
@@ -151,8 +156,8 @@ export class SimHub {
       return { tag: 'session_refused' };
     if (known.openedAtMs < account.sessionsFromMs) return { tag: 'session_refused' };
     if (place.kind === 'pat') return this.#at(known.username);
-    if (this.#owners.get(place.organization) !== known.username) return { tag: 'forbidden' };
-    return this.#at(known.username);
+    if (this.#organizations.get(known.username) !== place.organization) return { tag: 'forbidden' };
+    return this.#at(place.organization);
   }
 
   #at(username: string): SimToken[] {
@@ -273,13 +278,22 @@ export class SimHub {
     return { ok: true, value: null, meta: this.#plan.hubExpires ? this.#meta : {} };
   }
 
-  tokenOf(tokenId: string | undefined, username: string): SimToken | undefined {
-    return this.#at(username).find((token) => token.tokenId === tokenId);
+  tokenOf(tokenId: string | undefined): SimToken | undefined {
+    for (const tokens of this.#tokens.values()) {
+      const token = tokens.find((one) => one.tokenId === tokenId);
+      if (token !== undefined) return token;
+    }
+    return undefined;
+  }
+
+  /** What a human who logs in as `username` looks after: the organization's tokens, where there is one. */
+  #kept(username: string): SimToken[] {
+    return this.#at(this.#organizations.get(username) ?? username);
   }
 
   /** A human at the account's own page. */
   humanCreates(username: string, label: string): void {
-    this.#make(this.#at(username), username, label, null, undefined, false);
+    this.#make(this.#kept(username), username, label, null, undefined, false);
   }
 
   /** Deletes one of the living tokens of that account, ours or not. */
@@ -299,7 +313,7 @@ export class SimHub {
   }
 
   #choose(username: string, which: number, fits: (token: SimToken) => boolean): SimToken | undefined {
-    const candidates = this.#at(username).filter((token) => token.lives() && fits(token));
+    const candidates = this.#kept(username).filter((token) => token.lives() && fits(token));
     return candidates[which % Math.max(1, candidates.length)];
   }
 

@@ -1,5 +1,14 @@
 import { isOpen, type Lease } from '../../../functions/core/lease.ts';
-import type { LeaseFilter, Page, PageRequest, WriteOutcome } from '../../../functions/core/ports.ts';
+import type {
+  Counter,
+  CreateOutcome,
+  LeaseClaims,
+  LeaseFilter,
+  Page,
+  PageRequest,
+  ReplayRecord,
+  WriteOutcome,
+} from '../../../functions/core/ports.ts';
 import type { Watch } from '../invariants.ts';
 import type { World } from '../world.ts';
 
@@ -16,6 +25,9 @@ export class SimLeases {
   #rows = new Map<string, Lease>();
   #index = new Map<string, Lease>();
   #pending: { readonly atMs: number; readonly row: Lease }[] = [];
+  /** Counters and replay records stand in another table, which a restore of this one leaves alone. */
+  readonly #counters = new Map<string, Counter>();
+  readonly #replays = new Map<string, ReplayRecord>();
   /** Every write, for a restore. */
   readonly #writes: { readonly atMs: number; readonly row: Lease }[] = [];
 
@@ -35,17 +47,47 @@ export class SimLeases {
     this.#knowsItsOwn = options.knowsItsOwn;
   }
 
-  create(lease: Lease): WriteOutcome {
+  create(lease: Lease, claims: LeaseClaims = {}): CreateOutcome {
     const row = this.#rows.get(lease.id);
     if (row !== undefined) return this.#isOwn(row, lease) ? 'written' : 'conflict';
+    const { quotas = [], replay } = claims;
+    if (replay !== undefined && (this.#replays.get(replay.id)?.version ?? 0) !== replay.version - 1) return 'conflict';
+    const full = quotas.find(({ counter, most }) => (this.#counters.get(counter)?.open ?? 0) >= most);
+    if (full !== undefined) return { full: full.counter };
+    for (const { counter } of quotas) this.#count(counter, 1);
+    if (replay !== undefined) this.#replays.set(replay.id, replay);
     return this.#write(lease);
   }
 
-  update(lease: Lease): WriteOutcome {
+  update(lease: Lease, count?: 'release' | 'take'): WriteOutcome {
     const row = this.#rows.get(lease.id);
     if (row === undefined) return 'conflict';
-    if (row.version === lease.version - 1) return this.#write(lease);
-    return row.version === lease.version && this.#isOwn(row, lease) ? 'written' : 'conflict';
+    if (row.version !== lease.version - 1) {
+      return row.version === lease.version && this.#isOwn(row, lease) ? 'written' : 'conflict';
+    }
+    if (count !== undefined)
+      for (const counter of lease.counters ?? []) this.#count(counter, count === 'take' ? 1 : -1);
+    return this.#write(lease);
+  }
+
+  #count(counter: string, by: number): void {
+    const { open, version } = this.#counters.get(counter) ?? { open: 0, version: 0 };
+    const changedAtMs = this.#world.nowMs;
+    this.#counters.set(counter, { open: Math.max(0, open + by), version: version + 1, changedAtMs });
+  }
+
+  readReplay(id: string): ReplayRecord | undefined {
+    return this.#replays.get(id);
+  }
+
+  readCounter(counter: string): Counter | undefined {
+    return this.#counters.get(counter);
+  }
+
+  correctCounter(counter: string, open: number, version: number): WriteOutcome {
+    if ((this.#counters.get(counter)?.version ?? 0) !== version) return 'conflict';
+    this.#counters.set(counter, { open, version: version + 1, changedAtMs: this.#world.nowMs });
+    return 'written';
   }
 
   #isOwn(row: Lease, lease: Lease): boolean {
@@ -99,6 +141,14 @@ export class SimLeases {
       rows.sort((one, other) => other.issuedAtMs - one.issuedAtMs),
       page,
     );
+  }
+
+  listOpen(page: PageRequest): Page<Lease> {
+    return pageOf(this.#indexed().filter(isOpen), page);
+  }
+
+  findByToken(tokenSha256: string): string | undefined {
+    return this.#indexed().find((row) => row.tokenSha256 === tokenSha256)?.id;
   }
 
   countOpen(of: { readonly target: string } | { readonly secret: string }): number {

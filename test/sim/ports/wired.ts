@@ -59,7 +59,7 @@ function hubSite(name: string, faults: readonly FaultKind[]): Site {
 }
 
 const LATEST_CREATE_MS = SLOWEST_CREATE_MS - 1_000;
-const CREATE_SPANS: Spans = { late: [2_000, LATEST_CREATE_MS], stall: [200, LATEST_CREATE_MS] };
+const CREATE_SPANS: Spans = { late: [8_000, LATEST_CREATE_MS], stall: [200, LATEST_CREATE_MS] };
 
 const SITES = {
   create: store('leases.create', 'leases'),
@@ -67,6 +67,11 @@ const SITES = {
   get: store('leases.get', 'leases'),
   due: store('leases.due', 'leases'),
   list: store('leases.list', 'leases'),
+  listOpen: store('leases.listOpen', 'leases'),
+  findByToken: store('leases.findByToken', 'leases'),
+  readReplay: store('leases.readReplay', 'leases'),
+  readCounter: store('leases.readCounter', 'leases'),
+  correctCounter: store('leases.correctCounter', 'leases'),
   countOpen: store('leases.countOpen', 'leases'),
   getSecret: store('catalog.getSecret', 'catalog'),
   putSecret: store('catalog.putSecret', 'catalog'),
@@ -115,11 +120,17 @@ export function portsOf(
     actor.call<HubReply<T>>(site, apply, hubRefusal);
   return {
     leases: {
-      create: (lease) => ask(SITES.create, () => leases.create(lease)),
-      update: (lease) => ask(SITES.update, () => leases.update(lease)),
+      create: (lease, claims) => ask(SITES.create, () => leases.create(lease, claims)),
+      update: (lease, count) => ask(SITES.update, () => leases.update(lease, count)),
       get: (leaseId) => ask(SITES.get, () => leases.get(leaseId)),
       due: (nowMs, page) => ask(SITES.due, () => (ablation === 'due_sweep' ? { items: [] } : leases.due(nowMs, page))),
       list: (filter, page) => ask(SITES.list, () => leases.list(filter, page)),
+      listOpen: (page) => ask(SITES.listOpen, () => leases.listOpen(page)),
+      findByToken: (sha256) => ask(SITES.findByToken, () => leases.findByToken(sha256)),
+      readReplay: (id) => ask(SITES.readReplay, () => leases.readReplay(id)),
+      readCounter: (counter) => ask(SITES.readCounter, () => leases.readCounter(counter)),
+      correctCounter: (counter, open, version) =>
+        ask(SITES.correctCounter, () => leases.correctCounter(counter, open, version)),
       countOpen: (of) => ask(SITES.countOpen, () => leases.countOpen(of)),
       settleMs: leases.settleMs,
     },
@@ -173,6 +184,8 @@ export function portsOf(
         });
       },
     },
+    // Whoever seals cannot open: what comes of it tells nothing.
+    tokenSealer: { seal: async (token) => `jwe.${stores.labels.sha256(token)}` },
     backstop: { arm: (leaseId, atMs) => tell(SITES.arm, () => triggers.arm(leaseId, atMs)) },
     timer: { arm: (leaseId, atMs) => tell(SITES.armTimer, () => triggers.armTimer(leaseId, atMs)) },
     queue: { send: (leaseId, delayMs) => tell(SITES.send, () => triggers.send(leaseId, delayMs)) },

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { CommandFailed, EXIT } from './exit.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
 
 /** Where hublease is, and what is leased when nothing else is said. Flags go before the environment, that before the file. */
 export interface CliSettings {
@@ -16,7 +17,7 @@ export interface CliSettings {
 const KEYS = ['endpoint', 'region', 'secret', 'ttl'] as const satisfies readonly (keyof CliSettings)[];
 
 /** The settings file: `HUBLEASE_CONFIG`, else `hublease/config.yaml` in the user's configuration folder. */
-export function settingsFileOf(env: Readonly<Record<string, string | undefined>>): string {
+export function settingsFileOf(env: Env): string {
   if (env.HUBLEASE_CONFIG) return env.HUBLEASE_CONFIG;
   return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'hublease', 'config.yaml');
 }
@@ -27,8 +28,8 @@ export function settingsFileOf(env: Readonly<Record<string, string | undefined>>
  * @throws CommandFailed `notConfigured` for a file that is not YAML or JSON with known keys; one that is missing counts as empty,
  *   unless `HUBLEASE_CONFIG` names it.
  */
-export function readSettings(flags: CliSettings, env: Readonly<Record<string, string | undefined>>): CliSettings {
-  const file = readFile(settingsFileOf(env), env.HUBLEASE_CONFIG !== undefined && env.HUBLEASE_CONFIG !== '');
+export async function readSettings(flags: CliSettings, env: Env): Promise<CliSettings> {
+  const file = await readFile(settingsFileOf(env), Boolean(env.HUBLEASE_CONFIG));
   const settings: Record<string, string> = {};
   for (const key of KEYS) {
     const value = flags[key] ?? (env[`HUBLEASE_${key.toUpperCase()}`] || undefined) ?? file[key];
@@ -61,7 +62,17 @@ export function endpointOf(settings: CliSettings): string {
   );
 }
 
-function readFile(path: string, mustExist: boolean): CliSettings {
+/** The secret in force. @throws CommandFailed `notConfigured` when there is none. */
+export function secretOf(settings: CliSettings): string {
+  if (settings.secret !== undefined) return settings.secret;
+  throw new CommandFailed(
+    EXIT.notConfigured,
+    'not configured: no secret to lease from',
+    'Set HUBLEASE_SECRET, or run "hublease setup docker --secret NAME".',
+  );
+}
+
+async function readFile(path: string, mustExist: boolean): Promise<CliSettings> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -69,18 +80,27 @@ function readFile(path: string, mustExist: boolean): CliSettings {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !mustExist) return {};
     throw new CommandFailed(EXIT.notConfigured, `not configured: cannot read ${path}`, 'Check HUBLEASE_CONFIG.');
   }
-  let content: unknown;
-  try {
-    content = parse(text) ?? {};
-  } catch {
-    throw new CommandFailed(EXIT.notConfigured, `not configured: ${path} is neither YAML nor JSON`);
-  }
-  const known = typeof content === 'object' && !Array.isArray(content) ? Object.entries(content as object) : undefined;
+  const content = await parse(text, path);
+  const known = typeof content === 'object' && !Array.isArray(content) ? Object.entries(content ?? {}) : undefined;
   const stranger = known?.find(([key, value]) => !KEYS.some((each) => each === key) || typeof value !== 'string');
   if (known === undefined || stranger !== undefined) {
     const what =
       stranger === undefined ? 'is no list of settings' : `has an unknown or malformed setting "${stranger[0]}"`;
     throw new CommandFailed(EXIT.notConfigured, `not configured: ${path} ${what}`, `Known: ${KEYS.join(', ')}.`);
   }
-  return Object.fromEntries(known) as CliSettings;
+  return Object.fromEntries(known);
+}
+
+/** Every JSON is YAML too, but its reader need not be loaded, which a credential helper called twice per pull would feel. */
+async function parse(text: string, path: string): Promise<unknown> {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const { parse: parseYaml } = await import('yaml');
+    try {
+      return parseYaml(text);
+    } catch {
+      throw new CommandFailed(EXIT.notConfigured, `not configured: ${path} is neither YAML nor JSON`);
+    }
+  }
 }

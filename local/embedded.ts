@@ -6,14 +6,15 @@ import type { Dispatcher } from 'undici';
 import { dockerHub } from '../functions/adapters/docker-hub.ts';
 import { tokenMinter } from '../functions/adapters/docker-hub-create.ts';
 import { hubDispatcher } from '../functions/adapters/docker-hub-http.ts';
+import { joseTokenSealer } from '../functions/adapters/token-sealer.ts';
 import { admin } from '../functions/admin.ts';
 import { broker } from '../functions/broker.ts';
 import type { AdminPorts, Clock, MintPorts } from '../functions/core/ports.ts';
 import { sweep } from '../functions/core/sweep.ts';
 import { limitsOf } from '../functions/limits.ts';
 import { jsonLines, type Log } from '../functions/log.ts';
-import { VERSION } from '../functions/version.ts';
 import { matchRoute } from '../functions/wire/routes.ts';
+import { VERSION } from '../functions/wire/version.ts';
 import { auditFile } from './audit-file.ts';
 import { writeCurlConfigs } from './curl-configs.ts';
 import { type FakeHub, startFakeHub } from './fake-hub/server.ts';
@@ -137,6 +138,7 @@ function wire(
     labels: data.labels,
     hub: dockerHub(hubOptions),
     minter: tokenMinter(hubOptions),
+    tokenSealer: joseTokenSealer(),
     backstop: clockwork.backstop,
     queue: clockwork.queue,
     audit: auditFile(settings.dataFolder, () => log.error('audit_not_written', {})),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { VERSION } from '../functions/version.ts';
+import { VERSION } from '../functions/wire/version.ts';
 import { type Spawned, spawnEmbedded } from '../local/demo/spawn-embedded.ts';
 import packageJson from '../package.json' with { type: 'json' };
 

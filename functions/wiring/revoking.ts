@@ -23,7 +23,7 @@ import type { AdminPorts, Clock, DockerHub } from '../core/ports.ts';
 import type { RevokerSettings } from '../env.ts';
 import { limitsOf } from '../limits.ts';
 import { jsonLines, type Log } from '../log.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../wire/version.ts';
 import { measuredAudit, measuredHub } from './measured.ts';
 
 /** Longest lease, ten years at the most, does not matter here: lists look back over what is kept, and a month of open leases. */
@@ -31,8 +31,8 @@ const LISTED_BEYOND_RETENTION_DAYS = 31;
 
 /** What is built once per process, before the first event. */
 export interface Wired {
-  /** All but minting. Loads the label keys when first called. */
-  readonly ports: () => Promise<AdminPorts>;
+  /** All but creating tokens. Loads the label keys when first called. */
+  readonly ports: () => Promise<Omit<AdminPorts, 'minter'>>;
   readonly credentials: SecretsManagerCredentials;
   readonly hubOptions: HubOptions;
   readonly clock: Clock;
@@ -77,6 +77,7 @@ export function wireRevoking(settings: RevokerSettings, overrides: WiringOverrid
     leases: dynamodbLeases({
       client: dynamodb,
       tableName: settings.leaseTable,
+      catalogTableName: settings.catalogTable,
       clock,
       listedDays: Math.ceil(settings.auditRetentionSeconds / 86_400) + LISTED_BEYOND_RETENTION_DAYS,
     }),

@@ -1,0 +1,137 @@
+import type {
+  DockerHub,
+  HubMeta,
+  HubProblem,
+  HubReply,
+  HubSession,
+  HubToken,
+  TokenMinter,
+  TokenPlace,
+} from '../../../functions/core/ports.ts';
+
+/** Docker Hub's JWT lives 10 minutes. */
+export const SESSION_MS = 600_000;
+export const TOTP_STEP_MS = 30_000;
+/** Every token and bearer begins with these, so that a leaked one is found. */
+export const TOKEN_CANARY = 'dckr_pat_canary';
+export const BEARER_CANARY = 'bearer-canary';
+
+interface Account {
+  password: string;
+  readonly secondFactor: boolean;
+}
+
+interface Kept extends HubToken {
+  /** The user or organization that holds it. */
+  readonly holder: string;
+}
+
+/** Docker Hub in memory: accounts, sessions, tokens and pages. */
+export class MemoryHub {
+  readonly accounts = new Map<string, Account>();
+  readonly tokens = new Map<string, Kept>();
+  /** Ids that lists do not show though the token lives. */
+  readonly unlisted = new Set<string>();
+  /** What lists show besides what lives: their lag behind deletes. */
+  readonly stillListed: Kept[] = [];
+  /** 30 s steps whose TOTP code was offered, in order. */
+  readonly codeSteps: number[] = [];
+  pageSize = 100;
+  /** Its clock less ours. */
+  skewMs = 0;
+  /** Whether answers carry a `Date`. */
+  datesAnswers = true;
+  /** Answers a login as another account than it was asked for. */
+  logsInAs: string | undefined;
+
+  readonly #nowMs: () => number;
+  readonly #sessions = new Set<string>();
+  #made = 0;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** Puts a token there, made `ageMs` ago. */
+  give(holder: string, label: string, { ageMs = 0, expiresAtMs = null as number | null } = {}): HubToken {
+    const tokenId = `token-${++this.#made}`;
+    const createdAtMs = this.#nowMs() - ageMs;
+    const token = { tokenId, label, createdAtMs, isActive: true, expiresAtMs, lastUsedAtMs: null, holder };
+    this.tokens.set(tokenId, token);
+    return token;
+  }
+
+  /** Ends every session: the next call with one is refused. */
+  endSessions(): void {
+    this.#sessions.clear();
+  }
+
+  get #meta(): HubMeta {
+    return this.datesAnswers ? { hubDateMs: this.#nowMs() + this.skewMs } : {};
+  }
+
+  #yes<T>(value: T): HubReply<T> {
+    return { ok: true, value, meta: this.#meta };
+  }
+
+  #no(problem: HubProblem): HubReply<never> {
+    return { ok: false, problem, meta: this.#meta };
+  }
+
+  #with<T>(session: HubSession, place: TokenPlace, act: (holder: string) => HubReply<T>): HubReply<T> {
+    if (!this.#sessions.has(session.bearer)) return this.#no({ tag: 'session_refused' });
+    return act(place.kind === 'oat' ? place.organization : session.account);
+  }
+
+  #find<T>(holder: string, tokenId: string, act: (token: Kept) => HubReply<T>): HubReply<T> {
+    const token = this.tokens.get(tokenId);
+    return token?.holder === holder ? act(token) : this.#no({ tag: 'not_found' });
+  }
+
+  readonly port: DockerHub = {
+    login: async (credential, _route, codeAtMs) => {
+      const account = this.accounts.get(credential.username);
+      if (account?.password !== credential.password) return this.#no({ tag: 'credential_refused' });
+      if (account.secondFactor) {
+        if (credential.totpSecret === undefined) return this.#no({ tag: 'second_factor_needed' });
+        const step = Math.floor(codeAtMs / TOTP_STEP_MS);
+        const spent = this.codeSteps.includes(step);
+        this.codeSteps.push(step);
+        if (spent) return this.#no({ tag: 'credential_refused' });
+      }
+      const bearer = `${BEARER_CANARY}-${++this.#made}`;
+      this.#sessions.add(bearer);
+      const name = this.logsInAs ?? credential.username.toLowerCase();
+      return this.#yes({ account: name, bearer, expiresAtMs: this.#nowMs() + SESSION_MS });
+    },
+    listTokens: async (session, place, page) =>
+      this.#with(session, place, (holder) => {
+        const living = [...this.tokens.values()].filter((token) => !this.unlisted.has(token.tokenId));
+        const all = [...living, ...this.stillListed].filter((token) => token.holder === holder);
+        const tokens = all.slice((page - 1) * this.pageSize, page * this.pageSize).map(viewOf);
+        return this.#yes({ tokens, total: all.length, more: page * this.pageSize < all.length });
+      }),
+    getToken: async (session, place, tokenId) =>
+      this.#with(session, place, (holder) => this.#find(holder, tokenId, (token) => this.#yes(viewOf(token)))),
+    deleteToken: async (session, place, tokenId) =>
+      this.#with(session, place, (holder) =>
+        this.#find(holder, tokenId, () => {
+          this.tokens.delete(tokenId);
+          return this.#yes({ httpStatus: 204 });
+        }),
+      ),
+    readDate: async () => this.#yes(null),
+  };
+
+  readonly minter: TokenMinter = {
+    createToken: async (session, place, { label, expiresAtMs }) =>
+      this.#with(session, place, (holder) => {
+        const { tokenId } = this.give(holder, label, { expiresAtMs });
+        return this.#yes({ tokenId, token: `${TOKEN_CANARY}-${tokenId}` });
+      }),
+  };
+}
+
+function viewOf({ holder: _, ...token }: Kept): HubToken {
+  return token;
+}

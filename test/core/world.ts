@@ -1,0 +1,296 @@
+import { createHash, createHmac } from 'node:crypto';
+import { expect } from 'vitest';
+import type { Origin } from '../../functions/core/caller.ts';
+import { Failed, type Failure } from '../../functions/core/failure.ts';
+import { writeLabel } from '../../functions/core/label.ts';
+import { isOpen, type Lease } from '../../functions/core/lease.ts';
+import type { AuditEvent, HubToken, LabelKeys, Limits } from '../../functions/core/ports.ts';
+import type { DynamicSecret } from '../../functions/core/secret.ts';
+import { type Credential, hubAccountOf, type Target } from '../../functions/core/target.ts';
+import { BEARER_CANARY, MemoryHub, TOKEN_CANARY } from './ports/hub.ts';
+import { type AllPorts, ERROR_CANARY, Steering } from './ports/steering.ts';
+import { memoryCatalog, memoryCredentials, memoryLeases, memorySealer, memorySessions } from './ports/stores.ts';
+
+export const NOW_MS = Date.UTC(2026, 10, 21, 9, 0, 0);
+export const PASSWORD = 'canary-password';
+export const TOTP_SECRET = 'CANARYTOTPSECRET';
+
+export const ORIGIN: Origin = {
+  caller: { arn: 'arn:aws:iam::111122223333:role/ci', accountId: '111122223333' },
+  requestId: 'request-1',
+  sourceIp: '192.0.2.7',
+};
+
+export const TARGET: Target = {
+  schema: 1,
+  name: 'acme-bot',
+  version: 1,
+  opId: 'op-target',
+  kind: 'user',
+  username: 'acme-bot',
+  loginRoute: 'auth-token',
+  expiryGranularity: 'second',
+  tags: {},
+  status: 'ready',
+  managedBy: 'api',
+  createdAtMs: NOW_MS - 1_000_000,
+  updatedAtMs: NOW_MS - 1_000_000,
+};
+
+/** The fields that make a target hold organization tokens. */
+export const ORG = { name: 'acme', kind: 'org', organization: 'acme' } as const;
+
+export const SECRET: DynamicSecret = {
+  schema: 1,
+  name: 'ci/release',
+  version: 1,
+  opId: 'op-secret',
+  target: 'acme-bot',
+  scope: 'repo:write',
+  defaultTtlSeconds: 900,
+  maxTtlSeconds: 3_600,
+  renewable: false,
+  allow: ['arn:aws:iam::111122223333:role/ci*'],
+  tags: {},
+  deleteProtection: false,
+  status: 'ready',
+  managedBy: 'api',
+  createdAtMs: NOW_MS - 1_000_000,
+  updatedAtMs: NOW_MS - 1_000_000,
+};
+
+export const LIMITS: Limits = {
+  minTtlSeconds: 60,
+  mintWindowMs: 20_000,
+  hubTimeoutMs: 8_000,
+  quietMs: 60_000,
+  maxRetryMs: 900_000,
+  auditRetentionMs: 30 * 86_400_000,
+};
+
+/** From a lease's record until no create of it can land any more. */
+export const QUIET_AFTER_MS = LIMITS.mintWindowMs + LIMITS.hubTimeoutMs + LIMITS.quietMs;
+
+export const LABELS: LabelKeys = {
+  installation: 'abcd1234',
+  currentKeyId: 'k1',
+  mac: (keyId, text) =>
+    keyId === 'k1' ? createHmac('sha256', 'label key').update(text).digest('base64url').slice(0, 16) : undefined,
+  sha256: (token) => createHash('sha256').update(token).digest('hex'),
+};
+
+/** A clock that moves only when told to, or when somebody sleeps. Who sleeps at the same time wakes at the same time. */
+export class VirtualClock {
+  #nowMs = NOW_MS;
+  readonly slept: number[] = [];
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  advance(ms: number): void {
+    this.#nowMs += ms;
+  }
+
+  async sleep(ms: number): Promise<void> {
+    this.slept.push(ms);
+    const wakeAtMs = this.#nowMs + ms;
+    // Whoever can still do something does it first.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#nowMs = Math.max(this.#nowMs, wakeAtMs);
+  }
+}
+
+let leaseCount = 0;
+
+/** A lease id that no other lease has. */
+export function aLeaseId(): string {
+  return `01K9ZC3V7M8Q2R4T6W8Y0A${String(++leaseCount).padStart(4, '0')}`;
+}
+
+export interface WorldOptions {
+  readonly settleMs?: number;
+  readonly limits?: Partial<Limits>;
+}
+
+/** Everything that core works with, in memory. There is nothing in it yet. */
+export class World {
+  readonly clock = new VirtualClock();
+  readonly hub = new MemoryHub(() => this.clock.nowMs());
+  readonly leases;
+  readonly catalog = memoryCatalog();
+  readonly sessions = memorySessions();
+  readonly credentials = memoryCredentials();
+  readonly sealer = memorySealer();
+  readonly events: AuditEvent[] = [];
+  readonly steering = new Steering();
+  readonly ports: AllPorts;
+  #ops = 0;
+
+  constructor(options: WorldOptions = {}) {
+    this.leases = memoryLeases(options.settleMs ?? 0, () => this.clock.nowMs());
+    const { steering } = this;
+    this.ports = {
+      leases: steering.steered('leases', this.leases.port),
+      catalog: steering.steered('catalog', this.catalog.port),
+      credentials: steering.steered('credentials', this.credentials.port),
+      sessions: steering.steered('sessions', this.sessions.port),
+      sealer: steering.steered('sealer', this.sealer.port),
+      hub: steering.steered('hub', this.hub.port),
+      minter: steering.steered('minter', this.hub.minter),
+      tokenSealer: steering.steered('tokenSealer', { seal: async () => 'a.compact.jwe' }),
+      backstop: steering.steered('backstop', { arm: async () => {} }),
+      timer: steering.steered('timer', { arm: async () => {} }),
+      queue: steering.steered('queue', { send: async () => {} }),
+      audit: steering.steered('audit', {
+        record: async (event) => {
+          this.events.push(event);
+        },
+      }),
+      clock: this.clock,
+      ids: { leaseId: aLeaseId, opId: () => `op-${++this.#ops}` },
+      labels: LABELS,
+      limits: { ...LIMITS, ...options.limits },
+    };
+  }
+
+  /** Puts a target there, its account on Docker Hub, and its credential. */
+  addTarget(overrides: Partial<Target> = {}, credential: Partial<Credential> = {}): Target {
+    const target = { ...TARGET, ...overrides };
+    this.catalog.targets.set(target.name, target);
+    const offered = { username: target.username, password: PASSWORD, ...credential };
+    this.credentials.current.set(target.name, { credential: offered, version: 'cred-0' });
+    this.hub.accounts.set(target.username, { password: PASSWORD, secondFactor: offered.totpSecret !== undefined });
+    return target;
+  }
+
+  addSecret(overrides: Partial<DynamicSecret> = {}): DynamicSecret {
+    const secret = { ...SECRET, ...overrides };
+    this.catalog.secrets.set(secret.name, secret);
+    return secret;
+  }
+
+  /** Puts an `active` lease of 15 minutes there, its token alive. */
+  addLease(target: Target, overrides: Partial<Lease> = {}): Lease & { readonly tokenId: string } {
+    const lease = this.leaseOf(target, overrides);
+    const token = this.addToken(target, lease);
+    const kept = { ...lease, tokenId: token.tokenId, tokenSha256: 'ab'.repeat(32), ...overrides };
+    this.leases.rows.set(kept.id, kept);
+    return { ...kept, tokenId: token.tokenId };
+  }
+
+  /** Puts a `minting` lease there, due when its mint window ends, whose create is not known to have made anything. */
+  addMinting(target: Target, overrides: Partial<Lease> = {}): Lease {
+    const nowMs = this.clock.nowMs();
+    const lease = this.leaseOf(target, { status: 'minting', dueAtMs: nowMs + LIMITS.mintWindowMs, ...overrides });
+    this.leases.rows.set(lease.id, lease);
+    return lease;
+  }
+
+  /** Puts a lease there that was revoked a minute ago. Nothing of it is on Docker Hub. */
+  addRevoked(target: Target, overrides: Partial<Lease> = {}): Lease {
+    const atMs = this.clock.nowMs() - 60_000;
+    const { dueAtMs: _, ...open } = this.leaseOf(target, { issuedAtMs: atMs - 900_000 });
+    const lease: Lease = {
+      ...open,
+      status: 'revoked',
+      revokedAtMs: atMs,
+      revokeReason: 'expired',
+      evidence: { kind: 'deleted', atMs, httpStatus: 204 },
+      ttlAtMs: atMs + LIMITS.auditRetentionMs,
+      ...overrides,
+    };
+    this.leases.rows.set(lease.id, lease);
+    return lease;
+  }
+
+  /** Puts a token with a lease's label on Docker Hub. */
+  addToken(target: Target, lease: Lease, options: { ageMs?: number; expiresAtMs?: number | null } = {}): HubToken {
+    return this.hub.give(hubAccountOf(target), lease.hubLabel, { expiresAtMs: lease.hubExpiresAtMs, ...options });
+  }
+
+  /** The label that this installation writes for a lease on an account. */
+  label(leaseId: string, hubAccount: string): string {
+    return writeLabel(LABELS, leaseId, hubAccount);
+  }
+
+  /** A lease without a token, not stored anywhere. */
+  leaseOf(target: Target, overrides: Partial<Lease> = {}): Lease {
+    const id = overrides.id ?? aLeaseId();
+    const hubAccount = hubAccountOf(target);
+    const issuedAtMs = overrides.issuedAtMs ?? this.clock.nowMs();
+    const expiresAtMs = issuedAtMs + 900_000;
+    return {
+      schema: 1,
+      id,
+      status: 'active',
+      version: 1,
+      opId: `op-of-${id}`,
+      secret: SECRET.name,
+      target: target.name,
+      hubAccount,
+      kind: target.kind === 'org' ? 'oat' : 'pat',
+      caller: ORIGIN.caller.arn,
+      hubLabel: this.label(id, hubAccount),
+      requestId: 'request-0',
+      issuedAtMs,
+      expiresAtMs,
+      maxExpiresAtMs: expiresAtMs,
+      hubExpiresAtMs: expiresAtMs,
+      renewable: false,
+      mintByMs: issuedAtMs + LIMITS.mintWindowMs,
+      attempts: 0,
+      dueAtMs: expiresAtMs,
+      ...overrides,
+    };
+  }
+
+  lease(leaseId: string): Lease {
+    return this.leases.rows.get(leaseId) as Lease;
+  }
+
+  /** Changes a stored lease behind core's back, as another writer would. */
+  rewrite(leaseId: string, change: Partial<Lease>): Lease {
+    const lease = this.lease(leaseId);
+    const next = { ...lease, ...change, version: lease.version + 1, opId: 'op-of-another-writer' };
+    this.leases.rows.set(leaseId, next);
+    return next;
+  }
+
+  get openLeases(): Lease[] {
+    return this.leases.rows.all().filter(isOpen);
+  }
+
+  /** Names of the audit events so far. */
+  get eventNames(): string[] {
+    return this.events.map(({ event }) => event);
+  }
+
+  /** Checks that no secret stands in any row or audit event. */
+  expectNothingLeaked(...answers: unknown[]): void {
+    const { leases, catalog, sessions, events } = this;
+    const kept = [
+      leases.rows.all(),
+      catalog.secrets.all(),
+      catalog.targets.all(),
+      sessions.rows.all(),
+      events,
+      answers,
+    ];
+    const text = JSON.stringify(kept);
+    for (const canary of [PASSWORD, TOTP_SECRET, TOKEN_CANARY, BEARER_CANARY, ERROR_CANARY]) {
+      expect(text).not.toContain(canary);
+    }
+  }
+}
+
+/** The failure that some work ends with. Fails the test when it succeeds, or rejects with anything else. */
+export async function failureOf(work: Promise<unknown>): Promise<Failure> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(Failed);
+  expect(JSON.stringify([(error as Failed).message, (error as Failed).cause])).not.toContain(ERROR_CANARY);
+  return (error as Failed).failure;
+}

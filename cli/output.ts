@@ -1,0 +1,96 @@
+import Table from 'cli-table3';
+import { CommandFailed, EXIT } from './exit.ts';
+import type { Io } from './io.ts';
+
+/** A table of plain columns, without lines: what a person reads and `awk` splits. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const none = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+  };
+  const grid = new Table({
+    head: [...head],
+    chars: {
+      ...none,
+      'bottom-right': '',
+      left: '',
+      'left-mid': '',
+      mid: '',
+      'mid-mid': '',
+      right: '',
+      'right-mid': '',
+      middle: '  ',
+    },
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
+  });
+  for (const row of rows) grid.push([...row]);
+  return `${grid
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')}\n`;
+}
+
+/** Stable JSON for scripts. */
+export function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/**
+ * One field of an answer, bare: `lease.id`, `credential.password`.
+ *
+ * @throws CommandFailed `usage` when there is none of that name.
+ */
+export function field(value: unknown, path: string): string {
+  let at: unknown = value;
+  for (const key of path.split('.')) {
+    at =
+      typeof at === 'object' && at !== null && Object.hasOwn(at, key)
+        ? (at as Record<string, unknown>)[key]
+        : undefined;
+  }
+  if (at === undefined) throw new CommandFailed(EXIT.usage, `no field "${path}" in the answer`);
+  return `${typeof at === 'object' ? JSON.stringify(at) : String(at)}\n`;
+}
+
+/** What stands in for a secret on a terminal. */
+export function masked(secret: string): string {
+  return `${secret.slice(0, 9)}${'•'.repeat(8)}`;
+}
+
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+] as const;
+
+/** An instant as people say it: "in 14 minutes", "2 hours ago". */
+export function spoken(instant: string, nowMs: number): string {
+  const seconds = Math.round((Date.parse(instant) - nowMs) / 1_000);
+  const size = Math.abs(seconds);
+  const [unit, unitSeconds] = UNITS.find(([, each]) => size >= each) ?? ['second', 1];
+  const count = Math.floor(size / unitSeconds);
+  if (count === 0) return 'now';
+  const span = `${count} ${unit}${count === 1 ? '' : 's'}`;
+  return seconds > 0 ? `in ${span}` : `${span} ago`;
+}
+
+/** Runs work, with a spinner on a terminal should it take long. */
+export async function withSpinner<T>(io: Io, text: string, work: () => Promise<T>): Promise<T> {
+  if (!io.errIsTerminal || io.env.NO_COLOR !== undefined || io.env.CI !== undefined) return work();
+  const { default: yoctoSpinner } = await import('yocto-spinner');
+  const spinner = yoctoSpinner({ text });
+  const late = setTimeout(() => spinner.start(), 1_000);
+  try {
+    return await work();
+  } finally {
+    clearTimeout(late);
+    if (spinner.isSpinning) spinner.stop();
+  }
+}

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type { Profile } from './profiles.ts';
 
@@ -39,7 +40,7 @@ const WITHHELD = new Set(['authorization', 'x-amz-security-token']);
  * Writes the event that an API Gateway REST API with IAM authorisation hands to a Lambda proxy integration. Source: API Gateway
  * Developer Guide, "Input format of a Lambda function for proxy integration". As there, `headers` and `queryStringParameters`
  * hold the last of several values, header names keep the case in which they were sent, and `path` lacks the stage while
- * `requestContext.path` has it; both paths are raw.
+ * `requestContext.path` has it; both paths are raw. A body that is no UTF-8 goes as base64.
  */
 export function proxyEvent(arrival: Arrival): APIGatewayProxyEvent {
   const { method, rawPath, route, profile } = arrival;
@@ -51,6 +52,8 @@ export function proxyEvent(arrival: Arrival): APIGatewayProxyEvent {
   );
   const query = grouped(arrival.query, (name) => name);
   const header = (name: string) => arrival.headers.findLast(([sent]) => sent.toLowerCase() === name)?.[1];
+  // Decoded with replacement characters it would be another body, a password for instance, and pass for text.
+  const isText = isUtf8(arrival.body);
   const principal = `AROA${profile.accessKeyId.slice(4)}:${profile.name}`;
   return {
     resource,
@@ -95,8 +98,8 @@ export function proxyEvent(arrival: Arrival): APIGatewayProxyEvent {
         userArn: profile.userArn,
       },
     },
-    body: arrival.body.length === 0 ? null : arrival.body.toString('utf8'),
-    isBase64Encoded: false,
+    body: arrival.body.length === 0 ? null : arrival.body.toString(isText ? 'utf8' : 'base64'),
+    isBase64Encoded: !isText,
   };
 }
 

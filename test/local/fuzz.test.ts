@@ -350,6 +350,20 @@ describe('500 malformed requests', () => {
     expect(statuses.get(403) ?? 0).toBeLessThan(REQUESTS / 10);
   });
 
+  it('would not pass with bytes that are no UTF-8 in a password, as something like it', async () => {
+    const text = JSON.stringify({ kind: 'user', credential: { username: 'canary', password: PASSWORD } });
+    const { status, text: answer } = await sendSigned({
+      profile: 'hublease-admin',
+      method: 'PUT',
+      path: '/v1/admin/targets/fuzz/bytes',
+      query: {},
+      headers: { 'content-type': 'application/json' },
+      body: spliced(text, text.indexOf('Canary'), [0xff]),
+    });
+    expect(status).toBe(400);
+    expect(answer).toContain('body: expected UTF-8.');
+  });
+
   it('left the edition in order', async () => {
     const minted = await lease(edition.ci, '1m');
     canaries.add(minted.credential.password);

@@ -11,9 +11,9 @@ const client = hubleaseClient({
 
 const { lease, credential } = (await client.call('mintLease', { name: 'demo/pull', body: { ttl: '5m' } })).body;
 console.log(`leased ${lease.id} as ${lease.caller}, until ${lease.expiresAt}`);
-console.log(
-  `docker login --username ${credential.username} would take a token of ${credential.password.length} characters`,
-);
+// A secret with a protection key answers a sealed token, which only the owner of that key can open.
+const token = 'sealed' in credential ? 'a sealed token' : `a token of ${credential.password.length} characters`;
+console.log(`docker login --username ${credential.username} would take ${token}`);
 
 const ended = (await client.call('revokeLease', { name: lease.id })).body.lease;
 console.log(`${ended.status}: ${ended.evidence?.kind}`);

@@ -1,30 +1,40 @@
+import { lookLive } from './core/live.ts';
 import { mint } from './core/mint.ts';
 import { listOwn, revokeOwn, showOwn, whoami } from './core/own-leases.ts';
 import type { MintPorts } from './core/ports.ts';
+import { renewOwn } from './core/renew.ts';
 import { type HttpHandler, http } from './http.ts';
+import { livePage } from './live-page.ts';
 import type { Log } from './log.ts';
-import { leaseAnswer, offerAnswer, pageAnswer } from './wire/answers.ts';
+import { leaseAnswer, offerAnswer } from './wire/answers.ts';
 import { openapi } from './wire/openapi.ts';
-import { listOrder, mintOrder } from './wire/requests.ts';
+import { listOrder, mintOrder, ttlOf } from './wire/requests.ts';
 
 /** Answers the callers' routes: lease, own leases, whoami and the API's own description. */
 export function broker(ports: MintPorts, log: Log): HttpHandler {
   return http('broker', ports, log, {
-    mintLease: async ({ origin, path, body }) => {
-      const { lease, credential } = await mint(ports, origin, mintOrder(path.name, body));
-      const { registry, username, password } = credential;
-      return { status: 201, body: { lease: leaseAnswer(lease), credential: { registry, username, password } } };
+    mintLease: async ({ origin, path, headers, body }) => {
+      const { lease, credential } = await mint(ports, origin, mintOrder(path.name, body, headers));
+      const { registry, username } = credential;
+      const token = 'sealed' in credential ? { sealed: credential.sealed } : { password: credential.password };
+      return { status: 201, body: { lease: leaseAnswer(lease), credential: { registry, username, ...token } } };
     },
     listLeases: async ({ origin, query }) => {
-      const { filter, page } = listOrder(query);
-      return { status: 200, body: pageAnswer(await listOwn(ports, origin, filter, page), leaseAnswer) };
+      const { filter, page, live } = listOrder(query);
+      return { status: 200, body: await livePage(ports, await listOwn(ports, origin, filter, page), live) };
     },
-    getLease: async ({ origin, path }) => {
-      return { status: 200, body: { lease: leaseAnswer(await showOwn(ports, origin, path.id)) } };
+    getLease: async ({ origin, path, query }) => {
+      const lease = await showOwn(ports, origin, path.id);
+      const live = query.live === 'true' ? await lookLive(ports, lease) : undefined;
+      return { status: 200, body: { lease: leaseAnswer(lease, live) } };
     },
     revokeLease: async ({ origin, path }) => {
       const { lease, pending } = await revokeOwn(ports, origin, path.id);
       return { status: pending ? 202 : 200, body: { lease: leaseAnswer(lease) } };
+    },
+    renewLease: async ({ origin, path, body }) => {
+      const { lease, clipped } = await renewOwn(ports, origin, path.id, ttlOf(body.ttl));
+      return { status: 200, body: { lease: leaseAnswer(lease), clipped } };
     },
     whoami: async ({ origin }) => {
       const { caller, secrets } = await whoami(ports, origin);

@@ -4,6 +4,7 @@ import type { AdminPorts } from './core/ports.ts';
 import { deleteSecret, putSecret } from './core/secrets.ts';
 import type { Credential, LoginRoute } from './core/target.ts';
 import { deleteTarget, putTarget } from './core/targets.ts';
+import { checkProtectionKey } from './protection-key.ts';
 import { check } from './wire/check.ts';
 import { REQUESTS, secretOrder } from './wire/requests.ts';
 
@@ -80,7 +81,9 @@ async function put(
 ): Promise<void> {
   if (wanted.entry === 'secret') {
     const body = check(REQUESTS.putSecret.body, JSON.parse(wanted.body), 'body');
-    await putSecret(ports, origin, { ...secretOrder(wanted.name, body), managedBy: 'cdk' });
+    const order = secretOrder(wanted.name, body);
+    await checkProtectionKey(order.protectionJwk);
+    await putSecret(ports, origin, { ...order, managedBy: 'cdk' });
     return;
   }
   const { name, kind, organization, loginRoute, credentialArn, verify, description } = wanted;

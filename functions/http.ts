@@ -6,7 +6,7 @@ import type { MintPorts } from './core/ports.ts';
 import { errorFields, type Log, type LogFields } from './log.ts';
 import type { AnswerOf } from './wire/answers.ts';
 import { check } from './wire/check.ts';
-import { checkEvent, readJson, readQuery } from './wire/event.ts';
+import { checkEvent, readHeader, readJson, readQuery } from './wire/event.ts';
 import { LeaseId, Name } from './wire/fields.ts';
 import { problemOf } from './wire/problem.ts';
 import { REQUESTS } from './wire/requests.ts';
@@ -22,7 +22,12 @@ import {
 /** Answers one proxy event of API Gateway's REST API. Never rejects. */
 export type HttpHandler = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>;
 
-type ParameterIn<Path> = Path extends `${string}{${infer P}+}` ? P : Path extends `${string}{${infer P}}` ? P : never;
+type ParameterIn<Path> = Path extends `${string}{${infer P}+}`
+  ? P
+  : Path extends `${string}{${infer P}}${string}`
+    ? P
+    : never;
+type HeadersOf<Op extends Operation> = (typeof REQUESTS)[Op] extends { headers: infer H } ? keyof H & string : never;
 type PathOf<Op extends Operation> = ParameterIn<Extract<AnyRoute, { operation: Op }>['path']>;
 
 /** A request to operation `Op` whose every part has been checked. */
@@ -31,6 +36,8 @@ export interface RequestOf<Op extends Operation> {
   readonly path: Readonly<Record<PathOf<Op>, string>>;
   readonly query: z.output<(typeof REQUESTS)[Op]['query']>;
   readonly body: (typeof REQUESTS)[Op] extends { body: infer S extends z.ZodType } ? z.output<S> : undefined;
+  /** Those that the operation takes, named in lower case. */
+  readonly headers: Readonly<Partial<Record<HeadersOf<Op>, string>>>;
 }
 
 /** What a function does for each of its routes. */
@@ -67,8 +74,13 @@ export function http<Fn extends Route['function']>(
       const operation = operations[match.route.operation as OperationOf<Fn>] as (
         request: RequestOf<Operation>,
       ) => Promise<AnswerOf<Operation>>;
-      const { status, body } = await operation(request);
-      result = resultOf(requestId, status, { 'content-type': 'application/json' }, body);
+      const { status, body, headers } = await operation(request);
+      result = resultOf(
+        requestId,
+        status,
+        { ...(headers as Readonly<Record<string, string>> | undefined), 'content-type': 'application/json' },
+        body,
+      );
     } catch (error) {
       if (!(error instanceof Failed)) log.error('internal', { ...seen, ...errorFields(error) });
       const failure: Failure = error instanceof Failed ? error.failure : { tag: 'internal' };
@@ -129,9 +141,26 @@ function readRequest(match: RouteMatch, event: APIGatewayProxyEvent, requestId: 
   const { id, name } = match.pathParameters;
   if (id !== undefined) check(LeaseId, id, 'id');
   if (name !== undefined) check(Name, name, 'name');
-  const accepted: { query: z.ZodType; body?: z.ZodType } = REQUESTS[match.route.operation];
+  const accepted: Accepted = REQUESTS[match.route.operation];
   const query = check(accepted.query, readQuery(event), 'query');
-  return { origin, path: match.pathParameters, query, body: readBody(accepted.body, event) } as RequestOf<Operation>;
+  const headers = readHeaders(accepted.headers ?? {}, event);
+  const body = readBody(accepted.body, event);
+  return { origin, path: match.pathParameters, query, headers, body } as RequestOf<Operation>;
+}
+
+interface Accepted {
+  readonly query: z.ZodType;
+  readonly body?: z.ZodType;
+  readonly headers?: Readonly<Record<string, z.ZodType<string>>>;
+}
+
+function readHeaders(schemas: NonNullable<Accepted['headers']>, event: APIGatewayProxyEvent): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, schema] of Object.entries(schemas)) {
+    const value = readHeader(event, name);
+    if (value !== undefined) headers[name] = check(schema, value, name);
+  }
+  return headers;
 }
 
 function readBody(schema: z.ZodType | undefined, event: APIGatewayProxyEvent): unknown {

@@ -1,7 +1,7 @@
 import { catalogResource } from '../catalog-resource.ts';
 import { readSettings } from '../env.ts';
-import { wireRevoking } from '../wiring/revoking.ts';
+import { wireAdministering } from '../wiring/administering.ts';
 
-const wired = wireRevoking(readSettings('catalogResource', process.env));
+const wired = wireAdministering(readSettings('catalogResource', process.env));
 
 export const handler = catalogResource(wired.ports, wired.credentials.readFrom);

@@ -1,10 +1,12 @@
 import * as z from 'zod';
 import type { Evidence, Lease } from '../core/lease.ts';
+import type { LiveView } from '../core/live.ts';
 import type { Page } from '../core/ports.ts';
 import { PAT_SCOPES } from '../core/scope.ts';
 import type { DynamicSecret } from '../core/secret.ts';
 import type { Target, Verification } from '../core/target.ts';
 import { given } from './given.ts';
+import { ProtectionKey } from './protection-key.ts';
 import type { Operation } from './routes.ts';
 
 /**
@@ -38,6 +40,13 @@ const EvidenceAnswer = z
   ])
   .meta({ description: 'What proves that no token of the lease lives.' });
 
+const LiveAnswer = z
+  .discriminatedUnion('found', [
+    z.strictObject({ found: z.literal(true), isActive: z.boolean(), lastUsedAt: Time.nullable() }),
+    z.strictObject({ found: z.literal(false) }),
+  ])
+  .meta({ description: 'What Docker Hub itself says of the token; absent where it could not say.' });
+
 const LeaseSchema = z.strictObject({
   id: z.string(),
   secret: z.string(),
@@ -55,15 +64,39 @@ const LeaseSchema = z.strictObject({
   reason: z.string().exactOptional(),
   caller: z.string(),
   tokenId: z.string().exactOptional(),
-  revokeReason: z.enum(['expired', 'caller', 'admin', 'mint_failed', 'orphan', 'reopened']).exactOptional(),
+  lastUsedAt: Time.exactOptional().meta({
+    description: 'As last seen on Docker Hub; absent where it was not looked at.',
+  }),
+  live: LiveAnswer.exactOptional(),
+  neverUsed: z.literal(true).exactOptional(),
+  revokeReason: z
+    .enum(['expired', 'caller', 'admin', 'replayed', 'mint_failed', 'verified', 'orphan', 'reopened'])
+    .exactOptional(),
   revokedAt: Time.exactOptional(),
   evidence: EvidenceAnswer.exactOptional(),
 });
 
-const CredentialAnswer = z.strictObject({
-  registry: z.literal('docker.io'),
-  username: z.string(),
-  password: z.string().meta({ format: 'password', description: 'The token. Given once, here, and kept nowhere.' }),
+const LOGIN = { registry: z.literal('docker.io'), username: z.string() };
+
+const CredentialAnswer = z.union([
+  z.strictObject({
+    ...LOGIN,
+    password: z.string().meta({ format: 'password', description: 'The token. Given once, here, and kept nowhere.' }),
+  }),
+  z.strictObject({
+    ...LOGIN,
+    sealed: z.string().meta({ description: 'The token as a compact JWE, for the owner of the protection key alone.' }),
+  }),
+]);
+
+const VerificationAnswer = z.strictObject({
+  at: Time,
+  account: z.string(),
+  loginRoute: z.enum(['auth-token', 'users-login']),
+  expiryGranularity: z.enum(['second', 'minute', 'hour', 'day']).exactOptional(),
+  deleteStatus: z.int().exactOptional(),
+  listDelayMs: z.int().exactOptional(),
+  rateRemaining: z.int().exactOptional(),
 });
 
 const TargetSchema = z.strictObject({
@@ -75,9 +108,8 @@ const TargetSchema = z.strictObject({
   expiryGranularity: z.enum(['second', 'minute', 'hour', 'day']),
   description: z.string().exactOptional(),
   tags: Tags,
-  verification: z
-    .strictObject({ at: Time, account: z.string(), loginRoute: z.enum(['auth-token', 'users-login']) })
-    .exactOptional(),
+  maxActive: z.int().exactOptional(),
+  verification: z.union([VerificationAnswer, z.literal('pending')]).exactOptional(),
   status: z.enum(['ready', 'draining']),
   managedBy: z.enum(['api', 'cdk']),
   createdAt: Time,
@@ -87,6 +119,10 @@ const TargetSchema = z.strictObject({
 const SecretSchema = z.strictObject({
   name: z.string(),
   target: z.string(),
+  ownTarget: z
+    .literal(true)
+    .exactOptional()
+    .meta({ description: 'The credential was given with the secret and goes with it.' }),
   scope: z.enum(PAT_SCOPES).exactOptional(),
   resources: z.array(ResourceAnswer).exactOptional(),
   defaultTtlSeconds: Seconds,
@@ -97,6 +133,8 @@ const SecretSchema = z.strictObject({
   description: z.string().exactOptional(),
   tags: Tags,
   deleteProtection: z.boolean(),
+  labelTemplate: z.string().exactOptional(),
+  protectionKey: ProtectionKey.exactOptional(),
   status: z.enum(['ready', 'draining']),
   managedBy: z.enum(['api', 'cdk']),
   createdAt: Time,
@@ -118,8 +156,20 @@ const OfferSchema = SecretSchema.pick({
 
 const LeaseAnswer = z.strictObject({ lease: LeaseSchema });
 const MintAnswer = z.strictObject({ lease: LeaseSchema, credential: CredentialAnswer });
+const RenewAnswer = z.strictObject({
+  lease: LeaseSchema,
+  clipped: z.boolean().meta({ description: 'The lease ends at its maxExpiresAt, earlier than was asked.' }),
+});
 const TargetAnswer = z.strictObject({ target: TargetSchema });
 const SecretAnswer = z.strictObject({ secret: SecretSchema });
+const Changed = z.array(z.string()).meta({ description: 'Names of the fields that changed; empty when nothing did.' });
+const PutTargetAnswer = z.strictObject({ target: TargetSchema, changed: Changed });
+const PutSecretAnswer = z.strictObject({ secret: SecretSchema, changed: Changed });
+const RevocationsAnswer = z.strictObject({
+  count: z.int(),
+  complete: z.boolean().meta({ description: 'Whether every lease was reached; if not, send the request again.' }),
+  leases: z.array(LeaseSchema.pick({ id: true, secret: true, caller: true, issuedAt: true, status: true })),
+});
 const DeletedTarget = z.strictObject({ target: TargetSchema, removed: z.boolean(), openLeases: z.int() });
 const DeletedSecret = z.strictObject({ secret: SecretSchema, removed: z.boolean(), openLeases: z.int() });
 
@@ -127,19 +177,24 @@ function pageOf<S extends z.ZodType>(item: S) {
   return z.strictObject({ items: z.array(item), nextToken: z.string().exactOptional() });
 }
 
+const LEASE_PAGE = {
+  200: { schema: pageOf(LeaseSchema), description: 'A page of leases. It may be short and still not the last.' },
+};
+const ONE_LEASE = { 200: { schema: LeaseAnswer, description: 'The lease.' } };
+const REVOCATION = {
+  200: { schema: LeaseAnswer, description: 'The revoked lease, with its evidence.' },
+  202: { schema: LeaseAnswer, description: 'Docker Hub could not be reached; the revocation goes on by itself.' },
+};
+const PENDING = 'The target; Docker Hub took too long for the verification to be completed. Ask for it again.';
 const DRAINING = 'Marked draining: it gives no more leases and goes once the open ones have ended.';
 
 /** Every successful answer: operation, status, body. */
 export const ANSWERS = {
   mintLease: { 201: { schema: MintAnswer, description: 'The lease and its token.' } },
-  listLeases: {
-    200: { schema: pageOf(LeaseSchema), description: 'A page of leases. It may be short and still not the last.' },
-  },
-  getLease: { 200: { schema: LeaseAnswer, description: 'The lease.' } },
-  revokeLease: {
-    200: { schema: LeaseAnswer, description: 'The revoked lease, with its evidence.' },
-    202: { schema: LeaseAnswer, description: 'Docker Hub could not be reached; the revocation goes on by itself.' },
-  },
+  listLeases: LEASE_PAGE,
+  getLease: ONE_LEASE,
+  revokeLease: REVOCATION,
+  renewLease: { 200: { schema: RenewAnswer, description: 'The lease as extended.' } },
   whoami: {
     200: {
       schema: z.strictObject({
@@ -152,23 +207,37 @@ export const ANSWERS = {
   getOpenapi: { 200: { schema: z.record(z.string(), z.unknown()), description: 'An OpenAPI 3.1 document.' } },
   listTargets: { 200: { schema: pageOf(TargetSchema), description: 'A page of targets.' } },
   putTarget: {
-    200: { schema: TargetAnswer, description: 'The target as changed.' },
-    201: { schema: TargetAnswer, description: 'The new target.' },
+    200: { schema: PutTargetAnswer, description: 'The target as changed.' },
+    201: { schema: PutTargetAnswer, description: 'The new target.' },
+    202: { schema: PutTargetAnswer, description: PENDING },
   },
   getTarget: { 200: { schema: TargetAnswer, description: 'The target.' } },
   deleteTarget: {
     200: { schema: DeletedTarget, description: 'The target is gone.' },
     202: { schema: DeletedTarget, description: DRAINING },
   },
+  actOnTarget: {
+    200: { schema: TargetAnswer, description: 'The target, with what was learned.' },
+    202: { schema: TargetAnswer, description: PENDING },
+  },
   listSecrets: { 200: { schema: pageOf(SecretSchema), description: 'A page of dynamic secrets.' } },
   putSecret: {
-    200: { schema: SecretAnswer, description: 'The dynamic secret as changed.' },
-    201: { schema: SecretAnswer, description: 'The new dynamic secret.' },
+    200: { schema: PutSecretAnswer, description: 'The dynamic secret as changed.' },
+    201: { schema: PutSecretAnswer, description: 'The new dynamic secret.' },
   },
   getSecret: { 200: { schema: SecretAnswer, description: 'The dynamic secret.' } },
   deleteSecret: {
     200: { schema: DeletedSecret, description: 'The dynamic secret is gone.' },
     202: { schema: DeletedSecret, description: DRAINING },
+  },
+  listAllLeases: LEASE_PAGE,
+  getAnyLease: ONE_LEASE,
+  revokeAnyLease: REVOCATION,
+  revokeMatching: {
+    202: {
+      schema: RevocationsAnswer,
+      description: 'The leases, marked to be revoked; GET them to see how far it has come.',
+    },
   },
 } as const satisfies Record<Operation, Record<number, { schema: z.ZodType; description: string }>>;
 
@@ -177,11 +246,12 @@ export type AnswerOf<Op extends Operation> = {
   [Status in keyof (typeof ANSWERS)[Op]]: {
     readonly status: Status;
     readonly body: (typeof ANSWERS)[Op][Status] extends { schema: infer S extends z.ZodType } ? z.output<S> : never;
+    readonly headers?: Readonly<Record<string, string>>;
   };
 }[keyof (typeof ANSWERS)[Op]];
 
-/** A lease as its owner and admins see it; `evidence` once revoked. */
-export function leaseAnswer(lease: Lease): z.output<typeof LeaseSchema> {
+/** A lease as its owner and admins see it; `evidence` once revoked, `live` where Docker Hub was asked and answered. */
+export function leaseAnswer(lease: Lease, live?: LiveView): z.output<typeof LeaseSchema> {
   const revoked = lease.status === 'revoked';
   return given({
     id: lease.id,
@@ -200,11 +270,35 @@ export function leaseAnswer(lease: Lease): z.output<typeof LeaseSchema> {
     reason: lease.reason,
     caller: lease.caller,
     tokenId: lease.tokenId,
+    lastUsedAt: lease.lastUsedAtMs === undefined ? undefined : time(lease.lastUsedAtMs),
+    live: live === undefined ? undefined : liveAnswer(live),
+    neverUsed: live?.found === true && live.lastUsedAtMs === null ? (true as const) : undefined,
     revokeReason: lease.revokeReason,
     // A reopened lease keeps what it once believed; only a revoked one may show it as proof.
     revokedAt: revoked && lease.revokedAtMs !== undefined ? time(lease.revokedAtMs) : undefined,
     evidence: revoked && lease.evidence !== undefined ? evidenceAnswer(lease.evidence) : undefined,
   });
+}
+
+function liveAnswer(live: LiveView): z.output<typeof LiveAnswer> {
+  if (!live.found) return { found: false };
+  const { isActive, lastUsedAtMs } = live;
+  return { found: true, isActive, lastUsedAt: lastUsedAtMs === null ? null : time(lastUsedAtMs) };
+}
+
+/** Leases that are to be revoked, as much of each as tells whose it is. */
+export function revocationsAnswer(leases: readonly Lease[], complete: boolean): z.output<typeof RevocationsAnswer> {
+  return {
+    count: leases.length,
+    complete,
+    leases: leases.map(({ id, secret, caller, issuedAtMs, status }) => ({
+      id,
+      secret,
+      caller,
+      issuedAt: time(issuedAtMs),
+      status,
+    })),
+  };
 }
 
 function evidenceAnswer(evidence: Evidence): z.output<typeof EvidenceAnswer> {
@@ -227,8 +321,12 @@ function evidenceAnswer(evidence: Evidence): z.output<typeof EvidenceAnswer> {
   }
 }
 
-/** A target; its credential and the version of that are never part of it. */
-export function targetAnswer(target: Target): z.output<typeof TargetSchema> {
+/**
+ * A target; its credential and the version of that are never part of it.
+ *
+ * @param pending its verification was asked for and ran out of time.
+ */
+export function targetAnswer(target: Target, pending = false): z.output<typeof TargetSchema> {
   return given({
     name: target.name,
     kind: target.kind,
@@ -238,7 +336,8 @@ export function targetAnswer(target: Target): z.output<typeof TargetSchema> {
     expiryGranularity: target.expiryGranularity,
     description: target.description,
     tags: { ...target.tags },
-    verification: target.verification === undefined ? undefined : verificationAnswer(target.verification),
+    maxActive: target.maxActive,
+    verification: pending ? ('pending' as const) : target.verification && verificationAnswer(target.verification),
     status: target.status,
     managedBy: target.managedBy,
     createdAt: time(target.createdAtMs),
@@ -246,18 +345,48 @@ export function targetAnswer(target: Target): z.output<typeof TargetSchema> {
   });
 }
 
-function verificationAnswer({ atMs, account, loginRoute }: Verification) {
-  return { at: time(atMs), account, loginRoute };
+function verificationAnswer({ atMs, ...learned }: Verification): z.output<typeof VerificationAnswer> {
+  const { account, loginRoute, expiryGranularity, deleteStatus, listDelayMs, rateRemaining } = learned;
+  return given({
+    at: time(atMs),
+    account,
+    loginRoute,
+    expiryGranularity,
+    deleteStatus,
+    listDelayMs: listDelayMs === undefined ? undefined : Math.round(listDelayMs),
+    rateRemaining,
+  });
+}
+
+/** What a row calls otherwise than its answer does, and what no answer shows. */
+const FIELD_NAMES: Readonly<Record<string, string | undefined>> = {
+  protectionJwk: 'protectionKey',
+  credentialRef: 'credential',
+  schema: undefined,
+};
+
+/** Names of changed fields as the answers have them. */
+export function changedAnswer(changed: readonly string[]): string[] {
+  const names = changed.map((name) => (Object.hasOwn(FIELD_NAMES, name) ? FIELD_NAMES[name] : name));
+  return [...new Set(names.filter((name) => name !== undefined))].sort();
+}
+
+/** The version of a target or secret as a strong entity tag, RFC 9110 section 8.8.3. */
+export function etagOf({ version }: Pick<Target, 'version'>): { readonly etag: string } {
+  return { etag: `"${version}"` };
 }
 
 /** A dynamic secret as admins see it. */
 export function secretAnswer(secret: DynamicSecret): z.output<typeof SecretSchema> {
   return given({
     ...offerAnswer(secret),
+    ownTarget: secret.ownTarget === true ? (true as const) : undefined,
     maxActive: secret.maxActive,
     allow: [...secret.allow],
     tags: { ...secret.tags },
     deleteProtection: secret.deleteProtection,
+    labelTemplate: secret.labelTemplate,
+    protectionKey: protectionKeyAnswer(secret.protectionJwk),
     managedBy: secret.managedBy,
     createdAt: time(secret.createdAtMs),
     updatedAt: time(secret.updatedAtMs),
@@ -277,6 +406,11 @@ export function offerAnswer(secret: DynamicSecret): z.output<typeof OfferSchema>
     description: secret.description,
     status: secret.status,
   });
+}
+
+/** It was checked by the very schema when it was put. */
+function protectionKeyAnswer(jwk: DynamicSecret['protectionJwk']): z.output<typeof ProtectionKey> | undefined {
+  return jwk === undefined ? undefined : ({ jwk: { ...jwk } } as z.output<typeof ProtectionKey>);
 }
 
 /** One page of a list. */

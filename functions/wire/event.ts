@@ -19,6 +19,7 @@ const Event = z.looseObject({
   resource: z.string(),
   httpMethod: z.string(),
   headers: Texts,
+  multiValueHeaders: z.record(z.string(), z.array(z.string())).nullish(),
   queryStringParameters: Texts,
   multiValueQueryStringParameters: z.record(z.string(), z.array(z.string())).nullish(),
   pathParameters: Texts,
@@ -69,7 +70,7 @@ export function readQuery(event: APIGatewayProxyEvent): Record<string, string> {
 export function readJson(event: APIGatewayProxyEvent): unknown {
   const text = readText(event);
   if (text === '') return {};
-  if (!/^application\/json *(?:; *charset="?utf-8"? *)?$/i.test(header(event, 'content-type') ?? '')) {
+  if (!/^application\/json *(?:; *charset="?utf-8"? *)?$/i.test(readHeader(event, 'content-type') ?? '')) {
     throw fail({ tag: 'invalid_field', field: 'content-type', problem: 'expected application/json' });
   }
   const value = parse(text);
@@ -121,6 +122,18 @@ function fieldsWritten(text: string): number {
   return [...text.matchAll(/"(?:[^"\\]|\\.)*"\s*(:?)/g)].filter(([, colon]) => colon === ':').length;
 }
 
-function header(event: APIGatewayProxyEvent, name: string): string | undefined {
-  return Object.entries(event.headers ?? {}).find(([key]) => key.toLowerCase() === name)?.[1];
+/**
+ * One header, whatever the case of its name.
+ *
+ * @param name in lower case.
+ * @throws Failed `invalid_field` for a header that was sent more than once: readers disagree on which counts.
+ */
+export function readHeader(event: APIGatewayProxyEvent, name: string): string | undefined {
+  const lists =
+    event.multiValueHeaders ??
+    Object.fromEntries(Object.entries(event.headers ?? {}).map(([key, value]) => [key, [value ?? '']]));
+  const values = Object.entries(lists).flatMap(([key, list = []]) => (key.toLowerCase() === name ? list : []));
+  if (values.length > 1)
+    throw fail({ tag: 'invalid_field', field: name, problem: 'the header is given more than once' });
+  return values[0];
 }

@@ -27,6 +27,18 @@ const REVOKED = {
   evidence: { kind: 'deleted', at: '2026-11-21T09:04:10.250Z', httpStatus: 204 },
 };
 
+const RENEWED = {
+  ...LEASE,
+  renewable: true,
+  expiresAt: '2026-11-21T09:25:00.000Z',
+  ttlSeconds: 1_500,
+  maxExpiresAt: '2026-11-21T10:00:00.000Z',
+};
+
+const LIVE = { ...LEASE, live: { found: true, isActive: true, lastUsedAt: null }, neverUsed: true };
+
+const REVOKING = { ...LEASE, status: 'revoking', revokeReason: 'caller' };
+
 const TIMES = { createdAt: '2026-11-20T08:00:00.000Z', updatedAt: '2026-11-20T08:00:00.000Z' };
 
 const TARGET = {
@@ -36,11 +48,21 @@ const TARGET = {
   loginRoute: 'auth-token',
   expiryGranularity: 'second',
   tags: { team: 'release' },
-  verification: { at: '2026-11-20T08:00:00.000Z', account: 'acmebot', loginRoute: 'auth-token' },
+  verification: {
+    at: '2026-11-20T08:00:00.000Z',
+    account: 'acmebot',
+    loginRoute: 'auth-token',
+    expiryGranularity: 'second',
+    deleteStatus: 204,
+    listDelayMs: 310,
+    rateRemaining: 171,
+  },
   status: 'ready',
   managedBy: 'api',
   ...TIMES,
 };
+
+const PENDING = { ...TARGET, verification: 'pending' };
 
 const OFFER = {
   name: 'ci/release',
@@ -75,10 +97,9 @@ export const EXAMPLES: Readonly<Record<Operation, { body?: unknown; answers: Rea
     },
   },
   listLeases: { answers: { 200: { items: [LEASE], nextToken: 'EXAMPLE' } } },
-  getLease: { answers: { 200: { lease: LEASE } } },
-  revokeLease: {
-    answers: { 200: { lease: REVOKED }, 202: { lease: { ...LEASE, status: 'revoking', revokeReason: 'caller' } } },
-  },
+  getLease: { answers: { 200: { lease: LIVE } } },
+  revokeLease: { answers: { 200: { lease: REVOKED }, 202: { lease: REVOKING } } },
+  renewLease: { body: { ttl: '15m' }, answers: { 200: { lease: RENEWED, clipped: false } } },
   whoami: {
     answers: {
       200: { caller: { arn: 'arn:aws:iam::111122223333:role/ci', accountId: '111122223333' }, secrets: [OFFER] },
@@ -92,7 +113,11 @@ export const EXAMPLES: Readonly<Record<Operation, { body?: unknown; answers: Rea
       credential: { username: 'acmebot', password: 'EXAMPLE' },
       tags: { team: 'release' },
     },
-    answers: { 200: { target: TARGET }, 201: { target: TARGET } },
+    answers: {
+      200: { target: TARGET, changed: ['tags'] },
+      201: { target: TARGET, changed: ['credential', 'kind', 'name', 'tags', 'username'] },
+      202: { target: PENDING, changed: ['credential'] },
+    },
   },
   getTarget: { answers: { 200: { target: TARGET } } },
   deleteTarget: {
@@ -100,6 +125,10 @@ export const EXAMPLES: Readonly<Record<Operation, { body?: unknown; answers: Rea
       200: { target: { ...TARGET, status: 'draining' }, removed: true, openLeases: 0 },
       202: { target: { ...TARGET, status: 'draining' }, removed: false, openLeases: 3 },
     },
+  },
+  actOnTarget: {
+    body: { action: 'verify' },
+    answers: { 200: { target: TARGET }, 202: { target: PENDING } },
   },
   listSecrets: { answers: { 200: { items: [SECRET] } } },
   putSecret: {
@@ -112,13 +141,36 @@ export const EXAMPLES: Readonly<Record<Operation, { body?: unknown; answers: Rea
       allow: ['arn:aws:iam::111122223333:role/ci*'],
       description: 'Pushes releases',
     },
-    answers: { 200: { secret: SECRET }, 201: { secret: SECRET } },
+    answers: {
+      200: { secret: SECRET, changed: ['maxActive'] },
+      201: { secret: SECRET, changed: ['allow', 'name', 'scope', 'target'] },
+    },
   },
   getSecret: { answers: { 200: { secret: SECRET } } },
   deleteSecret: {
     answers: {
       200: { secret: { ...SECRET, status: 'draining' }, removed: true, openLeases: 0 },
       202: { secret: { ...SECRET, status: 'draining' }, removed: false, openLeases: 3 },
+    },
+  },
+  listAllLeases: { answers: { 200: { items: [LEASE] } } },
+  getAnyLease: { answers: { 200: { lease: LEASE } } },
+  revokeAnyLease: {
+    answers: {
+      200: { lease: { ...REVOKED, revokeReason: 'admin' } },
+      202: { lease: { ...REVOKING, revokeReason: 'admin' } },
+    },
+  },
+  revokeMatching: {
+    body: { prefix: 'ci' },
+    answers: {
+      202: {
+        count: 1,
+        complete: true,
+        leases: [
+          { id: LEASE.id, secret: LEASE.secret, caller: LEASE.caller, issuedAt: LEASE.issuedAt, status: 'revoking' },
+        ],
+      },
     },
   },
 };

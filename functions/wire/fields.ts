@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { LONGEST_DURATION_SECONDS } from '../core/duration.ts';
 import { CALLER_LABEL_MAX_CHARACTERS } from '../core/label.ts';
+import { PAT_SCOPES } from '../core/scope.ts';
 
 /**
  * The schemas of single fields. Every pattern is linear and brings its own text, because that text is what the caller reads.
@@ -29,6 +30,8 @@ export const PASSWORD_MAX_CHARACTERS = 512;
 /** Page tokens are ours: a store's key, encoded. */
 export const NEXT_TOKEN_MAX_CHARACTERS = 1_024;
 export const PAGE_LIMIT_MAX = 100;
+/** As long as payment and cloud APIs take; only its hash is kept. */
+export const IDEMPOTENCY_KEY_MAX_CHARACTERS = 255;
 export const PAGE_LIMIT_DEFAULT = 50;
 
 const DURATION_TEXT = `expected whole seconds from 1 to ${LONGEST_DURATION_SECONDS}, or a duration such as 90s, 15m, 1h30m or 2d`;
@@ -63,6 +66,16 @@ export const Label = z
   .max(CALLER_LABEL_MAX_CHARACTERS)
   .regex(/^[!-~](?:[ -~]*[!-~])?$/, {
     error: 'expected printable ASCII characters, without a space at either end',
+  });
+
+/** Label of leases that give none. Only the two placeholders, so that no later one changes the meaning of a label of today. */
+export const LabelTemplate = z
+  .string()
+  .min(1)
+  .max(CALLER_LABEL_MAX_CHARACTERS)
+  .regex(/^(?! )(?:[ -z|~]|\{secret\}|\{role\})*(?<! )$/, {
+    error:
+      'expected printable ASCII characters without a space at either end, and no braces but in {secret} and {role}',
   });
 
 /** Text of one line for people: no control, format, private or unpaired characters, no line separators. */
@@ -107,6 +120,24 @@ export const HubAccount = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{1,63}$/, { error: 'expected a Docker Hub name of 2 to 64 of a-z, 0-9, "_" and "-"' });
 
+/** One or more scopes of personal access tokens; what they amount to is one scope. */
+export const Scopes = z.union(
+  [
+    z.string().max(128, { error: 'expected one or more scopes, separated by commas' }),
+    z.array(z.enum(PAT_SCOPES)).min(1).max(PAT_SCOPES.length),
+  ],
+  { error: 'expected a list of scopes, or text with commas between them' },
+);
+
+export const Resources = z.array(Resource).min(1).max(RESOURCES_MAX);
+
+export const MaxActive = z.int().min(1).max(MAX_ACTIVE_MAX);
+
+/** Longer than any ARN of a principal; `parseCaller` reads it. */
+export const Principal = z.string().min(1).max(2_048);
+
+export const LeaseStatus = z.enum(['minting', 'active', 'revoking', 'revoked']);
+
 /** What a target logs in with. */
 export const CredentialBody = z.strictObject({
   username: z
@@ -138,3 +169,14 @@ export const PAGE_QUERY = { limit: Limit.exactOptional(), nextToken: NextToken.e
 
 /** A switch in a query. */
 export const Switch = z.enum(['true', 'false']);
+
+/** Header that makes a repeated mint safe. */
+export const IdempotencyKey = z
+  .string()
+  .max(IDEMPOTENCY_KEY_MAX_CHARACTERS)
+  .regex(/^[!-~]+$/, { error: `expected 1 to ${IDEMPOTENCY_KEY_MAX_CHARACTERS} visible ASCII characters` });
+
+/** One strong entity tag, or any. Source: RFC 9110 section 13.1.1. */
+export const IfMatch = z
+  .string()
+  .regex(/^(?:\*|"[1-9]\d{0,14}")$/, { error: 'expected one ETag as hublease gave it, such as "3", or *' });

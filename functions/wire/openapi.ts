@@ -14,7 +14,9 @@ const PROBLEM_TEXT = {
   403: 'The signature, the permission or the allow list does not admit the caller.',
   404: "There is no such thing, or it is not the caller's.",
   409: 'The state of the thing does not allow it now.',
+  412: 'It is not the version that `If-Match` names.',
   422: 'Well-formed, but more than is allowed.',
+  429: 'A quota is used up; the next lease of it ends after the time in `Retry-After`.',
   500: 'hublease failed.',
   502: 'Docker Hub refused.',
   503: 'Try again after the time in `Retry-After`.',
@@ -26,20 +28,26 @@ type ProblemStatus = keyof typeof PROBLEM_TEXT;
 const ALWAYS: readonly ProblemStatus[] = [400, 403, 500, 503];
 
 const PROBLEMS: Readonly<Record<Operation, readonly ProblemStatus[]>> = {
-  mintLease: [404, 409, 422, 502],
+  mintLease: [404, 409, 422, 429, 502],
   listLeases: [],
   getLease: [404],
   revokeLease: [404],
+  renewLease: [404, 409, 422],
   whoami: [],
   getOpenapi: [],
   listTargets: [],
-  putTarget: [409, 422, 502],
+  putTarget: [409, 412, 422, 502],
   getTarget: [404],
   deleteTarget: [404, 409],
+  actOnTarget: [404, 409, 429, 502],
   listSecrets: [],
-  putSecret: [404, 409, 422],
+  putSecret: [404, 409, 412, 422, 502],
   getSecret: [404],
   deleteSecret: [404, 409],
+  listAllLeases: [],
+  getAnyLease: [404],
+  revokeAnyLease: [404],
+  revokeMatching: [],
 };
 
 const SIGNATURE_TEXT =
@@ -98,8 +106,12 @@ function paths(): Json {
 }
 
 function operation(route: Route, id: Operation): Json {
-  const request: { query: z.ZodType; body?: z.ZodType } = REQUESTS[id];
-  const parameters = [...pathParameters(route.path), ...queryParameters(request.query)];
+  const request: { query: z.ZodType; body?: z.ZodType; headers?: Readonly<Record<string, z.ZodType>> } = REQUESTS[id];
+  const parameters = [
+    ...pathParameters(route.path),
+    ...queryParameters(request.query),
+    ...headerParameters(request.headers ?? {}),
+  ];
   return {
     operationId: id,
     summary: route.summary,
@@ -111,7 +123,7 @@ function operation(route: Route, id: Operation): Json {
 }
 
 function pathParameters(path: string): Json[] {
-  if (path.endsWith('{id}')) {
+  if (path.includes('{id}')) {
     return [{ name: 'id', in: 'path', required: true, description: 'Lease id.', schema: schemaOf(LeaseId, 'input') }];
   }
   if (!path.endsWith('{name+}')) return [];
@@ -125,6 +137,22 @@ function queryParameters(query: z.ZodType): Json[] {
   return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }));
 }
 
+const HEADER_TEXT: Readonly<Record<string, string>> = {
+  'idempotency-key':
+    'Makes the request safe to repeat: what an earlier one with the same key got is provably revoked before a new token is made.',
+  'if-match': 'Changes only the version that an ETag names; `*` only what exists.',
+};
+
+function headerParameters(headers: Readonly<Record<string, z.ZodType>>): Json[] {
+  return Object.entries(headers).map(([name, schema]) => ({
+    name,
+    in: 'header',
+    required: false,
+    description: HEADER_TEXT[name],
+    schema: schemaOf(schema, 'input'),
+  }));
+}
+
 function requestBody(body: z.ZodType, example: unknown): Json {
   // Where every field is optional, so is the body.
   const required = !body.safeParse({}).success;
@@ -135,7 +163,8 @@ function responses(id: Operation): Json {
   const answers: Record<string, { schema: z.ZodType; description: string }> = ANSWERS[id];
   const good = Object.entries(answers).map(([status, { schema, description }]) => {
     const content = { schema: schemaOf(schema, 'output'), example: EXAMPLES[id].answers[Number(status)] };
-    return [status, { description, headers: HEADERS, content: { 'application/json': content } }];
+    const headers = { ...HEADERS, ...(VERSIONED.includes(id) && ETAG) };
+    return [status, { description, headers, content: { 'application/json': content } }];
   });
   const statuses = [...ALWAYS, ...PROBLEMS[id]].sort((a, b) => a - b);
   const bad = statuses.map((status) => [status, { $ref: `#/components/responses/${status}` }]);
@@ -144,13 +173,18 @@ function responses(id: Operation): Json {
 
 const HEADERS = { 'x-request-id': { description: 'Finds the request in the logs.', schema: { type: 'string' } } };
 
+const ETAG = { etag: { description: 'The version, for `If-Match`.', schema: { type: 'string' } } };
+const VERSIONED: readonly Operation[] = ['putTarget', 'getTarget', 'actOnTarget', 'putSecret', 'getSecret'];
+
 function problem(status: string, description: string): Json {
+  // A conflict may last, or pass by itself; what is throttled or out of order always passes.
+  const required = status === '429' || status === '503';
   const retry = {
-    'retry-after': { description: 'Seconds to wait.', required: true, schema: { type: 'integer', minimum: 1 } },
+    'retry-after': { description: 'Seconds to wait.', required, schema: { type: 'integer', minimum: 1 } },
   };
   return {
     description,
-    headers: { ...HEADERS, ...(status === '503' && retry) },
+    headers: { ...HEADERS, ...((required || status === '409') && retry) },
     content: { [PROBLEM_CONTENT_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
   };
 }

@@ -10,6 +10,10 @@ export const Problem = z.strictObject({
   code: z.string().meta({ description: 'Stable; what programs should branch on.' }),
   requestId: z.string().meta({ description: 'Finds the request in the logs of hublease.' }),
   field: z.string().exactOptional(),
+  holders: z
+    .array(z.string())
+    .exactOptional()
+    .meta({ description: 'Callers that hold what a quota allows; some of them, where they are many.' }),
 });
 export type Problem = z.output<typeof Problem>;
 
@@ -21,6 +25,7 @@ interface Outside {
   readonly title: string;
   readonly detail: string;
   readonly field?: string;
+  readonly holders?: readonly string[];
   readonly retryAfterSeconds?: number;
 }
 
@@ -36,7 +41,7 @@ export interface ProblemAnswer {
 
 /** Turns a failure into what the caller may read. Nothing of a caught error is in either. */
 export function problemOf(failure: Failure, requestId: string): ProblemAnswer {
-  const { status, title, detail, field, retryAfterSeconds } = outside(failure);
+  const { status, title, detail, field, holders, retryAfterSeconds } = outside(failure);
   const code: FailureTag = failure.tag;
   return {
     status,
@@ -52,6 +57,7 @@ export function problemOf(failure: Failure, requestId: string): ProblemAnswer {
       code,
       requestId,
       ...(field !== undefined && { field }),
+      ...(holders !== undefined && { holders: [...holders] }),
     },
   };
 }
@@ -138,7 +144,7 @@ function outside(failure: Failure): Outside {
       return {
         status: 422,
         title: 'Resources need a target of kind org',
-        detail: `"${failure.target}" is a user, whose tokens cannot be limited to repositories. Give scope in place of resources.`,
+        detail: `"${failure.target}" is a user, whose tokens reach all that the user does and cannot be limited to repositories. Give scope in place of resources or namespace.`,
       };
     case 'access_token_as_credential':
       return {
@@ -160,8 +166,57 @@ function outside(failure: Failure): Outside {
     case 'wrong_account':
       return {
         status: 422,
-        title: 'The credential belongs to another account',
-        detail: `The credential logs in to "${failure.got}", and this target is pinned to "${failure.expected}". Give a credential of "${failure.expected}", or create another target.`,
+        title: 'It belongs to another account',
+        detail: `This is the target of "${failure.expected}", and what was given is of "${failure.got}". The account of a target never changes, so that its leases stay revocable: give a credential of "${failure.expected}", or delete the target and make it anew.`,
+      };
+    case 'scope_too_wide':
+      return {
+        status: 422,
+        title: 'More was asked for than the dynamic secret allows',
+        detail: `Asked for ${shortened(failure.asked)}; this dynamic secret allows ${shortened(failure.allowed)}. Ask for that or less, or leave it out.`,
+      };
+    case 'not_renewable':
+      return {
+        status: 409,
+        title: 'The lease is not renewable',
+        detail: `Lease ${failure.leaseId} was taken from a dynamic secret that is not renewable. Take a new lease.`,
+      };
+    case 'idempotency_mismatch':
+      return {
+        status: 422,
+        title: 'The Idempotency-Key belongs to another request',
+        detail:
+          'This caller used the same Idempotency-Key for a request that asked for something else, within the last 24 hours. Send a new key with a new request.',
+      };
+    case 'quota_reached':
+      return {
+        status: 429,
+        title: 'A quota of open leases is used up',
+        detail: `${counterText(failure.counter)} may have ${failure.most} open leases, and has them${holdersText(failure.holders)}. Revoke one that is no longer needed, or send the request again after the time in Retry-After, when the next one ends.`,
+        holders: failure.holders,
+        retryAfterSeconds: failure.retryAfterSeconds,
+      };
+    case 'lease_not_active':
+      return {
+        status: 409,
+        title: 'The lease is not active',
+        detail: `Lease ${failure.leaseId} is ${failure.status === 'active' ? 'at its end' : failure.status} and cannot be renewed. Take a new lease.`,
+      };
+    case 'in_flight':
+      return {
+        status: 409,
+        title: 'An earlier request with this Idempotency-Key is not finished',
+        detail: `What the earlier request got is being made, or not yet provably gone, and there are never two live tokens under one key. ${AGAIN}`,
+        retryAfterSeconds: failure.retryAfterSeconds,
+      };
+    case 'precondition_failed':
+      return {
+        status: 412,
+        title: 'It is not the version that If-Match names',
+        detail:
+          failure.version === 0
+            ? `There is no "${failure.name}" to replace. Leave If-Match out to create it.`
+            : `"${failure.name}" is at version ${failure.version}. Read it again, and send the change with its ETag.`,
       };
     case 'version_conflict':
       return {
@@ -173,7 +228,7 @@ function outside(failure: Failure): Outside {
       return {
         status: 409,
         title: 'It is being deleted',
-        detail: `"${failure.name}" is draining: it takes no changes, gives no more leases, and goes once its open leases have ended.`,
+        detail: `"${failure.name}" is draining: it gives no more leases and goes once its open leases have ended. Nothing of it can be changed any more, but for the credential of a target.`,
       };
     case 'open_leases':
       return {
@@ -209,7 +264,7 @@ function outside(failure: Failure): Outside {
       return {
         status: 502,
         title: 'Docker Hub refused the expiry of the token',
-        detail: `Docker Hub did not accept the expiry time that target "${failure.target}" was verified with. No token was handed out. Its owner should verify the target again with PUT /v1/admin/targets/${failure.target}.`,
+        detail: `Docker Hub did not accept the expiry time that target "${failure.target}" was verified with. No token was handed out. Its owner should verify the target again: POST /v1/admin/targets/${failure.target} with {"action":"verify"}.`,
       };
     case 'hub_unavailable':
       return {
@@ -229,7 +284,7 @@ function outside(failure: Failure): Outside {
       return {
         status: 503,
         title: 'Logins of the target are paused',
-        detail: `Docker Hub refused the stored credential of target "${failure.target}", and hublease does not try it again for now, because Docker Hub locks a user name after repeated failures. Its owner should PUT a working credential.`,
+        detail: `Docker Hub refused the stored credential of target "${failure.target}", and hublease does not try it again before ${instant(failure.reopensAtMs)}, because Docker Hub locks a user name after repeated failures. Its owner should PUT a working credential.`,
         retryAfterSeconds: failure.retryAfterSeconds,
       };
     case 'store_unavailable':
@@ -294,6 +349,32 @@ function someOf(secrets: readonly string[]): string {
   const named = secrets.slice(0, SECRETS_NAMED_MAX).map((secret) => `"${secret}"`);
   const more = secrets.length - named.length;
   return more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ');
+}
+
+/** Both sides of a comparison of resources may be long; what is cut off is in the secret itself. */
+const REACH_MAX_CHARACTERS = 400;
+
+function shortened(reach: string): string {
+  return reach.length > REACH_MAX_CHARACTERS ? `${reach.slice(0, REACH_MAX_CHARACTERS)}…` : reach;
+}
+
+/** `secret:NAME` or `target:NAME`, as core counts. */
+function counterText(counter: string): string {
+  const [kind = '', name = ''] = counter.split(':');
+  return `${kind === 'target' ? 'Target' : 'Dynamic secret'} "${name}"`;
+}
+
+const HOLDERS_NAMED_MAX = 3;
+
+function holdersText(holders: readonly string[]): string {
+  if (holders.length === 0) return '';
+  const more = holders.length - HOLDERS_NAMED_MAX;
+  return `, held by ${holders.slice(0, HOLDERS_NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** Whole seconds of UTC; what is no time at all says so rather than fail. */
+function instant(atMs: number): string {
+  return Math.abs(atMs) <= 8.64e15 ? new Date(atMs).toISOString() : 'a later time';
 }
 
 /** The method is the caller's text: only what looks like one is repeated. */

@@ -1,150 +1,155 @@
 import * as z from 'zod';
-import { parseAllow } from '../core/caller.ts';
+import type { Selector } from '../core/all-leases.ts';
+import { parseCaller } from '../core/caller.ts';
 import { parseDuration } from '../core/duration.ts';
-import { fail } from '../core/failure.ts';
+import { Failed, fail } from '../core/failure.ts';
 import type { PageRequest } from '../core/ports.ts';
-import { effectiveScope, PAT_SCOPES } from '../core/scope.ts';
+import { PAT_SCOPES } from '../core/scope.ts';
 import {
-  Allow,
-  CredentialBody,
-  Description,
   Duration,
-  HubAccount,
+  IdempotencyKey,
+  IfMatch,
   Label,
-  MAX_ACTIVE_MAX,
+  LeaseStatus,
   Name,
   PAGE_LIMIT_DEFAULT,
   PAGE_QUERY,
-  RESOURCES_MAX,
+  Principal,
   Reason,
-  Resource,
+  Resources,
+  Scopes,
   Switch,
-  Tags,
 } from './fields.ts';
 import { given } from './given.ts';
 import type { Operation } from './routes.ts';
+import { only, SecretBody, scopeOf } from './secret-request.ts';
+import { TargetAction, TargetBody } from './target-request.ts';
+
+export { secretOrder } from './secret-request.ts';
+export { targetOrder } from './target-request.ts';
 
 const MintBody = z.strictObject({
   ttl: Duration.exactOptional(),
+  scope: z.enum(PAT_SCOPES).exactOptional(),
+  scopes: Scopes.exactOptional(),
+  resources: Resources.exactOptional(),
   label: Label.exactOptional(),
   reason: Reason.exactOptional(),
 });
 
-const TargetBody = z.strictObject({
-  kind: z.enum(['user', 'org']),
-  organization: HubAccount.exactOptional(),
-  credential: CredentialBody.exactOptional(),
-  loginRoute: z.enum(['auth-token', 'users-login']).exactOptional(),
-  description: Description.exactOptional(),
-  tags: Tags.exactOptional(),
-});
+const RenewBody = z.strictObject({ ttl: Duration.exactOptional() });
 
-const SecretBody = z.strictObject({
-  target: Name,
-  scope: z.enum(PAT_SCOPES).exactOptional(),
-  scopes: z
-    .union(
-      [
-        z.string().max(128, { error: 'expected one or more scopes, separated by commas' }),
-        z.array(z.enum(PAT_SCOPES)).min(1).max(PAT_SCOPES.length),
-      ],
-      { error: 'expected a list of scopes, or text with commas between them' },
-    )
-    .exactOptional(),
-  resources: z.array(Resource).min(1).max(RESOURCES_MAX).exactOptional(),
-  defaultTtl: Duration,
-  maxTtl: Duration,
-  renewable: z.boolean().exactOptional(),
-  maxActive: z.int().min(1).max(MAX_ACTIVE_MAX).exactOptional(),
-  allow: Allow,
-  description: Description.exactOptional(),
-  tags: Tags.exactOptional(),
-  deleteProtection: z.boolean().exactOptional(),
+/** Hex SHA-256 of a token, as `sha256sum` prints it. */
+const TokenSha256 = z
+  .string()
+  .regex(/^[0-9a-fA-F]{64}$/, { error: 'expected the SHA-256 of a token as 64 hex digits' });
+
+const RevokeBody = z.strictObject({
+  prefix: Name.exactOptional(),
+  target: Name.exactOptional(),
+  caller: Principal.exactOptional(),
+  tokenSha256: TokenSha256.exactOptional(),
 });
 
 const NoQuery = z.strictObject({});
 const ForceQuery = z.strictObject({ force: Switch.exactOptional() });
+const VerifyQuery = z.strictObject({ verify: Switch.exactOptional() });
+const LiveQuery = z.strictObject({ live: Switch.exactOptional() });
 
-/** What each operation accepts besides its path. `body` is absent where none is. */
+/** Narrows a list of leases. */
+const LEASE_FILTER = { secret: Name.exactOptional(), status: LeaseStatus.exactOptional() };
+
+/** What each operation accepts besides its path. `body` is absent where none is; headers are named in lower case. */
 export const REQUESTS = {
-  mintLease: { query: NoQuery, body: MintBody },
-  listLeases: {
-    query: z.strictObject({
-      secret: Name.exactOptional(),
-      status: z.enum(['minting', 'active', 'revoking', 'revoked']).exactOptional(),
-      ...PAGE_QUERY,
-    }),
-  },
-  getLease: { query: NoQuery },
+  mintLease: { query: NoQuery, body: MintBody, headers: { 'idempotency-key': IdempotencyKey } },
+  listLeases: { query: z.strictObject({ ...LEASE_FILTER, live: Switch.exactOptional(), ...PAGE_QUERY }) },
+  getLease: { query: LiveQuery },
   revokeLease: { query: NoQuery },
+  renewLease: { query: NoQuery, body: RenewBody },
   whoami: { query: NoQuery },
   getOpenapi: { query: NoQuery },
   listTargets: { query: z.strictObject({ prefix: Name.exactOptional(), ...PAGE_QUERY }) },
-  putTarget: { query: z.strictObject({ verify: Switch.exactOptional() }), body: TargetBody },
+  putTarget: { query: VerifyQuery, body: TargetBody, headers: { 'if-match': IfMatch } },
   getTarget: { query: NoQuery },
   deleteTarget: { query: ForceQuery },
+  actOnTarget: { query: NoQuery, body: TargetAction },
   listSecrets: {
     query: z.strictObject({ prefix: Name.exactOptional(), target: Name.exactOptional(), ...PAGE_QUERY }),
   },
-  putSecret: { query: NoQuery, body: SecretBody },
+  putSecret: { query: VerifyQuery, body: SecretBody, headers: { 'if-match': IfMatch } },
   getSecret: { query: NoQuery },
   deleteSecret: { query: ForceQuery },
-} as const satisfies Record<Operation, { query: z.ZodType; body?: z.ZodType }>;
+  listAllLeases: {
+    query: z.strictObject({
+      ...LEASE_FILTER,
+      caller: Principal.exactOptional(),
+      live: Switch.exactOptional(),
+      ...PAGE_QUERY,
+    }),
+  },
+  getAnyLease: { query: LiveQuery },
+  revokeAnyLease: { query: NoQuery },
+  revokeMatching: { query: NoQuery, body: RevokeBody },
+} as const satisfies Record<
+  Operation,
+  { query: z.ZodType; body?: z.ZodType; headers?: Readonly<Record<string, z.ZodType<string>>> }
+>;
 
 /** Reads the body of a mint. @throws Failed `invalid_field`. */
-export function mintOrder(secret: string, body: z.output<typeof MintBody>) {
-  const { ttl, label, reason } = body;
-  return given({ secret, ttlSeconds: ttl === undefined ? undefined : parseDuration(ttl, 'ttl'), label, reason });
-}
-
-/** Reads a target's PUT; it is verified unless the query says `verify=false`. */
-export function targetOrder(
-  name: string,
-  body: z.output<typeof TargetBody>,
-  query: { readonly verify?: 'true' | 'false' },
+export function mintOrder(
+  secret: string,
+  body: z.output<typeof MintBody>,
+  headers: { readonly 'idempotency-key'?: string } = {},
 ) {
-  const { credential, ...rest } = body;
+  const { ttl, scope, scopes, resources, label, reason } = body;
+  only(scope, scopes, 'scopes', 'give scope or scopes, not both');
   return given({
-    name,
-    ...rest,
-    credential:
-      credential === undefined
-        ? undefined
-        : given({
-            username: credential.username.toLowerCase(),
-            password: credential.password,
-            totpSecret: credential.totpSecret?.toUpperCase(),
-          }),
-    verify: query.verify !== 'false',
-  });
-}
-
-/**
- * Reads a dynamic secret's PUT. How its fields fit each other and its target is for core to judge.
- *
- * @throws Failed `invalid_field`.
- */
-export function secretOrder(name: string, body: z.output<typeof SecretBody>) {
-  const { scope, scopes, resources, defaultTtl, maxTtl, allow, ...rest } = body;
-  if (scope !== undefined && scopes !== undefined) {
-    throw fail({ tag: 'invalid_field', field: 'scopes', problem: 'give scope or scopes, not both' });
-  }
-  const patScope = scope ?? (scopes === undefined ? undefined : effectiveScope(scopes, 'scopes'));
-  return given({
-    name,
-    ...rest,
-    scope: patScope,
+    secret,
+    ttlSeconds: ttlOf(ttl),
+    scope: scopeOf(scope, scopes),
     resources,
-    defaultTtlSeconds: parseDuration(defaultTtl, 'defaultTtl'),
-    maxTtlSeconds: parseDuration(maxTtl, 'maxTtl'),
-    allow: allow.map((pattern, index) => parseAllow(pattern, `allow.${index}`)),
+    label,
+    reason,
+    idempotencyKey: headers['idempotency-key'],
   });
 }
 
-/** Parts a list's query into its filter and its paging. */
-export function listOrder<Q extends { readonly limit?: string; readonly nextToken?: string }>(
+/** The TTL of a mint or renewal in whole seconds, where one is given. @throws Failed `invalid_field`. */
+export function ttlOf(ttl: z.output<typeof Duration> | undefined): number | undefined {
+  return ttl === undefined ? undefined : parseDuration(ttl, 'ttl');
+}
+
+/** Parts a list's query into its filter, its paging, and whether Docker Hub is asked too. */
+export function listOrder<Q extends { readonly limit?: string; readonly nextToken?: string; readonly live?: string }>(
   query: Q,
-): { filter: Omit<Q, 'limit' | 'nextToken'>; page: PageRequest } {
-  const { limit, nextToken, ...filter } = query;
-  return { filter, page: given({ limit: limit === undefined ? PAGE_LIMIT_DEFAULT : Number(limit), nextToken }) };
+): { filter: Omit<Q, 'limit' | 'nextToken' | 'live'>; page: PageRequest; live: boolean } {
+  const { limit, nextToken, live, ...filter } = query;
+  const page = given({ limit: limit === undefined ? PAGE_LIMIT_DEFAULT : Number(limit), nextToken });
+  return { filter, page, live: live === 'true' };
+}
+
+/** The one way in which a revocation names its leases. @throws Failed `invalid_field`. */
+export function selectorOf(body: z.output<typeof RevokeBody>): Selector {
+  const { prefix, target, caller, tokenSha256 } = body;
+  const selectors: Selector[] = [
+    ...(prefix === undefined ? [] : [{ prefix }]),
+    ...(target === undefined ? [] : [{ target }]),
+    ...(caller === undefined ? [] : [{ caller: callerOf(caller) }]),
+    ...(tokenSha256 === undefined ? [] : [{ tokenSha256: tokenSha256.toLowerCase() }]),
+  ];
+  const [selector, ...others] = selectors;
+  if (selector !== undefined && others.length === 0) return selector;
+  const problem = 'give exactly one of prefix, target, caller and tokenSha256';
+  throw fail({ tag: 'invalid_field', field: 'body', problem });
+}
+
+/** A principal as leases name it, whichever way its session was written. @throws Failed `invalid_field` `caller`. */
+export function callerOf(arn: string): string {
+  try {
+    return parseCaller(arn).arn;
+  } catch (error) {
+    if (!(error instanceof Failed)) throw error;
+    const problem = 'expected the ARN of a role or another principal, such as arn:aws:iam::111122223333:role/ci';
+    throw fail({ tag: 'invalid_field', field: 'caller', problem });
+  }
 }

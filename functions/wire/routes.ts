@@ -6,7 +6,7 @@ export const STAGE = 'v1';
 /** One route of the API. Gateway resources, the embedded front door, request validation and OpenAPI are made from these. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Below the stage, in API Gateway's notation: `{id}` is one segment, `{name+}` the rest of the path. */
+  /** Below the stage, in API Gateway's notation: `{id}` is one segment, `{name+}` the rest of the path. At most one of them. */
   readonly path: `/${string}`;
   /** Unique; also OpenAPI's `operationId`. */
   readonly operation: string;
@@ -50,6 +50,14 @@ export const ROUTES = [
     function: 'broker',
     who: 'caller',
     summary: "Revoke one of the caller's own leases now.",
+  },
+  {
+    method: 'POST',
+    path: '/leases/{id}/renew',
+    operation: 'renewLease',
+    function: 'broker',
+    who: 'caller',
+    summary: "Extend one of the caller's own leases, up to its `maxExpiresAt`.",
   },
   {
     method: 'GET',
@@ -100,6 +108,14 @@ export const ROUTES = [
     summary: 'Delete a target, or let it drain.',
   },
   {
+    method: 'POST',
+    path: '/admin/targets/{name+}',
+    operation: 'actOnTarget',
+    function: 'admin',
+    who: 'admin',
+    summary: 'Verify a target again, with the credential in force.',
+  },
+  {
     method: 'GET',
     path: '/admin/secrets',
     operation: 'listSecrets',
@@ -130,6 +146,38 @@ export const ROUTES = [
     function: 'admin',
     who: 'admin',
     summary: 'Delete a dynamic secret, or let it drain.',
+  },
+  {
+    method: 'GET',
+    path: '/admin/leases',
+    operation: 'listAllLeases',
+    function: 'admin',
+    who: 'admin',
+    summary: "List everybody's leases, newest first.",
+  },
+  {
+    method: 'GET',
+    path: '/admin/leases/{id}',
+    operation: 'getAnyLease',
+    function: 'admin',
+    who: 'admin',
+    summary: "Show anybody's lease.",
+  },
+  {
+    method: 'DELETE',
+    path: '/admin/leases/{id}',
+    operation: 'revokeAnyLease',
+    function: 'admin',
+    who: 'admin',
+    summary: "Revoke anybody's lease now.",
+  },
+  {
+    method: 'POST',
+    path: '/admin/revoke',
+    operation: 'revokeMatching',
+    function: 'admin',
+    who: 'admin',
+    summary: 'Revoke every open lease of a folder, target or caller, or the one that a leaked token belongs to.',
   },
 ] as const satisfies readonly Route[];
 
@@ -185,13 +233,17 @@ function matches(rawPath: string): RouteMatch[] {
 
 function parametersOf(path: string, segments: readonly string[]): Record<string, string> | undefined {
   const template = path.split('/').slice(1);
-  const parameter = /^\{(\w+)(\+?)\}$/.exec(template.at(-1) ?? '');
-  const fixed = parameter === null ? template : template.slice(0, -1);
-  if (!fixed.every((segment, index) => segment === segments[index])) return undefined;
-  const rest = segments.slice(fixed.length);
-  if (parameter === null) return rest.length === 0 ? {} : undefined;
-  const fits = parameter[2] === '+' ? rest.length > 0 : rest.length === 1;
-  return fits ? { [parameter[1] as string]: rest.join('/') } : undefined;
+  const isRest = template.at(-1)?.endsWith('+}') === true;
+  if (isRest ? segments.length < template.length : segments.length !== template.length) return undefined;
+  const parameters: Record<string, string> = {};
+  for (const [index, part] of template.entries()) {
+    const parameter = /^\{(\w+)(\+?)\}$/.exec(part);
+    if (parameter === null && part !== segments[index]) return undefined;
+    if (parameter === null) continue;
+    const value = parameter[2] === '+' ? segments.slice(index).join('/') : segments[index];
+    parameters[parameter[1] as string] = value as string;
+  }
+  return parameters;
 }
 
 /** Names are written in lower case, lease ids (ULIDs) in upper case. */

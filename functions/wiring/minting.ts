@@ -3,6 +3,7 @@ import { clientConfig } from '../adapters/aws-clients.ts';
 import { tokenMinter } from '../adapters/docker-hub-create.ts';
 import { dynamodbTimer } from '../adapters/dynamodb-timer.ts';
 import { schedulerBackstop } from '../adapters/scheduler.ts';
+import { joseTokenSealer } from '../adapters/token-sealer.ts';
 import type { MintPorts } from '../core/ports.ts';
 import type { BrokerSettings } from '../env.ts';
 import { measuredMinter } from './measured.ts';
@@ -17,6 +18,7 @@ export function wireMinting(
   const { clock, meter, hubOptions } = wired;
   const minting = {
     minter: measuredMinter(tokenMinter(hubOptions), meter, clock),
+    tokenSealer: joseTokenSealer(),
     backstop: schedulerBackstop({
       client: new SchedulerClient(clientConfig()),
       group: settings.scheduleGroup,

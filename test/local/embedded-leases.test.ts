@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AnswerOf } from '../../functions/wire/answers.ts';
 import {
   type Edition,
   lease,
+  type Minted,
   mayPull,
   ON_TIME_MS,
   openEdition,
@@ -12,8 +12,6 @@ import {
   show,
   until,
 } from './harness.ts';
-
-type Minted = AnswerOf<'mintLease'>['body'];
 
 let edition: Edition;
 beforeAll(async () => {

@@ -155,9 +155,17 @@ export async function setUp({ admin }: Pick<Edition, 'admin'>, maxTtl = '1m'): P
   });
 }
 
+/** What a lease without a protection key answers. */
+export interface Minted {
+  readonly lease: LeaseView;
+  readonly credential: { readonly username: string; readonly password: string };
+}
+
 /** Leases from `ci/release`. */
-export async function lease(client: Client, ttl: string): Promise<AnswerOf<'mintLease'>['body']> {
-  return (await client.call('mintLease', { name: 'ci/release', body: { ttl } })).body;
+export async function lease(client: Client, ttl: string): Promise<Minted> {
+  const { lease, credential } = (await client.call('mintLease', { name: 'ci/release', body: { ttl } })).body;
+  if (!('password' in credential)) throw new Error('ci/release has no protection key');
+  return { lease, credential };
 }
 
 export async function show(client: Client, id: string): Promise<LeaseView> {

@@ -1,0 +1,41 @@
+import { listAllLeases, revokeAnyLease, revokeMatching, showAnyLease } from './core/all-leases.ts';
+import { lookLive } from './core/live.ts';
+import type { AdminPorts } from './core/ports.ts';
+import type { Operations } from './http.ts';
+import { livePage } from './live-page.ts';
+import { leaseAnswer, revocationsAnswer } from './wire/answers.ts';
+import { given } from './wire/given.ts';
+import { callerOf, listOrder, selectorOf } from './wire/requests.ts';
+
+type LeaseOperations = 'listAllLeases' | 'getAnyLease' | 'revokeAnyLease' | 'revokeMatching';
+
+/** How long leases are marked within one request: no request works longer than 20 s. */
+const MARKING_MS = 15_000;
+
+/** The admin routes of everybody's leases. */
+export function adminLeases(ports: AdminPorts): Pick<Operations<'admin'>, LeaseOperations> {
+  return {
+    listAllLeases: async ({ query }) => {
+      const { filter, page, live } = listOrder(query);
+      const caller = filter.caller === undefined ? undefined : callerOf(filter.caller);
+      return {
+        status: 200,
+        body: await livePage(ports, await listAllLeases(ports, given({ ...filter, caller }), page), live),
+      };
+    },
+    getAnyLease: async ({ path, query }) => {
+      const lease = await showAnyLease(ports, path.id);
+      const live = query.live === 'true' ? await lookLive(ports, lease) : undefined;
+      return { status: 200, body: { lease: leaseAnswer(lease, live) } };
+    },
+    revokeAnyLease: async ({ origin, path }) => {
+      const { lease, pending } = await revokeAnyLease(ports, origin, path.id);
+      return { status: pending ? 202 : 200, body: { lease: leaseAnswer(lease) } };
+    },
+    revokeMatching: async ({ origin, body }) => {
+      const untilMs = ports.clock.nowMs() + MARKING_MS;
+      const { leases, complete } = await revokeMatching(ports, origin, selectorOf(body), untilMs);
+      return { status: 202, body: revocationsAnswer(leases, complete) };
+    },
+  };
+}

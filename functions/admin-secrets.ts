@@ -1,0 +1,39 @@
+import type { AdminPorts } from './core/ports.ts';
+import { deleteSecret, getSecret, listSecrets, putSecret } from './core/secrets.ts';
+import type { Operations } from './http.ts';
+import { checkProtectionKey } from './protection-key.ts';
+import { changedAnswer, etagOf, pageAnswer, secretAnswer } from './wire/answers.ts';
+import { listOrder, secretOrder } from './wire/requests.ts';
+
+type SecretOperations = 'listSecrets' | 'putSecret' | 'getSecret' | 'deleteSecret';
+
+/** The admin routes of dynamic secrets. */
+export function adminSecrets(ports: AdminPorts): Pick<Operations<'admin'>, SecretOperations> {
+  return {
+    listSecrets: async ({ query }) => {
+      const { filter, page } = listOrder(query);
+      return { status: 200, body: pageAnswer(await listSecrets(ports, filter, page), secretAnswer) };
+    },
+    putSecret: async ({ origin, path, query, headers, body }) => {
+      const order = secretOrder(path.name, body, query, headers);
+      await checkProtectionKey(order.protectionJwk);
+      const { secret, created, changed } = await putSecret(ports, origin, order);
+      // A credential of the secret's own is replaced with every PUT; it stands in no row that could be compared.
+      const names = body.credential === undefined ? changed : [...changed, 'credential'];
+      return {
+        status: created ? 201 : 200,
+        headers: etagOf(secret),
+        body: { secret: secretAnswer(secret), changed: changedAnswer(names) },
+      };
+    },
+    getSecret: async ({ path }) => {
+      const secret = await getSecret(ports, path.name);
+      return { status: 200, headers: etagOf(secret), body: { secret: secretAnswer(secret) } };
+    },
+    deleteSecret: async ({ origin, path, query }) => {
+      const deletion = await deleteSecret(ports, origin, path.name, { force: query.force === 'true' });
+      const { secret, removed, openLeases } = deletion;
+      return { status: removed ? 200 : 202, body: { secret: secretAnswer(secret), removed, openLeases } };
+    },
+  };
+}

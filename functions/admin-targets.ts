@@ -1,0 +1,41 @@
+import type { AdminPorts } from './core/ports.ts';
+import { deleteTarget, getTarget, listTargets, putTarget, verifyTarget } from './core/targets.ts';
+import type { Operations } from './http.ts';
+import { changedAnswer, etagOf, pageAnswer, targetAnswer } from './wire/answers.ts';
+import { listOrder, targetOrder } from './wire/requests.ts';
+
+type TargetOperations = 'listTargets' | 'putTarget' | 'getTarget' | 'deleteTarget' | 'actOnTarget';
+
+/** The admin routes of targets. */
+export function adminTargets(ports: AdminPorts): Pick<Operations<'admin'>, TargetOperations> {
+  return {
+    listTargets: async ({ query }) => {
+      const { filter, page } = listOrder(query);
+      const targets = await listTargets(ports, filter, page);
+      return { status: 200, body: pageAnswer(targets, (target) => targetAnswer(target)) };
+    },
+    putTarget: async ({ origin, path, query, headers, body }) => {
+      const put = await putTarget(ports, origin, targetOrder(path.name, body, query, headers));
+      const { target, created, changed, verificationPending } = put;
+      return {
+        status: verificationPending ? 202 : created ? 201 : 200,
+        headers: etagOf(target),
+        body: { target: targetAnswer(target, verificationPending), changed: changedAnswer(changed) },
+      };
+    },
+    getTarget: async ({ path }) => {
+      const target = await getTarget(ports, path.name);
+      return { status: 200, headers: etagOf(target), body: { target: targetAnswer(target) } };
+    },
+    deleteTarget: async ({ origin, path, query }) => {
+      const deletion = await deleteTarget(ports, origin, path.name, { force: query.force === 'true' });
+      const { target, removed, openLeases } = deletion;
+      return { status: removed ? 200 : 202, body: { target: targetAnswer(target), removed, openLeases } };
+    },
+    // "verify" is the one action there is.
+    actOnTarget: async ({ origin, path }) => {
+      const { target, pending } = await verifyTarget(ports, origin, path.name);
+      return { status: pending ? 202 : 200, headers: etagOf(target), body: { target: targetAnswer(target, pending) } };
+    },
+  };
+}

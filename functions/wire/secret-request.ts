@@ -1,0 +1,105 @@
+import * as z from 'zod';
+import { parseAllow } from '../core/caller.ts';
+import { parseDuration } from '../core/duration.ts';
+import { fail } from '../core/failure.ts';
+import { namespaceResources } from '../core/resource.ts';
+import { effectiveScope, PAT_SCOPES, type PatScope } from '../core/scope.ts';
+import {
+  Allow,
+  Description,
+  Duration,
+  HubAccount,
+  LabelTemplate,
+  MaxActive,
+  Name,
+  Resources,
+  Scopes,
+  Tags,
+} from './fields.ts';
+import { given } from './given.ts';
+import { ProtectionKey } from './protection-key.ts';
+import { CREDENTIAL_FIELDS, credentialOrder, ifVersion } from './target-request.ts';
+
+/** The body of a dynamic secret's PUT. */
+export const SecretBody = z.strictObject({
+  target: Name.exactOptional(),
+  ...CREDENTIAL_FIELDS,
+  kind: CREDENTIAL_FIELDS.kind.exactOptional(),
+  scope: z.enum(PAT_SCOPES).exactOptional(),
+  scopes: Scopes.exactOptional(),
+  resources: Resources.exactOptional(),
+  namespace: HubAccount.meta({
+    description: 'Short for pulling all repositories of this organization.',
+  }).exactOptional(),
+  defaultTtl: Duration,
+  maxTtl: Duration,
+  renewable: z.boolean().exactOptional(),
+  maxActive: MaxActive.exactOptional(),
+  allow: Allow,
+  description: Description.exactOptional(),
+  tags: Tags.exactOptional(),
+  deleteProtection: z.boolean().exactOptional(),
+  labelTemplate: LabelTemplate.exactOptional(),
+  protectionKey: ProtectionKey.exactOptional(),
+});
+
+type Body = z.output<typeof SecretBody>;
+
+/**
+ * Reads a dynamic secret's PUT. How its fields fit its target is for core to judge.
+ *
+ * @throws Failed `invalid_field`.
+ */
+export function secretOrder(
+  name: string,
+  body: Body,
+  query: { readonly verify?: 'true' | 'false' } = {},
+  headers: { readonly 'if-match'?: string } = {},
+) {
+  const { target, credential, kind, organization, loginRoute, ...limits } = body;
+  const { scope, scopes, resources, namespace, defaultTtl, maxTtl, allow, protectionKey, ...rest } = limits;
+  only(scope, scopes, 'scopes', 'give scope or scopes, not both');
+  only(resources, namespace, 'namespace', 'give resources or namespace, not both');
+  return given({
+    name,
+    ...rest,
+    target: targetOf(body, query),
+    scope: scopeOf(scope, scopes),
+    resources: resources ?? (namespace === undefined ? undefined : namespaceResources(namespace)),
+    defaultTtlSeconds: parseDuration(defaultTtl, 'defaultTtl'),
+    maxTtlSeconds: parseDuration(maxTtl, 'maxTtl'),
+    allow: allow.map((pattern, index) => parseAllow(pattern, `allow.${index}`)),
+    protectionJwk: protectionKey?.jwk as Readonly<Record<string, string>> | undefined,
+    ifVersion: ifVersion(headers['if-match']),
+  });
+}
+
+/** The one scope that `scope` or `scopes` amounts to. @throws Failed `invalid_field`. */
+export function scopeOf(
+  scope: PatScope | undefined,
+  scopes: z.output<typeof Scopes> | undefined,
+): PatScope | undefined {
+  return scope ?? (scopes === undefined ? undefined : effectiveScope(scopes, 'scopes'));
+}
+
+/** Refuses two fields that say the same. @throws Failed `invalid_field`. */
+export function only(one: unknown, other: unknown, field: string, problem: string): void {
+  if (one !== undefined && other !== undefined) throw fail({ tag: 'invalid_field', field, problem });
+}
+
+/** A target by name, or a credential with what belongs to it. */
+function targetOf(body: Body, query: { readonly verify?: 'true' | 'false' }) {
+  const { target, credential, kind, organization, loginRoute } = body;
+  if (credential === undefined) {
+    if (target === undefined) {
+      throw fail({ tag: 'invalid_field', field: 'target', problem: 'give a target, or a credential in its place' });
+    }
+    for (const [field, value] of Object.entries({ kind, organization, loginRoute })) {
+      only(target, value, field, 'only allowed with a credential: with a target, it is the target that has it');
+    }
+    return target;
+  }
+  only(target, credential, 'credential', 'give a target or a credential, not both');
+  const verify = query.verify !== 'false';
+  return given({ kind: kind ?? 'user', organization, loginRoute, credential: credentialOrder(credential), verify });
+}

@@ -79,7 +79,7 @@ export function hubleaseClient(options: ClientOptions): Client {
   return {
     async call(operation, { name, query = {}, body, signal } = {}) {
       const route: AnyRoute = ROUTES.find((each) => each.operation === operation) as AnyRoute;
-      const path = base.pathname + route.path.replace(/\{\w+\+?\}/, name ?? '');
+      const path = base.pathname + route.path.replace(/\{\w+\+?\}/, () => name ?? '');
       const text = body === undefined ? undefined : JSON.stringify(body);
       const signed = await signer.sign({
         method: route.method,
@@ -110,21 +110,35 @@ async function send(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init);
   } catch (error) {
-    const { name, cause } = error as { name?: string; cause?: { code?: string } };
-    if (name === 'TimeoutError') throw new NoAnswerError('hublease did not answer in time');
-    if (name === 'AbortError') throw new NoAnswerError('the request was given up');
-    throw new NoAnswerError(`hublease could not be reached (${cause?.code ?? 'no connection'})`);
+    throw noAnswer(error);
   }
 }
 
+/** Why a request, or the rest of its answer, came to nothing. Of the error only its name and code go further. */
+function noAnswer(error: unknown): NoAnswerError {
+  const { name, cause } = error as { name?: string; cause?: { code?: string } };
+  if (name === 'TimeoutError') return new NoAnswerError('hublease did not answer in time');
+  if (name === 'AbortError') return new NoAnswerError('the request was given up');
+  return new NoAnswerError(`hublease could not be reached (${cause?.code ?? 'no connection'})`);
+}
+
 async function readAnswer(response: Response): Promise<{ status: number; body: unknown }> {
-  const json: unknown = await response.json().catch(() => undefined);
+  const text = await response.text().catch((error: unknown) => Promise.reject(noAnswer(error)));
+  const json = parsed(text);
   if (response.ok && json !== undefined) return { status: response.status, body: json };
   if (isProblem(json)) {
     const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
     throw new ProblemError(json, Number.isFinite(retryAfter) ? retryAfter : undefined);
   }
   throw new NoAnswerError(`status ${response.status} from something that is not hublease`, response.status);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function isProblem(json: unknown): json is Problem {

@@ -15,13 +15,16 @@ const AFTER_ALL_IDS = '~';
 /** The form of `instantKey` and `lastInstantKey`. */
 export const INSTANT_KEY = /^\d{15}#(?:[0-7][0-9A-HJKMNP-TV-Z]{25}|~)$/;
 
+/** Key of one lease in a time-ordered index, as `instantKey` writes it. */
+export type IndexKey = string;
+
 /** Sort key of the time-ordered indexes: the instant, then the lease id. Unique, and in order of time. */
-export function instantKey(atMs: number, leaseId: string): string {
+export function instantKey(atMs: number, leaseId: string): IndexKey {
   return `${String(atMs).padStart(INSTANT_DIGITS, '0')}#${leaseId}`;
 }
 
 /** Comes after every key of the instant and before those of the next. */
-export function lastInstantKey(atMs: number): string {
+export function lastInstantKey(atMs: number): IndexKey {
   return instantKey(atMs, AFTER_ALL_IDS);
 }
 
@@ -33,6 +36,11 @@ export function instantOf(key: string): number {
 /** The lease id in a key. */
 export function leaseIdOf(key: string): string {
   return key.slice(INSTANT_DIGITS + 1);
+}
+
+/** Key of a lease's row. */
+export function leaseKey(leaseId: string) {
+  return { leaseId, row: LEASE_ROW };
 }
 
 /** Which of the shards a lease is in. By hash, for a ULID's first characters are the time. */
@@ -56,8 +64,7 @@ export function leaseToRow(lease: Lease): VersionedRow {
   const shard = shardOf(id);
   const row = {
     ...fields,
-    leaseId: id,
-    row: LEASE_ROW,
+    ...leaseKey(id),
     issuedAt: instantKey(lease.issuedAtMs, id),
     dayShard: dayShard(lease.issuedAtMs, shard),
   };

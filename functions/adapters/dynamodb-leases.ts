@@ -1,20 +1,34 @@
-import type { QueryCommandInput } from '@aws-sdk/lib-dynamodb';
-import { isOpen, type Lease } from '../core/lease.ts';
+import type { Lease } from '../core/lease.ts';
 import { isName } from '../core/name.ts';
-import type { Clock, LeaseFilter, LeaseStore, Page, PageRequest } from '../core/ports.ts';
+import type {
+  Clock,
+  CreateOutcome,
+  LeaseClaims,
+  LeaseFilter,
+  LeaseStore,
+  Page,
+  PageRequest,
+  WriteOutcome,
+} from '../core/ports.ts';
+import { dynamodbCounters } from './dynamodb-counters.ts';
 import {
   dayShard,
   INSTANT_KEY,
+  type IndexKey,
   instantOf,
   LEASE_ID,
   lastInstantKey,
   leaseIdOf,
+  leaseKey,
   leaseToRow,
   rowToLease,
 } from './dynamodb-lease-row.ts';
+import { openLeases } from './dynamodb-open-leases.ts';
+import { dynamodbReplays } from './dynamodb-replays.ts';
 import { createRow, type DynamodbTable, queryRows, readRow, readRows, replaceRow } from './dynamodb-rows.ts';
+import { putIfNew, putIfNext, type TransactItem, transact } from './dynamodb-transaction.ts';
 import { readPageToken, writePageToken } from './page-token.ts';
-import { LEASE_INDEXES, LEASE_ROW, SHARDS } from './tables.ts';
+import { ALL_SHARDS, LEASE_INDEXES } from './tables.ts';
 
 /**
  * How long an index may lag behind the rows. Usually well under a second; DynamoDB promises no bound, so this is generous.
@@ -28,21 +42,16 @@ const LIST_MOST_STEPS = 32;
 /** Leases read at a time when the index alone does not decide which of them match: what one BatchGetItem takes. */
 const FILTERED_STEP_LEASES = 100;
 
-/** Most open leases that are counted: 1,000 batches. Past it a count could not end within an API call. */
-const COUNT_MOST_OPEN = 100_000;
-
 /** Clocks of the functions that issue leases may be ahead of this one by as much, even past midnight. */
 const CLOCK_AHEAD_MS = 5 * 60_000;
+
+/** A hex SHA-256. */
+const SHA256 = /^[0-9a-f]{64}$/;
 
 /** Longest value of a partition key. Source: DynamoDB Developer Guide, "Quotas". */
 const KEY_MOST_BYTES = 2_048;
 
 const DAY_MS = 86_400_000;
-
-const ALL_SHARDS = Array.from({ length: SHARDS }, (_, shard) => shard);
-
-/** Key of one lease in a time-ordered index, as `instantKey` writes it. */
-type IndexKey = string;
 
 /** Part of a list, newest first, and the key behind which it goes on; absent at its end. */
 interface Step {
@@ -51,57 +60,31 @@ interface Step {
 }
 
 export interface DynamodbLeasesOptions extends DynamodbTable {
+  /** Where the counters and replay records are. */
+  readonly catalogTableName: string;
   readonly clock: Clock;
   /**
    * How many days back a list of everybody's leases looks: audit retention and the longest lease together. What was issued
    * before is either gone or has been stuck ever since, and is still found by secret, by caller and by due time.
    */
   readonly listedDays: number;
+  /** From 0 up to 1, to spread transactions that met. */
+  readonly random?: () => number;
 }
 
-/** Leases in DynamoDB: one row each in the table of `LEASE_TABLE`. Never scans. */
+/** Leases in DynamoDB: one row each in the table of `LEASE_TABLE`, their claims in that of `CATALOG_TABLE`. Never scans. */
 export function dynamodbLeases(options: DynamodbLeasesOptions): LeaseStore {
-  const { clock, listedDays, ...table } = options;
+  const { client, tableName, catalogTableName, clock, listedDays, random = Math.random } = options;
+  const table: DynamodbTable = { client, tableName };
+  const catalogTable: DynamodbTable = { client, tableName: catalogTableName };
+  const counters = dynamodbCounters(catalogTable, clock);
+  const replays = dynamodbReplays(catalogTable);
+  const transaction = { client, clock, random };
 
   async function get(leaseId: string): Promise<Lease | undefined> {
     if (!LEASE_ID.test(leaseId)) return undefined;
-    const row = await readRow(table, { leaseId, row: LEASE_ROW });
+    const row = await readRow(table, leaseKey(leaseId));
     return row && rowToLease(row);
-  }
-
-  /**
-   * Asks every shard for as many as the page may hold and merges what they answer. That is 8 small queries a page, of which up
-   * to seven eighths are asked again for the next one; keys alone are some 150 bytes each, so 100 of them are 2 read units.
-   */
-  async function due(nowMs: number, page: PageRequest): Promise<Page<string>> {
-    const list = ['due'];
-    const after = page.nextToken === undefined ? '' : readPageToken(list, page.nextToken, INSTANT_KEY);
-    const shards = await Promise.all(
-      ALL_SHARDS.map((shard) => dueKeys(shard, { after, upTo: lastInstantKey(nowMs), limit: page.limit + 1 })),
-    );
-    const keys = shards.flatMap((shard) => shard.keys).sort();
-    const items = keys.slice(0, page.limit);
-    const last = items.at(-1);
-    return {
-      items: items.map(leaseIdOf),
-      ...(keys.length > page.limit && last !== undefined && { nextToken: writePageToken(list, last) }),
-    };
-  }
-
-  /** Keys of one shard's open leases, in order of due time. `more` is where DynamoDB stopped, when it stopped early. */
-  async function dueKeys(
-    shard: number,
-    range: { after: string; upTo: string; limit?: number; start?: QueryCommandInput['ExclusiveStartKey'] },
-  ) {
-    const { rows, more } = await queryRows(table, {
-      IndexName: LEASE_INDEXES.due,
-      KeyConditionExpression: 'dueShard = :shard AND dueAt BETWEEN :from AND :to',
-      // BETWEEN takes both ends in. All keys of an instant are of one length, so a longer text comes right after a key.
-      ExpressionAttributeValues: { ':shard': shard, ':from': `${range.after}!`, ':to': range.upTo },
-      Limit: range.limit,
-      ExclusiveStartKey: range.start,
-    });
-    return { keys: rows.map((row) => row.dueAt as IndexKey), more };
   }
 
   async function list(filter: LeaseFilter, page: PageRequest): Promise<Page<Lease>> {
@@ -164,60 +147,82 @@ export function dynamodbLeases(options: DynamodbLeasesOptions): LeaseStore {
   }
 
   async function readLeases(keys: readonly IndexKey[]): Promise<ReadonlyMap<string, Lease>> {
-    const rows = await readRows(table, clock, keys.map(leaseIdOf).map(rowKey));
+    const rows = await readRows(table, clock, keys.map(leaseIdOf).map(leaseKey));
     return new Map(rows.map(rowToLease).map((lease) => [lease.id, lease]));
   }
 
-  /**
-   * Walks the due index, which holds every open lease of the installation and nothing else, and reads each row's few fields: one
-   * read unit or so per open lease, 10,000 of them some 100 batches. The indexes by secret and by caller would also walk
-   * everything revoked within the audit retention, and a counter would be one more thing to keep true on every mint. Only
-   * deleting, draining and quotas ask.
-   *
-   * @throws Error when there are more than can be counted: a number too low could end a target that tokens still live on.
-   */
-  async function countOpen(of: { readonly target: string } | { readonly secret: string }): Promise<number> {
-    // A lease whose due time moves meanwhile may be met twice: a set counts it once.
-    const seen = new Set<string>();
-    const counts = await Promise.all(ALL_SHARDS.map((shard) => countShard(shard, of, seen)));
-    return counts.reduce((sum, count) => sum + count, 0);
+  async function createWith(lease: Lease, { quotas = [], replay }: LeaseClaims): Promise<CreateOutcome> {
+    // In the order in which they decide, should several be refused.
+    const parts: { item: TransactItem; refusal: CreateOutcome }[] = [
+      { item: putIfNew(table, leaseToRow(lease)), refusal: 'conflict' },
+      ...(replay === undefined ? [] : [{ item: replays.put(replay), refusal: 'conflict' as const }]),
+      ...quotas.map((quota) => ({ item: counters.claim(quota), refusal: { full: quota.counter } })),
+    ];
+    const [refused] = await transact(transaction, parts);
+    return refused === undefined || (await isWritten(lease)) ? 'written' : refused.refusal;
   }
 
-  async function countShard(
-    shard: number,
-    of: { readonly target: string } | { readonly secret: string },
-    seen: Set<string>,
-  ): Promise<number> {
-    let count = 0;
-    let start: QueryCommandInput['ExclusiveStartKey'];
-    do {
-      const { keys, more } = await dueKeys(shard, { after: '', upTo: '~', start });
-      const unseen = keys.map(leaseIdOf).filter((leaseId) => !seen.has(leaseId));
-      for (const leaseId of unseen) seen.add(leaseId);
-      if (seen.size > COUNT_MOST_OPEN) throw new Error(`more than ${COUNT_MOST_OPEN} leases are open`);
-      const rows = await readRows(table, clock, unseen.map(rowKey), ['target', 'secret', 'status']);
-      const open = rows.map((row) => row as unknown as Lease).filter(isOpen);
-      count += open.filter((lease) =>
-        'target' in of ? lease.target === of.target : lease.secret === of.secret,
-      ).length;
-      start = more;
-    } while (start !== undefined);
-    return count;
+  /**
+   * A counter that is at 0 although it should count this lease was wrong before. It stays there, and the lease is written all
+   * the same; whoever is counting leases meanwhile sees by the version that one has gone.
+   */
+  async function updateCounting(
+    lease: Lease,
+    count: 'release' | 'take',
+    counted: readonly string[],
+  ): Promise<WriteOutcome> {
+    const atZero = new Set<string>();
+    for (;;) {
+      const refused = await transact(transaction, [
+        { item: putIfNext(table, leaseToRow(lease)) },
+        ...counted.map((counter) => ({ counter, item: counters[atZero.has(counter) ? 'touch' : count](counter) })),
+      ]);
+      if (refused.length === 0) return 'written';
+      if (await isWritten(lease)) return 'written';
+      // Each round leaves at least one counter fewer that can refuse.
+      for (const part of refused) {
+        if (!('counter' in part)) return 'conflict';
+        atZero.add(part.counter);
+      }
+    }
+  }
+
+  /** Says whether this very write has been applied, and is the last. */
+  async function isWritten({ id, version, opId }: Lease): Promise<boolean> {
+    const row = await readRow(table, leaseKey(id));
+    return row?.version === version && row.opId === opId;
+  }
+
+  async function findByToken(tokenSha256: string): Promise<string | undefined> {
+    if (!SHA256.test(tokenSha256)) return undefined;
+    const { rows } = await queryRows(table, {
+      IndexName: LEASE_INDEXES.byToken,
+      KeyConditionExpression: 'tokenSha256 = :sha256',
+      ExpressionAttributeValues: { ':sha256': tokenSha256 },
+      Limit: 1,
+    });
+    return rows[0]?.leaseId as string | undefined;
   }
 
   return {
     settleMs: SETTLE_MS,
-    create: (lease) => createRow(table, leaseToRow(lease)),
-    update: (lease) => replaceRow(table, leaseToRow(lease)),
+    // A transaction costs twice as much and may meet others, so a write that claims nothing goes without.
+    create: (lease, claims) =>
+      claims === undefined || ((claims.quotas ?? []).length === 0 && claims.replay === undefined)
+        ? createRow(table, leaseToRow(lease))
+        : createWith(lease, claims),
+    update: (lease, count) =>
+      count === undefined || lease.counters === undefined || lease.counters.length === 0
+        ? replaceRow(table, leaseToRow(lease))
+        : updateCounting(lease, count, lease.counters),
     get,
-    due,
     list,
-    countOpen,
+    ...openLeases(table, clock),
+    findByToken,
+    readReplay: replays.read,
+    readCounter: counters.read,
+    correctCounter: counters.correct,
   };
-}
-
-function rowKey(leaseId: string) {
-  return { leaseId, row: LEASE_ROW };
 }
 
 function stepOf(keys: readonly IndexKey[], limit: number): Step {

@@ -31,6 +31,9 @@ export interface TableShape {
  */
 export const SHARDS = 8;
 
+/** The number of each shard, in order. */
+export const ALL_SHARDS: readonly number[] = Array.from({ length: SHARDS }, (_, shard) => shard);
+
 /** Values of the lease table's sort key. */
 export const LEASE_ROW = 'lease';
 export const TIMER_ROW = 'timer';
@@ -66,14 +69,26 @@ export const LEASE_TABLE: TableShape = {
 };
 
 /**
- * Values of the catalog table's partition key; the sort key is the name of the secret or target. They are fixed, so that an IAM
- * policy can tell the kinds of rows apart by `dynamodb:LeadingKeys`: the broker writes sessions and no secrets.
+ * Values of the catalog table's partition key; the sort key is the name of the secret or target, of the counter, or the id of
+ * the replay record. They are fixed, so that an IAM policy can tell the kinds of rows apart by `dynamodb:LeadingKeys`: the
+ * broker writes sessions, counters and replay records, and no secrets.
  */
-export const CATALOG_PARTITIONS = { secret: 'secret', target: 'target', session: 'session', sweep: 'sweep' } as const;
+export const CATALOG_PARTITIONS = {
+  secret: 'secret',
+  target: 'target',
+  session: 'session',
+  sweep: 'sweep',
+  counter: 'counter',
+  replay: 'replay',
+} as const;
 
-/** Secrets, targets' metadata and Docker Hub sessions. */
+/**
+ * Secrets, targets' metadata, Docker Hub sessions, counters of open leases, and replay records. Only the last ever have a
+ * `ttlAt`: nothing else here may go by itself.
+ */
 export const CATALOG_TABLE: TableShape = {
   partitionKey: text('partition'),
   sortKey: text('entry'),
+  ttlAttribute: 'ttlAt',
   indexes: [],
 };

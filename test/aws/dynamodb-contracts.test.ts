@@ -21,7 +21,12 @@ describe.runIf(canRunDynamodbLocal())('over DynamoDB Local', () => {
   const close = async () => {};
 
   leaseStoreContract('DynamoDB', async () => ({
-    store: dynamodbLeases({ ...(await local.createTable(LEASE_TABLE)), clock: realClock, listedDays: 31 }),
+    store: dynamodbLeases({
+      ...(await local.createTable(LEASE_TABLE)),
+      catalogTableName: (await local.createTable(CATALOG_TABLE)).tableName,
+      clock: realClock,
+      listedDays: 31,
+    }),
     close,
   }));
   catalogContract('DynamoDB', async () => ({

@@ -42,7 +42,8 @@ describe.runIf(canRunDynamodbLocal())('leases in DynamoDB', () => {
     pausesMs = [];
   });
 
-  const storeOf = (of: DynamodbTable, listedDays = 40) => dynamodbLeases({ ...of, clock, listedDays });
+  const storeOf = (of: DynamodbTable, listedDays = 40) =>
+    dynamodbLeases({ ...of, catalogTableName: 'none', clock, listedDays });
   /** The same table through a client of its own, for faults that hit nobody else. */
   const another = (maxAttempts = MAX_ATTEMPTS): DynamodbTable => ({ ...table, client: local.client({ maxAttempts }) });
   const leaseAt = (issuedAtMs: number, overrides: Partial<Lease> = {}) => aLease({ issuedAtMs, ...overrides });
@@ -275,7 +276,7 @@ describe.runIf(canRunDynamodbLocal())('leases in DynamoDB', () => {
       expect(Items).toEqual([{ leaseId: lease.id, row: 'lease', tokenSha256: lease.tokenSha256 }]);
     });
 
-    it('is never scanned, and is reached by few operations', async () => {
+    it('is never scanned, is reached by few operations, and by no transaction where nothing is claimed', async () => {
       const watched = another();
       const attempts = record(watched.client);
       const store = storeOf(watched);
@@ -288,6 +289,11 @@ describe.runIf(canRunDynamodbLocal())('leases in DynamoDB', () => {
         expect((await store.list(filter, { limit: 5 })).items).toHaveLength(1);
       }
       expect(await store.countOpen({ target: lease.target })).toBe(1);
+      expect((await store.listOpen({ limit: 5 })).items).toHaveLength(1);
+      expect(await store.findByToken(lease.tokenSha256 as string)).toBe(lease.id);
+      expect(await store.create(leaseAt(NOW_MS), { quotas: [] })).toBe('written');
+      const closed = revoked(leaseAt(NOW_MS));
+      expect(await store.update({ ...closed, counters: [] }, 'release')).toBe('conflict');
       expect(new Set(attempts.map((attempt) => attempt.operation))).toEqual(
         new Set(['PutItem', 'GetItem', 'Query', 'BatchGetItem']),
       );
@@ -317,6 +323,36 @@ describe.runIf(canRunDynamodbLocal())('leases in DynamoDB', () => {
       expect(attempts).toHaveLength(3 * SHARDS);
     });
 
+    it('of open leases goes from shard to shard, and reads no shard past the page', async () => {
+      const leases = acrossShards(NOW_MS - DAY_MS);
+      for (const lease of leases) await created(lease);
+      expect(idsOf(await allItems((page) => storeOf(table).listOpen(page), 3)).sort()).toEqual(idsOf(leases));
+      const watched = another();
+      const attempts = record(watched.client);
+      const { nextToken } = await storeOf(watched).listOpen({ limit: 3 });
+      expect(attempts.map((attempt) => attempt.operation)).toEqual([
+        'Query',
+        'Query',
+        'Query',
+        'Query',
+        'BatchGetItem',
+      ]);
+      attempts.length = 0;
+      await storeOf(watched).listOpen({ limit: 1, nextToken: nextToken as string });
+      expect(attempts.map((attempt) => attempt.operation)).toEqual(['Query', 'Query', 'Query', 'BatchGetItem']);
+    });
+
+    it('of open leases leaves out one that the index still calls open', async () => {
+      const lease = await created();
+      const faulty = another();
+      inject(faulty.client, async ({ operation }, send) => {
+        const answer = await send();
+        if (operation === 'Query') await storeOf(table).update({ ...revoked(lease), opId: anOpId() });
+        return answer;
+      });
+      expect(await storeOf(faulty).listOpen({ limit: 5 })).toEqual({ items: [] });
+    });
+
     it('of everybody’s leases goes back over days and shards, newest first', async () => {
       const leases = [...acrossShards(NOW_MS - 35 * DAY_MS), ...acrossShards(NOW_MS - DAY_MS), ...acrossShards(NOW_MS)];
       for (const lease of leases) await created(lease);
@@ -343,7 +379,7 @@ describe.runIf(canRunDynamodbLocal())('leases in DynamoDB', () => {
       const midnightMs = NOW_MS - (NOW_MS % DAY_MS) + DAY_MS;
       const lease = await created(leaseAt(midnightMs + 1_000));
       const nearMidnight = { ...clock, nowMs: () => midnightMs - 1_000 };
-      const store = dynamodbLeases({ ...table, clock: nearMidnight, listedDays: 1 });
+      const store = dynamodbLeases({ ...table, catalogTableName: 'none', clock: nearMidnight, listedDays: 1 });
       expect((await store.list({}, { limit: 5 })).items).toEqual([lease]);
     });
 

@@ -59,7 +59,7 @@ describe.runIf(canRunDynamodbLocal())('the timer row in DynamoDB', () => {
 
   it('is in no index, and leaves its lease as it is', async () => {
     const lease = aLease();
-    const store = dynamodbLeases({ ...table, clock: realClock, listedDays: 1 });
+    const store = dynamodbLeases({ ...table, catalogTableName: 'none', clock: realClock, listedDays: 1 });
     await store.create(lease);
     await dynamodbTimer(table).arm(lease.id, lease.expiresAtMs);
     expect(await store.get(lease.id)).toEqual(lease);
@@ -80,7 +80,7 @@ describe.runIf(canRunDynamodbLocal())('the timer row in DynamoDB', () => {
       // DynamoDB Local 3.3.1 does not delete a timer row from a table that has indexes, as DynamoDB does.
       table = await local.createTable({ ...LEASE_TABLE, indexes: [] });
       const lease = aLease();
-      const store = dynamodbLeases({ ...table, clock: realClock, listedDays: 1 });
+      const store = dynamodbLeases({ ...table, catalogTableName: 'none', clock: realClock, listedDays: 1 });
       await store.create(lease);
       await dynamodbTimer(table).arm(lease.id, Date.now() - 1_000);
       const records = await recordsUntilRemoval(local, table.tableName);

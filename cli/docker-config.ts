@@ -1,0 +1,79 @@
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { applyEdits, type FormattingOptions, modify, type ParseError, parse } from 'jsonc-parser';
+import { CommandFailed, EXIT } from './exit.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The keys under which clients look for Docker Hub: docker and docker-py the first, skopeo, buildah and podman the second. */
+export const HUB_KEYS = ['https://index.docker.io/v1/', 'docker.io'] as const;
+
+/** The parts of Docker's configuration that concern credentials. */
+export interface DockerConfig {
+  readonly auths?: Readonly<Record<string, { readonly auth?: string }>>;
+  readonly credHelpers?: Readonly<Record<string, string>>;
+  readonly credsStore?: string;
+}
+
+/** Docker's configuration folder. */
+export function dockerFolderOf(env: Env): string {
+  return env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker');
+}
+
+/** Where podman, skopeo and buildah keep credentials that survive a logout. Source: containers-auth.json(5). */
+export function podmanFileOf(env: Env): string {
+  if (env.REGISTRY_AUTH_FILE) return env.REGISTRY_AUTH_FILE;
+  return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'containers', 'auth.json');
+}
+
+/** A configuration file as text; undefined when there is none. @throws CommandFailed when it cannot be read. */
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new CommandFailed(EXIT.error, `cannot read ${path}`, 'Check who owns it.');
+  }
+}
+
+/** @throws CommandFailed when the text is no JSON object. */
+export function parseConfig(text: string | undefined, path: string): DockerConfig {
+  const errors: ParseError[] = [];
+  const config: unknown =
+    text === undefined || text.trim() === '' ? {} : parse(text, errors, { allowTrailingComma: false });
+  if (errors.length > 0 || typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new CommandFailed(
+      EXIT.error,
+      `${path} is no JSON object, so nothing was changed in it`,
+      'Mend or remove it first.',
+    );
+  }
+  return config as DockerConfig;
+}
+
+/** Sets (or with undefined removes) one entry, leaving every other byte of the text as it was. */
+export function edit(text: string | undefined, path: readonly string[], value: unknown): string {
+  const from = text === undefined || text.trim() === '' ? '{}\n' : text;
+  return applyEdits(from, modify(from, [...path], value, { formattingOptions: indentOf(from) }));
+}
+
+/** Writes a file whole or not at all, keeping the mode of the one it replaces. */
+export function writeWhole(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  let mode = 0o600;
+  try {
+    mode = statSync(path).mode & 0o777;
+  } catch {
+    // A new one, which may come to hold a token.
+  }
+  const part = `${path}.${process.pid}.part`;
+  writeFileSync(part, text, { mode });
+  renameSync(part, path);
+}
+
+function indentOf(text: string): FormattingOptions {
+  const indent = /\n([ \t]+)"/.exec(text)?.[1] ?? '\t';
+  const eol = text.includes('\r\n') ? '\r\n' : '\n';
+  return { insertSpaces: indent[0] === ' ', tabSize: indent[0] === ' ' ? indent.length : 1, eol };
+}

@@ -3,6 +3,7 @@ import { Failed } from '../../functions/core/failure.ts';
 import { writeLabel } from '../../functions/core/label.ts';
 import { mint } from '../../functions/core/mint.ts';
 import { revokeOwn } from '../../functions/core/own-leases.ts';
+import { renewOwn } from '../../functions/core/renew.ts';
 import { revokeLease } from '../../functions/core/revoke.ts';
 import { deleteSecret } from '../../functions/core/secrets.ts';
 import { sweep } from '../../functions/core/sweep.ts';
@@ -72,6 +73,7 @@ class History {
   readonly #demolished = new Set<InstallationName>();
   /** Tokens known by the mint that made them. */
   readonly #leaseOf = new Map<string, { readonly installation: InstallationName; readonly leaseId: string }>();
+  readonly #renewed = new Set<string>();
   readonly #passwords = new Map<string, string>();
   #sweeps = 0;
   #answered = 0;
@@ -104,10 +106,12 @@ class History {
           this.#world.quiet &&
           this.#isIdle() &&
           this.#watch.settled() &&
-          this.#draining().length === 0),
+          this.#draining().length === 0 &&
+          this.#miscounted().length === 0),
     );
     if (this.#watch.violations.length === 0) this.#watch.end();
     if (this.#watch.violations.length === 0) for (const what of this.#draining()) this.#watch.notRemoved(what);
+    if (this.#watch.violations.length === 0) for (const what of this.#miscounted()) this.#watch.counterWrong(what);
     return {
       violations: this.#watch.violations,
       hash: this.#world.hash,
@@ -167,6 +171,20 @@ class History {
     return left;
   }
 
+  /** Quota counters in force that differ from how many leases hold them. */
+  #miscounted(): string[] {
+    const wrong: string[] = [];
+    for (const [name, { catalog, leases }] of this.#stores) {
+      if (this.#demolished.has(name)) continue;
+      for (const { name: secret, maxActive } of catalog.secrets.byName()) {
+        const open = leases.readCounter(`secret:${secret}`)?.open ?? 0;
+        const held = leases.holders(`secret:${secret}`);
+        if (maxActive !== undefined && open !== held) wrong.push(`${secret} of ${name} counts ${open} for ${held}`);
+      }
+    }
+    return wrong;
+  }
+
   /** Whether nobody is at work; the dead are not. */
   #isIdle(): boolean {
     for (const actor of this.#actors) if (actor.alive) return false;
@@ -211,6 +229,9 @@ class History {
         break;
       case 'revoke':
         this.#revokeEarly(happening.mint);
+        break;
+      case 'renew':
+        this.#renew(happening.mint, happening.ttlSeconds);
         break;
       case 'kill':
         this.#kill(happening.installation);
@@ -259,8 +280,13 @@ class History {
   }
 
   #mint(happening: Extract<Happening, { does: 'mint' }>): void {
-    const { installation, secret, ttlSeconds, label, mint: name } = happening;
-    const order = { secret, ttlSeconds, ...(label !== undefined && { label }) };
+    const { installation, secret, ttlSeconds, label, key, mint: name } = happening;
+    const order = {
+      secret,
+      ttlSeconds,
+      ...(label !== undefined && { label }),
+      ...(key !== undefined && { idempotencyKey: key }),
+    };
     const origin = { caller: parseCaller(ROLE), requestId: name };
     this.#act(`mint ${name}`, installation, async (seen, actor) => {
       const made = { answered: false };
@@ -270,6 +296,7 @@ class History {
           ...seen.leases,
           create: (lease, claims) => {
             this.#leaseOf.set(name, { installation, leaseId: lease.id });
+            if (key !== undefined) this.#watch.keyed(lease.id, `${installation} ${key}`);
             return seen.leases.create(lease, claims);
           },
         },
@@ -300,6 +327,8 @@ class History {
   /** Whether anything gave a mint a reason to be given up. */
   #isDisturbed(leaseId: string, actor: Actor): boolean {
     const { row, asked, restored } = this.#watch.lease(leaseId);
+    // A renewal by somebody who did not wait for the answer is another writer, too.
+    if (this.#renewed.has(leaseId)) return true;
     if (actor.troubles > 0 || asked || restored || row === undefined) return true;
     return this.#world.nowMs >= row.mintByMs || this.#plan.happenings.some((one) => one.does === 'delete_target');
   }
@@ -313,6 +342,18 @@ class History {
     this.#watch.revokeAsked(leaseId);
     this.#act(`ask ${mint}`, installation, async (ports) => {
       await revokeOwn(ports, origin, leaseId).catch((error: unknown) => this.#watch.refused(error, `revoke ${mint}`));
+    });
+  }
+
+  #renew(mint: string, ttlSeconds: number): void {
+    const lease = this.#leaseOf.get(mint);
+    if (lease === undefined) return;
+    const { installation, leaseId } = lease;
+    this.#renewed.add(leaseId);
+    const origin = { caller: parseCaller(ROLE), requestId: `renew ${mint}` };
+    const name = `renew ${mint} ${this.#world.nowMs - this.#plan.startMs}`;
+    this.#act(name, installation, async (ports) => {
+      await renewOwn(ports, origin, leaseId, ttlSeconds).catch((error: unknown) => this.#watch.refused(error, name));
     });
   }
 
@@ -439,12 +480,14 @@ class History {
   #rotate(happening: Extract<Happening, { does: 'rotation' }>): void {
     const { credentials } = this.#storesOf(happening.installation);
     const target = this.#plan.targets.find((one) => one.name === happening.target) as PlannedTarget;
+    const wrong = { username: 'somebody-else', password: firstPassword('somebody-else') };
     const store = (credential: Credential) =>
       credentials.promote(target.name, credentials.stage(target.name, credential));
     if (credentials.read(target.name) === undefined) return;
-    store({ username: 'somebody-else', password: firstPassword('somebody-else') });
+    store(wrong);
     this.#world.at(this.#world.nowMs + happening.forMs, () => {
-      if (credentials.read(target.name) !== undefined) store(this.#rightCredential(target));
+      // Unless an admin has put it right meanwhile.
+      if (credentials.read(target.name)?.credential === wrong) store(this.#rightCredential(target));
     });
   }
 
@@ -472,13 +515,20 @@ function nothing(): void {}
 
 /** What happens in normal running: nothing fails for it. */
 function isCalm(happening: Happening): boolean {
-  return ['mint', 'revoke', 'human_create', 'human_rename', 'human_delete', 'end_sessions', 'change_account'].includes(
-    happening.does,
-  );
+  return [
+    'mint',
+    'renew',
+    'revoke',
+    'human_create',
+    'human_rename',
+    'human_delete',
+    'end_sessions',
+    'change_account',
+  ].includes(happening.does);
 }
 
 function furnish(stores: Stores, planned: PlannedTarget, secondFactor: boolean, nowMs: number): void {
-  const { name, username, organization, secret } = planned;
+  const { name, username, organization, secret, renewable, maxActive } = planned;
   const password = firstPassword(username);
   const credential = { username, password, ...(secondFactor && { totpSecret: `totp-${CANARY}` }) };
   stores.credentials.promote(name, stores.credentials.stage(name, credential));
@@ -510,7 +560,8 @@ function furnish(stores: Stores, planned: PlannedTarget, secondFactor: boolean, 
       : { resources: [{ type: 'TYPE_REPO' as const, path: `${organization}/app`, scopes: ['scope-image-pull'] }] }),
     defaultTtlSeconds: 300,
     maxTtlSeconds: 3_600,
-    renewable: false,
+    renewable: renewable ?? false,
+    ...(maxActive !== undefined && { maxActive }),
     allow: [ROLE],
     deleteProtection: false,
   });

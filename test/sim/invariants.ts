@@ -33,6 +33,9 @@ export type InvariantName =
   | 'untyped_failure'
   | 'mint_lost_for_nothing'
   | 'too_many_refused_logins'
+  | 'two_live_for_one_key'
+  | 'quota_exceeded'
+  | 'counter_wrong'
   | 'not_removed';
 
 export interface Violation {
@@ -52,6 +55,8 @@ interface Watched {
   restored: boolean;
   answeredAtMs?: number;
   armed: boolean;
+  /** The caller's Idempotency-Key that it was minted under. */
+  key?: string;
 }
 
 /** Sees everything that happens, knows what no part of hublease can know, and says when a promise is broken. */
@@ -98,6 +103,7 @@ export class Watch {
     this.scan(row, `the row of ${row.id}`);
     const watched = this.lease(row.id);
     watched.row = row;
+    if (row.version === 1 && row.status === 'minting') this.#countUnder(row);
     if (isOpen(row)) return;
     if (row.evidence === undefined || row.ttlAtMs === undefined) this.#say('evidence_missing', row.id);
     for (const token of watched.tokens) {
@@ -105,6 +111,32 @@ export class Watch {
       const evidence = row.evidence?.kind ?? 'none';
       this.#say('revoked_while_alive', `${row.id} reads revoked (${evidence}) while ${token.tokenId} lives`);
     }
+  }
+
+  /** A new lease fits under every quota that it was counted for. */
+  #countUnder(row: Lease): void {
+    for (const counter of row.counters ?? []) {
+      const most = this.#plan.targets.find(({ secret }) => counter === `secret:${secret}`)?.maxActive;
+      if (most === undefined) continue;
+      const holders = [...this.#leases.values()].filter((one) => one.row !== undefined && holds(one.row, counter, row));
+      // What came back by a restore or was reopened is there whatever the limit.
+      if (holders.some((one) => one.restored || (one.row?.reopened ?? 0) > 0)) continue;
+      if (holders.length > most) {
+        this.#say('quota_exceeded', `${holders.length} open leases hold ${counter}, which allows ${most}`);
+      }
+    }
+  }
+
+  /** A counter in force differs from what it counts, and nothing corrects it. */
+  counterWrong(what: string): void {
+    this.#say('counter_wrong', what);
+  }
+
+  /** A lease was asked for under a key that other requests share: each may end what the others got. */
+  keyed(leaseId: string, key: string): void {
+    const watched = this.lease(leaseId);
+    watched.key = key;
+    watched.asked = true;
   }
 
   /** Somebody with the right to wants the lease gone before its time. */
@@ -148,9 +180,14 @@ export class Watch {
       const deadlineMs = row.hubExpiresAtMs + HUB_SKEW_MS;
       this.#world.at(deadlineMs, () => this.#mustBeDead(token, leaseId, 'hubExpiresAt'));
     }
-    if (this.#strict && !token.duplicate) {
-      this.#world.at(row.expiresAtMs + PROMISED_MS, () => this.#mustBeDead(token, leaseId, 'expiresAt + 120 s'));
-    }
+    if (this.#strict && !token.duplicate) this.#expectEnd(token, leaseId);
+  }
+
+  /** Looks again later when the lease was renewed meanwhile. */
+  #expectEnd(token: SimToken, leaseId: string): void {
+    const endMs = (this.lease(leaseId).row?.expiresAtMs ?? 0) + PROMISED_MS;
+    if (this.#world.nowMs >= endMs) this.#mustBeDead(token, leaseId, 'expiresAt + 120 s');
+    else this.#world.at(endMs, () => this.#expectEnd(token, leaseId));
   }
 
   #mustBeDead(token: SimToken, leaseId: string, bound: string): void {
@@ -175,6 +212,12 @@ export class Watch {
     const { lease, credential } = minted;
     const watched = this.lease(lease.id);
     if (watched.answeredAtMs !== undefined) this.#say('answered_twice', lease.id);
+    for (const [leaseId, other] of this.#leases) {
+      if (watched.key === undefined || other.key !== watched.key || other === watched || other.restored) continue;
+      if (token?.lives() && other.tokens.some((one) => one.lives() && !one.duplicate)) {
+        this.#say('two_live_for_one_key', `${lease.id} was answered while a token of ${leaseId} lives`);
+      }
+    }
     watched.answeredAtMs = this.#world.nowMs;
     this.scan(lease, `the answered lease ${lease.id}`);
     if (!watched.armed) this.#say('answered_without_backstop', lease.id);
@@ -270,6 +313,11 @@ export class Watch {
       }
     }
   }
+}
+
+/** Whether an open lease of the same installation as `like` counts there. */
+function holds(row: Lease, counter: string, like: Lease): boolean {
+  return isOpen(row) && row.hubLabel[4] === like.hubLabel[4] && row.counters?.includes(counter) === true;
 }
 
 function installationOf(watched: Watched): InstallationName | undefined {

@@ -28,7 +28,10 @@ export type Happening = { readonly atMs: number } & (
       readonly secret: string;
       readonly ttlSeconds: number;
       readonly label?: string;
+      /** The caller's Idempotency-Key; mints that share one repeat each other. */
+      readonly key?: string;
     }
+  | { readonly does: 'renew'; readonly mint: string; readonly ttlSeconds: number }
   /** The caller, or an admin, wants the lease gone. */
   | { readonly does: 'revoke'; readonly mint: string }
   /** Everything that runs in an installation dies at once. */
@@ -68,6 +71,9 @@ export interface PlannedTarget {
   readonly username: string;
   readonly organization?: string;
   readonly secret: string;
+  readonly renewable?: boolean;
+  /** Most open leases of the secret. */
+  readonly maxActive?: number;
 }
 
 /** All that a history depends on, besides its fault decisions. */
@@ -126,9 +132,14 @@ export type Harshness = 'usual' | 'harsh';
 export function drawPlan(seed: number, harshness: Harshness = 'usual'): Plan {
   const dice = new Dice(seed);
   const faulty = !dice.chance(0.1);
-  const targets = dice.chance(0.3)
+  const chosen = dice.chance(0.3)
     ? TARGETS
     : ([dice.chance(0.7) ? TARGETS[0] : TARGETS[1]] as readonly PlannedTarget[]);
+  const targets = chosen.map((target) => ({
+    ...target,
+    ...(dice.chance(0.3) && { renewable: true }),
+    ...(dice.chance(0.2) && { maxActive: dice.whole(1, 2) }),
+  }));
   const installations: readonly InstallationName[] = dice.chance(0.25) ? ['a', 'b'] : ['a'];
   const faultsEndMs = dice.whole(600_000, 2_400_000);
   const hubExpires = dice.chance(0.5);
@@ -188,9 +199,18 @@ function drawHappenings(dice: Dice, frame: Frame): Happening[] {
     const atMs = crowdMs === undefined ? anywhere() : crowdMs + dice.whole(0, 2_000);
     const ttlSeconds = dice.pick([60, 61, 120, 300, 900]);
     const installation = dice.pick(installations);
-    const secret = dice.pick(targets).secret;
+    const { secret, renewable } = dice.pick(targets);
     const label = dice.chance(0.3) ? { label: 'release build' } : {};
-    happenings.push({ atMs, does: 'mint', mint, installation, secret, ttlSeconds, ...label });
+    const key = dice.chance(0.15) ? { key: `key of ${mint}` } : {};
+    if (key.key !== undefined) {
+      const order = { mint: `${mint}r`, installation, secret, ttlSeconds, ...label, ...key } as const;
+      happenings.push({ atMs: atMs + dice.magnitude(20, 120_000), does: 'mint', ...order });
+    }
+    for (let renewals = renewable ? dice.whole(0, 3) : 0; renewals > 0; renewals--) {
+      const renewAtMs = atMs + dice.magnitude(1_000, ttlSeconds * 1_100);
+      happenings.push({ atMs: renewAtMs, does: 'renew', mint, ttlSeconds: dice.pick([60, 300, 3_000]) });
+    }
+    happenings.push({ atMs, does: 'mint', mint, installation, secret, ttlSeconds, ...label, ...key });
     if (dice.chance(0.3)) {
       happenings.push({ atMs: atMs + dice.magnitude(50, ttlSeconds * 1_000), does: 'revoke', mint });
     }

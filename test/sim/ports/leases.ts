@@ -84,6 +84,11 @@ export class SimLeases {
     return this.#counters.get(counter);
   }
 
+  /** How many open leases really hold a counter. */
+  holders(counter: string): number {
+    return [...this.#rows.values()].filter((row) => isOpen(row) && row.counters?.includes(counter)).length;
+  }
+
   correctCounter(counter: string, open: number, version: number): WriteOutcome {
     if ((this.#counters.get(counter)?.version ?? 0) !== version) return 'conflict';
     this.#counters.set(counter, { open, version: version + 1, changedAtMs: this.#world.nowMs });

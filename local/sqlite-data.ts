@@ -5,7 +5,7 @@ import { openKeyFile } from './key-file.ts';
 import { sqliteCatalog } from './sqlite-catalog.ts';
 import { sqliteCredentials } from './sqlite-credentials.ts';
 import { type SqliteLeases, sqliteLeases } from './sqlite-leases.ts';
-import { sqliteSessions } from './sqlite-sessions.ts';
+import { dropClaims, sqliteSessions } from './sqlite-sessions.ts';
 
 /** All that the embedded edition keeps, in one data folder. */
 export interface Data {
@@ -28,6 +28,7 @@ export function openData(dataDir: string): Data {
   const database = openDatabase(dataDir);
   try {
     const { labels, sealer } = openKeyFile(dataDir, needsKey(database));
+    dropClaims(database);
     return {
       leases: sqliteLeases(database),
       catalog: sqliteCatalog(database),

@@ -32,3 +32,13 @@ export function sqliteSessions(database: DatabaseSync): SessionStore {
     },
   };
 }
+
+/**
+ * Gives back every right to log in that is held. For the opening of a data folder only, which belongs to one process at a
+ * time: whoever held it is dead, and would keep this process from revoking anything until the claim runs out.
+ */
+export function dropClaims(database: DatabaseSync): void {
+  database.exec(`
+    UPDATE sessions SET document = json_remove(document, '$.claimUntilMs')
+    WHERE json_extract(document, '$.claimUntilMs') IS NOT NULL`);
+}

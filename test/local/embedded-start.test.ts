@@ -17,6 +17,7 @@ import {
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { NoAnswerError } from '../../client/client.ts';
 import { type Spawned, spawnEmbedded } from '../../local/demo/spawn-embedded.ts';
 import { readyText } from '../../local/ready.ts';
 import {
@@ -316,14 +317,27 @@ describe('a restart', () => {
   it('takes up a lease that ended while nothing ran', async () => {
     const edition = untilTestEnds(await openEdition());
     await setUp(edition);
-    await lease(edition.ci, '1s');
+    const { lease: short } = await lease(edition.ci, '2s');
     await edition.end('SIGKILL');
-    await until('the lease has ended', () =>
-      ours(edition.hub).every(({ expiresAtMs }) => (expiresAtMs ?? 0) < Date.now()),
-    );
-    expect(ours(edition.hub).every(({ live }) => live)).toBe(true);
+    await until('the lease has ended', () => Date.parse(short.expiresAt) < Date.now());
+    const token = () => ours(edition.hub).find(({ id }) => id === short.tokenId);
+    expect(token()?.live).toBe(true);
     await edition.restart('SIGKILL');
-    await until('its token is gone', () => ours(edition.hub).every(({ deleted }) => deleted));
+    await until('its token is gone', () => token()?.deleted === true);
+  });
+
+  it('after a kill in the middle of a login logs in at once, to revoke and to mint', async () => {
+    const edition = untilTestEnds(await openEdition());
+    await setUp(edition);
+    const { lease: open } = await lease(edition.ci, '1m');
+    edition.hub.control.endSessions();
+    edition.hub.control.setFaults([{ route: 'auth-token', kind: 'hold', count: 1 }]);
+    const lost = edition.ci.call('revokeLease', { name: open.id }).catch((error: unknown) => error);
+    await until('a login is under way', () => edition.hub.control.heldCount() === 1);
+    await edition.restart('SIGKILL');
+    expect(await lost).toBeInstanceOf(NoAnswerError);
+    expect((await edition.ci.call('revokeLease', { name: open.id })).status).toBe(200);
+    expect((await lease(edition.ci, '1m')).lease.status).toBe('active');
   });
 
   it('with a key that was lost refuses rather than forget its tokens, and a restored key is as good as ever', async () => {

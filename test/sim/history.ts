@@ -367,6 +367,8 @@ class History {
 
   #isKnownById(token: SimToken): boolean {
     if (token.owner === undefined) return false;
+    // Once its row is lost as well, nobody could know it again.
+    if (this.#plan.happenings.some((happening) => happening.does === 'restore')) return false;
     const row = this.#storesOf(token.owner.installation).leases.get(token.owner.leaseId);
     return row?.tokenId === token.tokenId && !this.#watch.lease(token.owner.leaseId).restored;
   }
@@ -483,11 +485,13 @@ class History {
     const wrong = { username: 'somebody-else', password: firstPassword('somebody-else') };
     const store = (credential: Credential) =>
       credentials.promote(target.name, credentials.stage(target.name, credential));
-    if (credentials.read(target.name) === undefined) return;
+    const before = credentials.read(target.name)?.credential;
+    if (before === undefined) return;
     store(wrong);
     this.#world.at(this.#world.nowMs + happening.forMs, () => {
       // Unless an admin has put it right meanwhile.
-      if (credentials.read(target.name)?.credential === wrong) store(this.#rightCredential(target));
+      if (credentials.read(target.name)?.credential !== wrong) return;
+      store({ ...before, password: this.#passwords.get(before.username) ?? before.password });
     });
   }
 

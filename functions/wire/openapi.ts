@@ -39,7 +39,7 @@ const PROBLEMS: Readonly<Record<Operation, readonly ProblemStatus[]>> = {
   putTarget: [409, 412, 422, 502],
   getTarget: [404],
   deleteTarget: [404, 409],
-  actOnTarget: [404, 409, 429, 502],
+  actOnTarget: [404, 409, 502],
   listSecrets: [],
   putSecret: [404, 409, 412, 422, 502],
   getSecret: [404],

@@ -44,12 +44,17 @@ const TokenSha256 = z
   .string()
   .regex(/^[0-9a-fA-F]{64}$/, { error: 'expected the SHA-256 of a token as 64 hex digits' });
 
-const RevokeBody = z.strictObject({
-  prefix: Name.exactOptional(),
-  target: Name.exactOptional(),
-  caller: Principal.exactOptional(),
-  tokenSha256: TokenSha256.exactOptional(),
-});
+const RevokeBody = z
+  .strictObject({
+    prefix: Name.exactOptional(),
+    target: Name.exactOptional(),
+    caller: Principal.exactOptional(),
+    tokenSha256: TokenSha256.exactOptional(),
+  })
+  .refine((body) => Object.keys(body).length === 1, {
+    error: 'give exactly one of prefix, target, caller and tokenSha256',
+  })
+  .meta({ minProperties: 1, maxProperties: 1 });
 
 const NoQuery = z.strictObject({});
 const ForceQuery = z.strictObject({ force: Switch.exactOptional() });
@@ -130,17 +135,11 @@ export function listOrder<Q extends { readonly limit?: string; readonly nextToke
 
 /** The one way in which a revocation names its leases. @throws Failed `invalid_field`. */
 export function selectorOf(body: z.output<typeof RevokeBody>): Selector {
-  const { prefix, target, caller, tokenSha256 } = body;
-  const selectors: Selector[] = [
-    ...(prefix === undefined ? [] : [{ prefix }]),
-    ...(target === undefined ? [] : [{ target }]),
-    ...(caller === undefined ? [] : [{ caller: callerOf(caller) }]),
-    ...(tokenSha256 === undefined ? [] : [{ tokenSha256: tokenSha256.toLowerCase() }]),
-  ];
-  const [selector, ...others] = selectors;
-  if (selector !== undefined && others.length === 0) return selector;
-  const problem = 'give exactly one of prefix, target, caller and tokenSha256';
-  throw fail({ tag: 'invalid_field', field: 'body', problem });
+  const { prefix, target, caller, tokenSha256 = '' } = body;
+  if (prefix !== undefined) return { prefix };
+  if (target !== undefined) return { target };
+  if (caller !== undefined) return { caller: callerOf(caller) };
+  return { tokenSha256: tokenSha256.toLowerCase() };
 }
 
 /** A principal as leases name it, whichever way its session was written. @throws Failed `invalid_field` `caller`. */

@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
+import { joseTokenSealer } from '../../functions/adapters/token-sealer.ts';
 import type { Lease } from '../../functions/core/lease.ts';
 import type {
   AdminPorts,
   AuditEvent,
   Counter,
   HubReply,
+  HubToken,
   MintPorts,
   ReplayRecord,
   SessionRecord,
@@ -43,6 +46,7 @@ export function memoryPorts(): MintPorts & AdminPorts & { readonly events: Audit
   const counters = new Map<string, Counter>();
   const sessions = rows<SessionRecord>((row) => row.target);
   const credentials = new Map<string, { credential: Credential; version: string }>();
+  const tokens = new Map<string, HubToken>();
   const staged = new Map<string, Credential>();
   const events: AuditEvent[] = [];
   let made = 0;
@@ -136,17 +140,28 @@ export function memoryPorts(): MintPorts & AdminPorts & { readonly events: Audit
         sessions.kept.delete(target);
       },
     },
-    tokenSealer: { seal: async () => 'sealed.for.the.owner' },
+    tokenSealer: joseTokenSealer(),
     sealer: { seal: async (plain) => plain, open: async (sealed) => sealed },
     hub: {
       login: async ({ username }) => succeed({ account: username, bearer: 'bearer', expiresAtMs: NOW_MS + 600_000 }),
-      listTokens: async () => succeed({ tokens: [], total: 0, more: false }),
-      getToken: async () => ({ ok: false, problem: { tag: 'not_found' }, meta: {} }),
-      deleteToken: async () => succeed({ httpStatus: 204 }),
+      listTokens: async () => succeed({ tokens: [...tokens.values()], total: tokens.size, more: false }),
+      getToken: async (_session, _place, tokenId) => {
+        const token = tokens.get(tokenId);
+        return token === undefined ? { ok: false, problem: { tag: 'not_found' }, meta: {} } : succeed(token);
+      },
+      deleteToken: async (_session, _place, tokenId) => {
+        tokens.delete(tokenId);
+        return succeed({ httpStatus: 204 });
+      },
       readDate: async () => succeed(null),
     },
     minter: {
-      createToken: async () => succeed({ tokenId: '6f6d7a56-0c1e-4c1b-9d3b-0a4f5e6d7c8b', token: TOKEN }),
+      createToken: async (_session, _place, { label, expiresAtMs }) => {
+        const tokenId = `6f6d7a56-0c1e-4c1b-9d3b-${String(++made).padStart(12, '0')}`;
+        const facts = { tokenId, label, createdAtMs: NOW_MS, isActive: true, lastUsedAtMs: null };
+        tokens.set(tokenId, { ...facts, expiresAtMs });
+        return succeed({ tokenId, token: TOKEN });
+      },
     },
     backstop: { arm: async () => {} },
     queue: { send: async () => {} },
@@ -160,7 +175,12 @@ export function memoryPorts(): MintPorts & AdminPorts & { readonly events: Audit
       leaseId: () => `01K9ZC3V7M8Q2R4T6W8Y0A${String(++made).padStart(4, '0')}`,
       opId: () => `op${++made}`,
     },
-    labels: { installation: 'abcd1234', currentKeyId: 'k1', mac: () => 'A'.repeat(16), sha256: () => '0'.repeat(64) },
+    labels: {
+      installation: 'abcd1234',
+      currentKeyId: 'k1',
+      mac: () => 'A'.repeat(16),
+      sha256: (text) => createHash('sha256').update(text).digest('hex'),
+    },
     limits: {
       minTtlSeconds: 60,
       mintWindowMs: 20_000,

@@ -60,6 +60,7 @@ describe('the OpenAPI document', () => {
     const list = document.paths['/leases']?.get;
     expect(list?.parameters?.map((parameter) => parameter.name).sort()).toEqual([
       'limit',
+      'live',
       'nextToken',
       'secret',
       'status',
@@ -73,10 +74,34 @@ describe('the OpenAPI document', () => {
       ({ operation }) => [operation.operationId, operation.requestBody?.required] as const,
     );
     expect(required.filter(([, needed]) => needed !== undefined).sort()).toEqual([
+      ['actOnTarget', true],
       ['mintLease', false],
       ['putSecret', true],
       ['putTarget', true],
+      ['renewLease', false],
+      ['revokeMatching', true],
     ]);
+  });
+
+  it('declares the headers that change what a request does, and the ETag of what has versions', () => {
+    const headers = operations.flatMap(({ operation }) =>
+      (operation.parameters ?? [])
+        .filter((parameter) => parameter.in === 'header')
+        .map((parameter) => [operation.operationId, parameter.name]),
+    );
+    expect(headers.sort()).toEqual([
+      ['mintLease', 'idempotency-key'],
+      ['putSecret', 'if-match'],
+      ['putTarget', 'if-match'],
+    ]);
+    const put = document.paths['/admin/secrets/{name}']?.put?.responses['200'];
+    expect(put).toMatchObject({ headers: { etag: { schema: { type: 'string' } } } });
+  });
+
+  it('shows the members of a public protection key, and asks for none of a private one', () => {
+    const body = JSON.stringify(document.paths['/admin/secrets/{name}']?.put?.requestBody);
+    for (const member of ['kty', 'crv', 'n', 'kid']) expect(body).toContain(`"${member}"`);
+    expect(body).not.toContain('"d"');
   });
 
   it('resolves every reference inside itself', () => {

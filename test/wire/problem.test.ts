@@ -30,7 +30,40 @@ const TABLE: { readonly [T in FailureTag]: readonly [Extract<Failure, { tag: T }
     422,
     ['acmebot', 'locks'],
   ],
-  wrong_account: [{ tag: 'wrong_account', expected: 'acmebot', got: 'other' }, 422, ['acmebot', 'other']],
+  wrong_account: [
+    { tag: 'wrong_account', expected: 'acmebot', got: 'other' },
+    422,
+    ['acmebot', 'other', 'never changes', 'delete the target and make it anew'],
+  ],
+  scope_too_wide: [
+    { tag: 'scope_too_wide', asked: 'repo:admin', allowed: 'repo:read' },
+    422,
+    ['repo:admin', 'repo:read'],
+  ],
+  not_renewable: [{ tag: 'not_renewable', leaseId: LEASE_ID }, 409, [LEASE_ID, 'new lease']],
+  idempotency_mismatch: [{ tag: 'idempotency_mismatch' }, 422, ['Idempotency-Key', 'new key']],
+  quota_reached: [
+    {
+      tag: 'quota_reached',
+      counter: 'secret:ci/release',
+      most: 5,
+      holders: [ROLE, `${ROLE}-2`, `${ROLE}-3`, `${ROLE}-4`, `${ROLE}-5`],
+      retryAfterSeconds: 42,
+    },
+    429,
+    ['Dynamic secret "ci/release"', '5 open', `${ROLE}-3 and 2 more`, 'Retry-After'],
+  ],
+  lease_not_active: [
+    { tag: 'lease_not_active', leaseId: LEASE_ID, status: 'revoking' },
+    409,
+    [LEASE_ID, 'revoking', 'new lease'],
+  ],
+  in_flight: [{ tag: 'in_flight', retryAfterSeconds: 3 }, 409, ['earlier request', 'Retry-After']],
+  precondition_failed: [
+    { tag: 'precondition_failed', name: 'acme', version: 7 },
+    412,
+    ['"acme" is at version 7', 'ETag'],
+  ],
   version_conflict: [{ tag: 'version_conflict', name: 'acme' }, 409, ['acme', 'repeat']],
   draining: [{ tag: 'draining', name: 'acme' }, 409, ['acme', 'draining']],
   open_leases: [{ tag: 'open_leases', name: 'acme', count: 3 }, 409, ['acme', '3', 'force=true']],
@@ -42,13 +75,17 @@ const TABLE: { readonly [T in FailureTag]: readonly [Extract<Failure, { tag: T }
   delete_protected: [{ tag: 'delete_protected', secret: 'ci/x' }, 409, ['ci/x', 'deleteProtection']],
   managed_by_cdk: [{ tag: 'managed_by_cdk', name: 'ci/x' }, 409, ['ci/x', 'stack']],
   hub_refused: [{ tag: 'hub_refused', code: 'forbidden', target: 'acme' }, 502, ['acme', 'may not create tokens']],
-  expiry_refused: [{ tag: 'expiry_refused', target: 'acme' }, 502, ['acme', 'verify']],
+  expiry_refused: [
+    { tag: 'expiry_refused', target: 'acme' },
+    502,
+    ['POST /v1/admin/targets/acme', '{"action":"verify"}'],
+  ],
   hub_unavailable: [{ tag: 'hub_unavailable', code: 'timeout', retryAfterSeconds: 5 }, 503, ['in time', 'Retry-After']],
   hub_throttled: [{ tag: 'hub_throttled', retryAfterSeconds: 30 }, 503, ['rate']],
   login_blocked: [
     { tag: 'login_blocked', target: 'acme', reopensAtMs: 1, retryAfterSeconds: 600 },
     503,
-    ['acme', 'credential'],
+    ['acme', 'credential', '1970-01-01T00:00:00.001Z'],
   ],
   store_unavailable: [{ tag: 'store_unavailable', retryAfterSeconds: 2 }, 503, ['records']],
   credential_unavailable: [{ tag: 'credential_unavailable', target: 'acme', retryAfterSeconds: 5 }, 503, ['acme']],
@@ -83,7 +120,8 @@ describe('a failure as a problem', () => {
   it('says when to come back exactly where coming back helps', () => {
     for (const [failure, status] of Object.values(TABLE)) {
       const retryAfter = problemOf(failure, REQUEST_ID).headers['retry-after'];
-      if (status === 503) expect(retryAfter).toBe(String((failure as { retryAfterSeconds: number }).retryAfterSeconds));
+      const waits = status === 503 || status === 429 || failure.tag === 'in_flight';
+      if (waits) expect(retryAfter).toBe(String((failure as { retryAfterSeconds: number }).retryAfterSeconds));
       else expect(retryAfter).toBeUndefined();
     }
   });
@@ -98,6 +136,30 @@ describe('a failure as a problem', () => {
     [Number.NaN, '1'],
   ])('never tells anybody to wait for %d seconds as it stands, but %s', (retryAfterSeconds, header) => {
     expect(problemOf({ tag: 'busy', retryAfterSeconds }, REQUEST_ID).headers['retry-after']).toBe(header);
+  });
+
+  it('says who holds a quota in data too, and of whom it is', () => {
+    const problem = (counter: string, holders: string[]) =>
+      problemOf({ tag: 'quota_reached', counter, most: 1, holders, retryAfterSeconds: 1 }, REQUEST_ID).problem;
+    expect(problem('target:acme', [ROLE])).toMatchObject({ holders: [ROLE], detail: expect.stringContaining(ROLE) });
+    expect(problem('target:acme', [ROLE]).detail).toContain('Target "acme"');
+    expect(problem('target:acme', []).detail).toContain('and has them. ');
+  });
+
+  it('cuts short what was asked for in hundreds of resources', () => {
+    const failure: Failure = { tag: 'scope_too_wide', asked: 'x'.repeat(80_000), allowed: 'y'.repeat(80_000) };
+    const { detail } = problemOf(failure, REQUEST_ID).problem;
+    expect(detail.length).toBeLessThan(1_000);
+    expect(detail).toContain('x…; this');
+  });
+
+  it('tells a lease at its end, and a missing thing, from others that cannot be changed', () => {
+    const detail = (failure: Failure) => problemOf(failure, REQUEST_ID).problem.detail;
+    expect(detail({ tag: 'lease_not_active', leaseId: LEASE_ID, status: 'active' })).toContain('is at its end');
+    expect(detail({ tag: 'precondition_failed', name: 'acme', version: 0 })).toContain('There is no "acme"');
+    expect(detail({ tag: 'login_blocked', target: 'acme', reopensAtMs: Number.NaN, retryAfterSeconds: 1 })).toContain(
+      'a later time',
+    );
   });
 
   it('names the field where there is one, and only there', () => {

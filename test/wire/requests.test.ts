@@ -4,7 +4,7 @@ import { Failed } from '../../functions/core/failure.ts';
 import { CALLER_LABEL_MAX_CHARACTERS } from '../../functions/core/label.ts';
 import { check } from '../../functions/wire/check.ts';
 import { LeaseId, Name } from '../../functions/wire/fields.ts';
-import { listOrder, mintOrder, REQUESTS, secretOrder, targetOrder } from '../../functions/wire/requests.ts';
+import { listOrder, mintOrder, REQUESTS, secretOrder, selectorOf, targetOrder } from '../../functions/wire/requests.ts';
 import type { Operation } from '../../functions/wire/routes.ts';
 
 const CANARY = 'canary-hunter2-canary';
@@ -46,6 +46,10 @@ describe('the body of a mint', () => {
       { label: 'release-build', reason: 'Release 2.4 – für alle' },
       { label: 'release-build', reason: 'Release 2.4 – für alle' },
     ],
+    [{ scope: 'repo:read' }, { scope: 'repo:read' }],
+    [{ scopes: 'repo:read, repo:write' }, { scope: 'repo:write' }],
+    [{ scopes: ['repo:public_read'] }, { scope: 'repo:public_read' }],
+    [{ resources: [RESOURCE] }, { resources: [RESOURCE] }],
     [{ label: 'x'.repeat(CALLER_LABEL_MAX_CHARACTERS) }, { label: 'x'.repeat(CALLER_LABEL_MAX_CHARACTERS) }],
     [{ reason: 'x'.repeat(256) }, { reason: 'x'.repeat(256) }],
   ])('%j is accepted', (body, order) => {
@@ -82,7 +86,13 @@ describe('the body of a mint', () => {
     ['reason', { reason: 'a\u202eb' }],
     ['reason', { reason: '\ud800' }],
     ['reason', { reason: '' }],
-    ['scope', { scope: 'repo:read' }],
+    ['scope', { scope: 'repo:all' }],
+    ['scopes', { scopes: '' }],
+    ['scopes', { scopes: 'repo:read,repo:all' }],
+    ['scopes', { scope: 'repo:read', scopes: 'repo:read' }],
+    ['resources', { resources: [] }],
+    ['resources.0.path', { resources: [{ ...RESOURCE, path: '*/*' }] }],
+    ['namespace', { namespace: 'acme' }],
     ['Ttl', { Ttl: 5 }],
     ['body.*', { [CANARY]: 1 }],
     ['body.*', { dckr_pat_abcdefghijklmnopqrstuvwxyz0: 1 }],
@@ -189,7 +199,7 @@ describe('the body of a dynamic secret', () => {
     expect(secretOrder('ci/release', check(REQUESTS.putSecret.body, body, 'body'))).toMatchObject(order);
   });
 
-  it.each(['target', 'defaultTtl', 'maxTtl', 'allow'])('needs %s', (name) => {
+  it.each(['defaultTtl', 'maxTtl', 'allow'])('needs %s', (name) => {
     const failure = failureOf(() => check(REQUESTS.putSecret.body, without(SECRET, name), 'body'));
     expect(failure).toMatchObject({ field: name, problem: 'is required' });
   });
@@ -243,17 +253,23 @@ describe('the body of a dynamic secret', () => {
 
 describe('queries', () => {
   it.each<[Operation, object, object]>([
-    ['listLeases', {}, { filter: {}, page: { limit: 50 } }],
+    ['listLeases', {}, { filter: {}, page: { limit: 50 }, live: false }],
+    ['listLeases', { live: 'true' }, { filter: {}, page: { limit: 50 }, live: true }],
+    ['listAllLeases', { caller: ROLE, live: 'false' }, { filter: { caller: ROLE }, page: { limit: 50 }, live: false }],
     [
       'listLeases',
       { secret: 'ci/release', status: 'active', limit: '100', nextToken: 'abc' },
-      { filter: { secret: 'ci/release', status: 'active' }, page: { limit: 100, nextToken: 'abc' } },
+      { filter: { secret: 'ci/release', status: 'active' }, page: { limit: 100, nextToken: 'abc' }, live: false },
     ],
-    ['listTargets', { prefix: 'team/a', limit: '1' }, { filter: { prefix: 'team/a' }, page: { limit: 1 } }],
+    [
+      'listTargets',
+      { prefix: 'team/a', limit: '1' },
+      { filter: { prefix: 'team/a' }, page: { limit: 1 }, live: false },
+    ],
     [
       'listSecrets',
       { prefix: 'team', target: 'acme' },
-      { filter: { prefix: 'team', target: 'acme' }, page: { limit: 50 } },
+      { filter: { prefix: 'team', target: 'acme' }, page: { limit: 50 }, live: false },
     ],
   ])('%s %j is accepted', (operation, query, order) => {
     expect(listOrder(check(REQUESTS[operation].query, query, 'query') as object)).toEqual(order);
@@ -280,12 +296,89 @@ describe('queries', () => {
     ['deleteTarget', 'force', { force: '1' }],
     ['deleteSecret', 'force', { force: 'TRUE' }],
     ['mintLease', 'ttl', { ttl: '15m' }],
-    ['getLease', 'live', { live: 'true' }],
+    ['getLease', 'live', { live: 'yes' }],
+    ['listAllLeases', 'prefix', { prefix: 'ci' }],
+    ['listAllLeases', 'caller', { caller: '' }],
+    ['revokeLease', 'live', { live: 'true' }],
     ['whoami', 'query.*', { 'x-y': '1' }],
     ['getOpenapi', 'query.*', JSON.parse('{"__proto__":"1"}')],
   ])('%s fails at %s for %j', (operation, field, query) => {
     expect(failureOf(() => check(REQUESTS[operation].query as z.ZodType, query, 'query'))?.field).toBe(field);
   });
+});
+
+describe('the body of a revocation', () => {
+  const order = (body: object) => selectorOf(check(REQUESTS.revokeMatching.body, body, 'body'));
+
+  it.each<[object, object]>([
+    [{ prefix: 'team/a' }, { prefix: 'team/a' }],
+    [{ target: 'acme' }, { target: 'acme' }],
+    [{ caller: 'arn:aws:iam::111122223333:role/ci' }, { caller: 'arn:aws:iam::111122223333:role/ci' }],
+    [{ caller: 'arn:aws:sts::111122223333:assumed-role/ci/session' }, { caller: 'arn:aws:iam::111122223333:role/ci' }],
+    [{ tokenSha256: 'A'.repeat(64) }, { tokenSha256: 'a'.repeat(64) }],
+  ])('%j is accepted', (body, selector) => {
+    expect(order(body)).toEqual(selector);
+  });
+
+  it.each<[string, object]>([
+    ['body', {}],
+    ['body', { prefix: 'ci', target: 'acme' }],
+    ['prefix', { prefix: '' }],
+    ['prefix', { prefix: 'ci/' }],
+    ['prefix', { prefix: 'ci*' }],
+    ['target', { target: null }],
+    ['caller', { caller: '*' }],
+    ['caller', { caller: 'arn:aws:iam::111122223333:role/ci*' }],
+    ['caller', { caller: 'ci' }],
+    ['tokenSha256', { tokenSha256: 'a'.repeat(63) }],
+    ['tokenSha256', { tokenSha256: `dckr_pat_${'a'.repeat(55)}` }],
+    ['token', { token: `dckr_pat_${CANARY}` }],
+  ])('fails at %s for %j', (field, body) => {
+    const failure = failureOf(() => order(body));
+    expect(failure?.field).toBe(field);
+    expect(JSON.stringify(failure)).not.toContain('dckr_pat_');
+  });
+});
+
+describe('headers', () => {
+  it.each<[Operation, string, string]>([
+    ['mintLease', 'idempotency-key', 'k'],
+    ['mintLease', 'idempotency-key', `!~${'x'.repeat(253)}`],
+    ['putTarget', 'if-match', '"1"'],
+    ['putSecret', 'if-match', '*'],
+  ])('%s takes %s: %s', (operation, name, value) => {
+    expect(check(headerOf(operation, name), value, name)).toBe(value);
+  });
+
+  it.each<[Operation, string, string]>([
+    ['mintLease', 'idempotency-key', ''],
+    ['mintLease', 'idempotency-key', 'x'.repeat(256)],
+    ['mintLease', 'idempotency-key', 'a b'],
+    ['mintLease', 'idempotency-key', 'ä'],
+    ['putTarget', 'if-match', 'W/"3"'],
+    ['putTarget', 'if-match', '"1", "2"'],
+    ['putTarget', 'if-match', '3'],
+    ['putTarget', 'if-match', '"03"'],
+    ['putTarget', 'if-match', '"0"'],
+    ['putSecret', 'if-match', '""'],
+    ['putSecret', 'if-match', '* '],
+  ])('%s refuses %s: %s', (operation, name, value) => {
+    expect(failureOf(() => check(headerOf(operation, name), value, name))?.field).toBe(name);
+  });
+
+  it('name the version that is to be replaced', () => {
+    const body = check(REQUESTS.putTarget.body, TARGET, 'body');
+    expect(targetOrder('acme', body, {}, { 'if-match': '"37"' }).ifVersion).toBe(37);
+    expect(targetOrder('acme', body, {}, { 'if-match': '*' }).ifVersion).toBe('any');
+    expect(targetOrder('acme', body, {})).not.toHaveProperty('ifVersion');
+  });
+
+  function headerOf(operation: Operation, name: string): z.ZodType {
+    const { headers = {} }: { query: z.ZodType; headers?: Readonly<Record<string, z.ZodType>> } = REQUESTS[operation];
+    const schema = headers[name];
+    if (schema === undefined) throw new Error('no such header');
+    return schema;
+  }
 });
 
 describe('names and ids in paths', () => {

@@ -19,8 +19,8 @@ describe('the route table', () => {
     }
   });
 
-  it('has a parameter only as the last segment, which is all that API Gateway and the matcher know', () => {
-    for (const route of ROUTES) expect(route.path).toMatch(/^(\/[a-z.]+)+(\/\{(id|name\+)\})?$/);
+  it('has at most one parameter, and the rest of a path only at its end, which is all that API Gateway knows', () => {
+    for (const route of ROUTES) expect(route.path).toMatch(/^(\/[a-z.]+)+(\/\{name\+\}|\/\{id\}(\/[a-z]+)?)?$/);
   });
 });
 
@@ -32,12 +32,18 @@ describe('matchRoute', () => {
     ['GET', '/v1/leases', 'listLeases', {}],
     ['GET', `/v1/leases/${ID}`, 'getLease', { id: ID }],
     ['DELETE', `/v1/leases/${ID}`, 'revokeLease', { id: ID }],
+    ['POST', `/v1/leases/${ID}/renew`, 'renewLease', { id: ID }],
     ['GET', '/v1/whoami', 'whoami', {}],
     ['GET', '/v1/openapi.json', 'getOpenapi', {}],
     ['GET', '/v1/admin/targets', 'listTargets', {}],
     ['PUT', '/v1/admin/targets/acme-bot', 'putTarget', { name: 'acme-bot' }],
     ['GET', '/v1/admin/targets/acme-bot', 'getTarget', { name: 'acme-bot' }],
     ['DELETE', '/v1/admin/targets/team/acme', 'deleteTarget', { name: 'team/acme' }],
+    ['POST', '/v1/admin/targets/team/acme', 'actOnTarget', { name: 'team/acme' }],
+    ['GET', '/v1/admin/leases', 'listAllLeases', {}],
+    ['GET', `/v1/admin/leases/${ID}`, 'getAnyLease', { id: ID }],
+    ['DELETE', `/v1/admin/leases/${ID}`, 'revokeAnyLease', { id: ID }],
+    ['POST', '/v1/admin/revoke', 'revokeMatching', {}],
     ['GET', '/v1/admin/secrets', 'listSecrets', {}],
     ['PUT', '/v1/admin/secrets/ci/release', 'putSecret', { name: 'ci/release' }],
     ['GET', '/v1/admin/secrets/ci/release', 'getSecret', { name: 'ci/release' }],
@@ -61,6 +67,13 @@ describe('matchRoute', () => {
     ['GET', '/V1/leases'],
     ['GET', '/v1/Leases'],
     ['GET', '/v1/leases/a/b'],
+    ['GET', `/v1/leases/${ID}/renew`],
+    ['POST', `/v1/leases/${ID}/renew/x`],
+    ['POST', `/v1/leases/${ID}/Renew`],
+    ['POST', '/v1/leases/renew'],
+    ['POST', '/v1/admin/targets'],
+    ['POST', '/v1/admin/secrets/ci/release'],
+    ['GET', '/v1/admin/revoke'],
     ['GET', '/v1/whoami/x'],
     ['GET', '/v1/admin'],
     ['GET', '/v1/admin/secret'],
@@ -76,7 +89,13 @@ describe('matchRoute', () => {
   });
 });
 
-const CANONICAL = ['/v1/lease/ci/release', '/v1/admin/secrets/ci/release', `/v1/leases/${ID}`, '/v1/whoami'];
+const CANONICAL = [
+  '/v1/lease/ci/release',
+  '/v1/admin/secrets/ci/release',
+  `/v1/leases/${ID}`,
+  `/v1/leases/${ID}/renew`,
+  '/v1/whoami',
+];
 
 /** Every other way to write the same path, or to smuggle another one through it. */
 function encodings(path: string): string[] {
@@ -194,6 +213,7 @@ describe('a path in any but its canonical form', () => {
     ['GET', '/v1/admin/targets/Acme'],
     ['GET', `/v1/leases/${ID.toLowerCase()}`],
     ['DELETE', `/v1/leases/${ID.slice(0, -1)}c`],
+    ['POST', `/v1/leases/${ID.toLowerCase()}/renew`],
     ['POST', '/v1/lease/.hidden'],
     ['POST', '/v1/lease/-a/..'],
     ['POST', `/v1/lease/${'a'.repeat(300)}`],

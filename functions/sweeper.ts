@@ -26,7 +26,7 @@ export function sweeper(
     const untilMs = sweepPorts.clock.nowMs() + Math.max(0, context.getRemainingTimeInMillis() - RESERVE_MS);
     const report = await sweep(sweepPorts, { untilMs, mostDue: MOST_DUE, ...(after !== undefined && { after }) });
     await mark.write(report.resumeAfter);
-    for (const { target, code } of report.failures) log.error('target_not_swept', { target, code });
+    for (const { step, ...failure } of report.failures) log.error('sweep_step_failed', { route: step, ...failure });
     const { open, overdueSeconds, stuck } = await survey(sweepPorts, MOST_SURVEYED);
     meter.record('LeasesOpen', open);
     meter.record('OverdueSeconds', overdueSeconds);

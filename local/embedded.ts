@@ -160,7 +160,7 @@ function startSweeps(settings: Settings, data: Data, ports: AdminPorts, log: Log
       try {
         const untilMs = ports.clock.nowMs() + settings.sweepIntervalSeconds * 1_000;
         const report = await sweep(ports, { untilMs, mostDue: SWEEP_MOST_DUE });
-        for (const { target, code } of report.failures) log.error('target_not_swept', { target, code });
+        for (const { step, ...failure } of report.failures) log.error('sweep_step_failed', { route: step, ...failure });
         while (data.leases.purge(ports.clock.nowMs()) > 0);
       } catch {
         log.error('sweep_failed', {});

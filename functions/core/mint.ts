@@ -195,12 +195,17 @@ async function post(ports: MintPorts, intent: Lease, session: HubSession): Promi
   if (ports.clock.nowMs() > intent.mintByMs) {
     return { ok: false, problem: { tag: 'fault', code: 'timeout' }, meta: {} };
   }
-  return ports.minter.createToken(session, placeOf(intent), {
+  const order = {
     label: intent.hubLabel,
     expiresAtMs: intent.hubExpiresAtMs,
     ...(intent.scope !== undefined && { scope: intent.scope }),
     ...(intent.resources !== undefined && { resources: intent.resources }),
-  });
+  };
+  try {
+    return await ports.minter.createToken(session, placeOf(intent), order);
+  } catch {
+    return { ok: false, problem: { tag: 'fault', code: 'connection' }, meta: {} };
+  }
 }
 
 /** Records the token; undefined when the lease is no longer ours to make active, or that cannot be known. */

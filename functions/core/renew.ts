@@ -7,6 +7,8 @@ import type { MintPorts } from './ports.ts';
 import { auditIds } from './revoke.ts';
 import { stored } from './stored.ts';
 
+const MOST_WRITERS = 4;
+
 /** A renewed lease; `clipped` when it ends at its `maxExpiresAtMs`, earlier than was asked. */
 export interface Renewed {
   readonly lease: Lease;
@@ -18,7 +20,7 @@ export interface Renewed {
  * `maxExpiresAtMs`, where Docker Hub itself ends the token. Never shortens. Repeating it is safe.
  *
  * @throws Failed `lease_not_found`, `not_renewable`, `lease_not_active` once its time is up or it is being revoked,
- *   `secret_not_found`, `caller_not_allowed`, `draining`, `ttl_too_short`, `not_recorded`, `store_unavailable`.
+ *   `secret_not_found`, `caller_not_allowed`, `draining`, `ttl_too_short`, `not_recorded`, `busy`, `store_unavailable`.
  */
 export async function renewOwn(
   ports: MintPorts,
@@ -26,6 +28,21 @@ export async function renewOwn(
   leaseId: string,
   ttlSeconds?: number,
 ): Promise<Renewed> {
+  // A sweep may note a use in between, and two renewals may meet: neither takes the lease's life.
+  for (let writers = 0; writers < MOST_WRITERS; writers++) {
+    const renewed = await tryToRenew(ports, origin, leaseId, ttlSeconds);
+    if (renewed !== undefined) return renewed;
+  }
+  throw fail({ tag: 'busy', retryAfterSeconds: 1 });
+}
+
+/** Undefined when another write came first. */
+async function tryToRenew(
+  ports: MintPorts,
+  origin: Origin,
+  leaseId: string,
+  ttlSeconds: number | undefined,
+): Promise<Renewed | undefined> {
   const lease = await showOwn(ports, origin, leaseId);
   if (!lease.renewable) throw fail({ tag: 'not_renewable', leaseId });
   const nowMs = ports.clock.nowMs();
@@ -41,15 +58,13 @@ export async function renewOwn(
   const clipped = wantedMs > lease.maxExpiresAtMs;
   const expiresAtMs = Math.max(lease.expiresAtMs, Math.min(wantedMs, lease.maxExpiresAtMs));
   if (expiresAtMs === lease.expiresAtMs) return { lease, clipped };
-  return { lease: await extend(ports, origin, lease, expiresAtMs), clipped };
+  const extended = await extend(ports, origin, lease, expiresAtMs);
+  return extended && { lease: extended, clipped };
 }
 
-async function extend(ports: MintPorts, origin: Origin, lease: Lease, expiresAtMs: number): Promise<Lease> {
+async function extend(ports: MintPorts, origin: Origin, lease: Lease, expiresAtMs: number): Promise<Lease | undefined> {
   const extended = nextLease(lease, ports.ids.opId(), { expiresAtMs, dueAtMs: expiresAtMs });
-  if ((await stored(ports.leases.update(extended))) === 'conflict') {
-    const latest = await showOwn(ports, origin, lease.id);
-    throw fail({ tag: 'lease_not_active', leaseId: lease.id, status: latest.status });
-  }
+  if ((await stored(ports.leases.update(extended))) === 'conflict') return undefined;
   try {
     await ports.backstop.arm(lease.id, expiresAtMs);
   } catch {

@@ -159,7 +159,7 @@ async function postpone(
   const attempts = found.waiting ? lease.attempts : lease.attempts + 1;
   const pauseMs = Math.min(ports.limits.maxRetryMs, FIRST_RETRY_MS * 2 ** Math.min(attempts - 1, 20));
   const wantedMs = found.waiting ? (found.retryAtMs as number) : Math.max(found.retryAtMs ?? 0, nowMs + pauseMs);
-  const dueAtMs = Math.min(wantedMs, nowMs + ports.limits.maxRetryMs);
+  const dueAtMs = Math.max(nowMs, Math.min(wantedMs, nowMs + ports.limits.maxRetryMs));
   const change: LeaseChange = {
     status: 'revoking',
     revokeReason: lease.revokeReason ?? order.reason,

@@ -100,7 +100,7 @@ async function settleToken(
 async function noteUse(ports: SweepPorts, lease: Lease, token: HubToken): Promise<void> {
   const lastUsedAtMs = token.lastUsedAtMs ?? undefined;
   if (lease.status !== 'active' || lastUsedAtMs === undefined || lastUsedAtMs === lease.lastUsedAtMs) return;
-  await ports.leases.update(nextLease(lease, ports.ids.opId(), { lastUsedAtMs }));
+  await ports.leases.update(nextLease(lease, ports.ids.opId(), { lastUsedAtMs })).catch(() => undefined);
 }
 
 async function deleteStray(
@@ -164,58 +164,62 @@ export interface SweepReport {
   readonly removed: number;
   /** Quota counters that were wrong. */
   readonly recounted: number;
-  /** Target name and failure code of what could not be looked at. */
-  readonly failures: readonly { readonly target: string; readonly code: string }[];
+  /** What could not be done this time, by failure code; the rest was done all the same. */
+  readonly failures: readonly SweepFailure[];
   /** Where to go on; absent when every target was looked at. */
   readonly resumeAfter?: string;
 }
 
+export interface SweepFailure {
+  readonly step: 'due' | 'secrets' | 'quotas' | 'reconcile' | 'remove';
+  readonly target?: string;
+  readonly code: string;
+}
+
 /**
- * One sweep: due leases to the queue, then each target's account reconciled, then what has drained removed. One target's
- * failure does not stop the others.
+ * One sweep: due leases to the queue, then each target's account reconciled, then what has drained removed. What fails does not
+ * stop the rest.
  *
  * @param bounds stop taking up targets after `untilMs`; begin after the target named `after`.
+ * @throws any error of the catalog when targets cannot be listed.
  */
 export async function sweep(
   ports: SweepPorts,
   bounds: { readonly untilMs: number; readonly mostDue: number; readonly after?: string },
 ): Promise<SweepReport> {
-  const due = await sweepDue(ports, bounds.mostDue);
+  const failures: SweepFailure[] = [];
+  const attempt = async <T>(where: Omit<SweepFailure, 'code'>, work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      failures.push({ ...where, code: error instanceof Failed ? error.failure.tag : 'store_unavailable' });
+      return undefined;
+    }
+  };
+  const due = (await attempt({ step: 'due' }, () => sweepDue(ports, bounds.mostDue))) ?? 0;
+  let removed = (await attempt({ step: 'secrets' }, () => removeDrainedSecrets(ports))) ?? 0;
+  const recounted = (await attempt({ step: 'quotas' }, async () => recount(ports, await quotaCounters(ports)))) ?? 0;
   const found = { ours: 0, orphans: 0, reopened: 0, strays: 0 };
-  const failures: { target: string; code: string }[] = [];
   let targets = 0;
-  let removed = await removeDrainedSecrets(ports);
-  const recounted = await recount(ports, await quotaCounters(ports));
-  let last: string | undefined;
+  let last = bounds.after;
   for await (const target of allTargets(ports, bounds.after)) {
     if (ports.clock.nowMs() >= bounds.untilMs) {
       const report = { due, targets, found, removed, recounted, failures };
       return last === undefined ? report : { ...report, resumeAfter: last };
     }
-    try {
-      const result = await reconcile(ports, target);
-      found.ours += result.ours;
-      found.orphans += result.orphans;
-      found.reopened += result.reopened;
-      found.strays += result.strays;
-      if (!result.complete) failures.push({ target: target.name, code: 'listing_incomplete' });
-    } catch (error) {
-      failures.push({ target: target.name, code: codeOf(error) });
-    }
+    const { name } = target;
+    const result = await attempt({ step: 'reconcile', target: name }, () => reconcile(ports, target));
+    found.ours += result?.ours ?? 0;
+    found.orphans += result?.orphans ?? 0;
+    found.reopened += result?.reopened ?? 0;
+    found.strays += result?.strays ?? 0;
+    if (result?.complete === false) failures.push({ step: 'reconcile', target: name, code: 'listing_incomplete' });
     // Apart, for a target whose credential is gone already can no longer be looked at.
-    try {
-      removed += (await removeDrainedTarget(ports, target)) ? 1 : 0;
-    } catch (error) {
-      failures.push({ target: target.name, code: codeOf(error) });
-    }
+    if (await attempt({ step: 'remove', target: name }, () => removeDrainedTarget(ports, target))) removed += 1;
     targets += 1;
-    last = target.name;
+    last = name;
   }
   return { due, targets, found, removed, recounted, failures };
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Failed ? error.failure.tag : 'store_unavailable';
 }
 
 /** Every target by name, from behind `after`. */

@@ -2,6 +2,7 @@ import type { Origin } from './caller.ts';
 import { removeDrainedTarget } from './drain.ts';
 import { fail } from './failure.ts';
 import { isUnder } from './name.ts';
+import { everyPage } from './pages.ts';
 import type { AdminPorts, Page, PageRequest } from './ports.ts';
 import type { ManagedBy } from './secret.ts';
 import { proveCredential } from './session.ts';
@@ -51,6 +52,9 @@ export interface PutTarget {
 
 /** Names below this are given to the targets of inline credentials. */
 export const OWN_TARGET_PREFIX = 'inline';
+
+/** Secrets that a refusal names. */
+const MOST_NAMED = 10;
 
 /** Docker's Business plan. Source: Docker manuals, "Organization access tokens". */
 const ORG_TOKEN_CAP = 100;
@@ -143,10 +147,12 @@ export async function deleteTarget(
 ): Promise<{ readonly removed: boolean; readonly openLeases: number; readonly target: Target }> {
   const target = await getTarget(ports, name);
   if (target.managedBy !== (options.managedBy ?? 'api')) throw fail({ tag: 'managed_by_cdk', name });
-  const secrets = await stored(ports.catalog.listSecrets({ target: name }, { limit: 100 }));
-  // A draining secret gives no more leases, and those that it gave are counted below.
-  const inUse = secrets.items.filter((secret) => secret.status === 'ready').map((secret) => secret.name);
-  if (inUse.length > 0) throw fail({ tag: 'target_in_use', target: name, secrets: inUse.slice(0, 10) });
+  const inUse: string[] = [];
+  for await (const secret of everyPage((page) => stored(ports.catalog.listSecrets({ target: name }, page)))) {
+    // A draining secret gives no more leases, and those that it gave are counted below.
+    if (secret.status === 'ready') inUse.push(secret.name);
+  }
+  if (inUse.length > 0) throw fail({ tag: 'target_in_use', target: name, secrets: inUse.slice(0, MOST_NAMED) });
   const draining = await mark(ports, target, 'draining');
   const openLeases = await stored(ports.leases.countOpen({ target: name }));
   if (openLeases > 0 && !options.force) {
@@ -186,6 +192,7 @@ function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | unde
   const nowMs = ports.clock.nowMs();
   const description = order.description ?? existing?.description;
   const username = order.credential?.username.toLowerCase() ?? existing?.username;
+  const credentialRef = order.credential === undefined ? existing?.credentialRef : order.credentialRef;
   const maxActive = order.maxActive ?? existing?.maxActive ?? (order.kind === 'org' ? ORG_TOKEN_CAP : undefined);
   return {
     schema: 1,
@@ -197,7 +204,7 @@ function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | unde
     ...(order.organization !== undefined && { organization: order.organization.toLowerCase() }),
     loginRoute: order.loginRoute ?? defaultRoute(order.credential) ?? existing?.loginRoute ?? 'auth-token',
     ...(maxActive !== undefined && { maxActive }),
-    ...(order.credentialRef !== undefined && { credentialRef: order.credentialRef }),
+    ...(credentialRef !== undefined && { credentialRef }),
     expiryGranularity: existing?.expiryGranularity ?? 'second',
     ...(description !== undefined && { description }),
     tags: order.tags ?? existing?.tags ?? {},

@@ -28,8 +28,15 @@ export function changedFields(existing: object | undefined, wanted: object, besi
   const before = (existing ?? {}) as Record<string, unknown>;
   const after = wanted as Record<string, unknown>;
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  const changed = [...names].filter(
-    (name) => !BOOKKEEPING.has(name) && JSON.stringify(before[name]) !== JSON.stringify(after[name]),
-  );
+  const changed = [...names].filter((name) => !BOOKKEEPING.has(name) && spell(before[name]) !== spell(after[name]));
   return [...changed, ...besides].sort();
+}
+
+/** A value as text, its keys in order: not every store keeps theirs. */
+function spell(value: unknown): string | undefined {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
 }

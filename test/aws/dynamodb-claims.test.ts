@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { DescribeTimeToLiveCommand, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -10,13 +11,12 @@ import { CONFLICT_PAUSES_MS } from '../../functions/adapters/dynamodb-transactio
 import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/tables.ts';
 import type { Lease } from '../../functions/core/lease.ts';
 import type { Clock, LeaseClaims, ReplayRecord } from '../../functions/core/ports.ts';
-import { aLease, anOpId, aSecret, aSessionRecord, aTarget, changed, revoked } from '../contract/builders.ts';
+import { aLease, anOpId, aSecret, aSessionRecord, aTarget, changed, revoked, unique } from '../contract/builders.ts';
 import { canRunDynamodbLocal, type DynamodbLocal, startDynamodbLocal } from './dynamodb-local.ts';
 import { type Attempt, inject, loseReplies, record, refuse } from './faults.ts';
 
 const START_TIMEOUT_MS = 120_000;
 const NOW_MS = Date.UTC(2026, 10, 20, 12);
-const COUNTER = 'secret:ci/release';
 const WRITE = 'TransactWriteItems';
 
 /** How DynamoDB cancels a transaction: a code for each item, in order. */
@@ -29,15 +29,18 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
   let local: DynamodbLocal;
   let table: DynamodbTable;
   let catalogTable: DynamodbTable;
+  /** Of one test alone, as are leases and replay records. */
+  let counter: string;
   let pausesMs: number[];
   const clock: Clock = { nowMs: () => NOW_MS, sleep: async (ms) => void pausesMs.push(ms) };
 
   beforeAll(async () => {
     local = await startDynamodbLocal();
+    [table, catalogTable] = [await local.createTable(LEASE_TABLE), await local.createTable(CATALOG_TABLE)];
   }, START_TIMEOUT_MS);
   afterAll(() => local?.stop());
-  beforeEach(async () => {
-    [table, catalogTable] = [await local.createTable(LEASE_TABLE), await local.createTable(CATALOG_TABLE)];
+  beforeEach(() => {
+    counter = `secret:${unique('secret')}`;
     pausesMs = [];
   });
 
@@ -55,19 +58,19 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
 
   /** A lease, and claims of each kind for it. */
   function claiming(most = 5): { lease: Lease; claims: LeaseClaims & { readonly replay: ReplayRecord } } {
-    const lease = aLease({ issuedAtMs: NOW_MS, counters: [COUNTER] });
+    const lease = aLease({ issuedAtMs: NOW_MS, counters: [counter] });
     const replay = {
-      id: 'a1'.repeat(32),
+      id: randomBytes(32).toString('hex'),
       version: 1,
       opId: anOpId(),
       orderSha256: 'b2'.repeat(32),
       leaseId: lease.id,
       ttlAtMs: NOW_MS + 1,
     };
-    return { lease, claims: { quotas: [{ counter: COUNTER, most }], replay } };
+    return { lease, claims: { quotas: [{ counter, most }], replay } };
   }
   async function openNow(): Promise<number | undefined> {
-    return (await storeOf(table).readCounter(COUNTER))?.open;
+    return (await storeOf(table).readCounter(counter))?.open;
   }
   async function rowOf(partition: string, entry: string): Promise<Row | undefined> {
     const Key = { partition, entry };
@@ -129,12 +132,12 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
       ['the lease', ['ConditionalCheckFailed', 'None', 'TransactionConflict'], 'conflict'],
       ['the record', ['None', 'ConditionalCheckFailed', 'TransactionConflict'], 'conflict'],
       ['the record and the quota', ['None', 'ConditionalCheckFailed', 'ConditionalCheckFailed'], 'conflict'],
-      ['the quota', ['TransactionConflict', 'None', 'ConditionalCheckFailed'], { full: COUNTER }],
+      ['the quota', ['TransactionConflict', 'None', 'ConditionalCheckFailed'], 'full'],
     ])('is decided by what was refused, whatever else it met: %s', async (_, codes, expected) => {
       const faulty = another();
       const attempts = refuse(faulty.client, WRITE, 1, () => cancelled(...codes));
       const { lease, claims } = claiming();
-      expect(await storeOf(faulty).create(lease, claims)).toEqual(expected);
+      expect(await storeOf(faulty).create(lease, claims)).toEqual(expected === 'full' ? { full: counter } : expected);
       expect(attempts).toHaveLength(1);
     });
 
@@ -201,9 +204,9 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
       await storeOf(table).create(lease, claims);
       const faulty = another();
       loseReplies(faulty.client, 'PutItem', 1);
-      expect(await storeOf(faulty).correctCounter(COUNTER, 3, 1)).toBe('written');
-      expect(await storeOf(table).readCounter(COUNTER)).toEqual({ open: 3, version: 2, changedAtMs: NOW_MS });
-      expect(await storeOf(table).correctCounter(COUNTER, 9, 1)).toBe('conflict');
+      expect(await storeOf(faulty).correctCounter(counter, 3, 1)).toBe('written');
+      expect(await storeOf(table).readCounter(counter)).toEqual({ open: 3, version: 2, changedAtMs: NOW_MS });
+      expect(await storeOf(table).correctCounter(counter, 9, 1)).toBe('conflict');
     });
   });
 
@@ -211,13 +214,13 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
     it('leaves alone what others have counted meanwhile', async () => {
       const { lease, claims } = claiming();
       await storeOf(table).create(lease, claims);
-      expect(await storeOf(table).correctCounter(COUNTER, 0, 1)).toBe('written');
+      expect(await storeOf(table).correctCounter(counter, 0, 1)).toBe('written');
       const faulty = another();
-      const other = aLease({ counters: [COUNTER] });
+      const other = aLease({ counters: [counter] });
       let tries = 0;
       inject(faulty.client, async ({ operation }, send) => {
         if (operation === WRITE && ++tries === 2) {
-          await storeOf(table).create(other, { quotas: [{ counter: COUNTER, most: 5 }] });
+          await storeOf(table).create(other, { quotas: [{ counter, most: 5 }] });
         }
         return send();
       });
@@ -229,7 +232,7 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
     it('is a `conflict` when another write of the lease comes between its tries', async () => {
       const { lease, claims } = claiming();
       await storeOf(table).create(lease, claims);
-      await storeOf(table).correctCounter(COUNTER, 0, 1);
+      await storeOf(table).correctCounter(counter, 0, 1);
       const faulty = another();
       const theirs = changed(lease, { attempts: 1 });
       let tries = 0;
@@ -239,7 +242,7 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
       });
       expect(await storeOf(faulty).update(revoked(lease), 'release')).toBe('conflict');
       expect(await storeOf(table).get(lease.id)).toEqual(theirs);
-      expect(await storeOf(table).readCounter(COUNTER)).toMatchObject({ version: 2 });
+      expect(await storeOf(table).readCounter(counter)).toMatchObject({ version: 2 });
     });
   });
 
@@ -251,9 +254,11 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
       await dynamodbCatalog(catalogTable).putTarget(aTarget());
       await dynamodbSessions(catalogTable).write(aSessionRecord());
       const { Items = [] } = await catalogTable.client.send(new ScanCommand({ TableName: catalogTable.tableName }));
-      expect(Items).toHaveLength(5);
+      const partitions = (rows: readonly Row[]) => new Set(rows.map((row) => row.partition));
+      expect(partitions(Items)).toEqual(new Set(['secret', 'target', 'session', 'counter', 'replay']));
       const mortal = Items.filter((row) => 'ttlAt' in row);
-      expect(mortal).toEqual([expect.objectContaining({ partition: 'replay', ttlAt: NOW_MS / 1_000 + 1 })]);
+      expect(partitions(mortal)).toEqual(new Set(['replay']));
+      expect(mortal).toContainEqual(expect.objectContaining({ entry: claims.replay.id, ttlAt: NOW_MS / 1_000 + 1 }));
       const { TimeToLiveDescription } = await catalogTable.client.send(
         new DescribeTimeToLiveCommand({ TableName: catalogTable.tableName }),
       );
@@ -263,9 +268,9 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
     it('hold what was claimed and nothing of the caller', async () => {
       const { lease, claims } = claiming();
       await storeOf(table).create(lease, claims);
-      expect(await rowOf('counter', COUNTER)).toEqual({
+      expect(await rowOf('counter', counter)).toEqual({
         partition: 'counter',
-        entry: COUNTER,
+        entry: counter,
         schema: 1,
         open: 1,
         version: 1,
@@ -284,11 +289,11 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
     it('of another schema are refused, not guessed at', async () => {
       const { lease, claims } = claiming();
       await storeOf(table).create(lease, claims);
-      for (const row of [await rowOf('counter', COUNTER), await rowOf('replay', claims.replay.id)]) {
+      for (const row of [await rowOf('counter', counter), await rowOf('replay', claims.replay.id)]) {
         const Item = { ...row, schema: 3 };
         await catalogTable.client.send(new PutCommand({ TableName: catalogTable.tableName, Item }));
       }
-      await expect(storeOf(table).readCounter(COUNTER)).rejects.toThrow('schema');
+      await expect(storeOf(table).readCounter(counter)).rejects.toThrow('schema');
       await expect(storeOf(table).readReplay(claims.replay.id)).rejects.toThrow('schema');
     });
 
@@ -307,8 +312,8 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
     it('keeps a lease out of a full counter; without it, the counter would run over', async () => {
       const { lease, claims } = claiming(1);
       await storeOf(table).create(lease, claims);
-      const quotas = [{ counter: COUNTER, most: 1 }];
-      expect(await storeOf(table).create(aLease({ counters: [COUNTER] }), { quotas })).toEqual({ full: COUNTER });
+      const quotas = [{ counter, most: 1 }];
+      expect(await storeOf(table).create(aLease({ counters: [counter] }), { quotas })).toEqual({ full: counter });
       const careless = another();
       careless.client.middlewareStack.add(
         (next) => (args) => {
@@ -320,7 +325,7 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
         },
         { step: 'serialize', priority: 'high', name: 'dropCondition' },
       );
-      expect(await storeOf(careless).create(aLease({ counters: [COUNTER] }), { quotas })).toBe('written');
+      expect(await storeOf(careless).create(aLease({ counters: [counter] }), { quotas })).toBe('written');
       expect(await openNow()).toBe(2);
     });
   });

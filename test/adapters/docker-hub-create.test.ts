@@ -5,7 +5,7 @@ import { HUB_DATE_MS, json, NOW_MS, SESSION, startStub, TOKEN_ID, text } from '.
 
 const PAT: TokenPlace = { kind: 'pat' };
 const OAT: TokenPlace = { kind: 'oat', organization: 'acme' };
-const TOKEN = 'dckr_pat_abcdefghijklmnopqrstuvwxyz0';
+const TOKEN = 'dckr_pat_EXAMPLEhijklmnopqrstuvwxyz0';
 const ORDER = { label: 'hl1:mark release', expiresAtMs: NOW_MS + 900_000, scope: 'repo:write' } as const;
 const RESOURCES = [{ type: 'TYPE_REPO', path: 'acme/app', scopes: ['scope-image-pull'] }] as const;
 

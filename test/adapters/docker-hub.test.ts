@@ -224,7 +224,7 @@ describe('what never becomes a request', () => {
     `${TOKEN_ID}\n`,
     ` ${TOKEN_ID}`,
     `${TOKEN_ID}#`,
-    'dckr_pat_abcdefghijklmnopqrstuvwxyz0',
+    'dckr_pat_EXAMPLEhijklmnopqrstuvwxyz0',
     '\\..\\',
   ];
   const BAD_ORGANIZATIONS = [

@@ -85,7 +85,7 @@ describe('the registry token exchange of the fake Docker Hub', () => {
     await call(hub, 'DELETE', `/v2/access-tokens/${deleted.uuid}`, { bearer });
     await call(hub, 'PATCH', `/v2/access-tokens/${inactive.uuid}`, { bearer, body: { is_active: false } });
     hub.advance(5_000);
-    const unknown = 'dckr_pat_aaaaaaaaaaaaaaaaaaaaaaaaaaaa';
+    const unknown = 'dckr_pat_fakeaaaaaaaaaaaaaaaaaaaaaaaa';
     for (const token of [deleted.token, inactive.token, expired.token, unknown, 'wrong', '']) {
       const reply = await exchange(hub, 'ann', token);
       expect([reply.status, reply.body]).toEqual([401, { details: DEAD }]);
@@ -94,7 +94,7 @@ describe('the registry token exchange of the fake Docker Hub', () => {
 
   test('asking with a dead token does not lock the account out; a wrong password does', async () => {
     const hub = await openFake({ loginFailureLimit: 2 });
-    for (let attempt = 0; attempt < 5; attempt++) await exchange(hub, 'ann', 'dckr_pat_aaaaaaaaaaaaaaaaaaaaaaaaaaaa');
+    for (let attempt = 0; attempt < 5; attempt++) await exchange(hub, 'ann', 'dckr_pat_fakeaaaaaaaaaaaaaaaaaaaaaaaa');
     expect((await exchange(hub, 'ann', 'ann-password')).status).toBe(200);
     for (let attempt = 0; attempt < 2; attempt++) expect((await exchange(hub, 'ann', 'wrong')).status).toBe(401);
     expect((await exchange(hub, 'ann', 'ann-password')).status).toBe(429);

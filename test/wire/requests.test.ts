@@ -95,7 +95,7 @@ describe('the body of a mint', () => {
     ['namespace', { namespace: 'acme' }],
     ['Ttl', { Ttl: 5 }],
     ['body.*', { [CANARY]: 1 }],
-    ['body.*', { dckr_pat_abcdefghijklmnopqrstuvwxyz0: 1 }],
+    ['body.*', { dckr_pat_EXAMPLEhijklmnopqrstuvwxyz0: 1 }],
     ['body.*', JSON.parse('{"__proto__":{"ttl":5}}')],
   ])('fails at %s', (field, body) => {
     const failure = failureOf(() => mintBody(body));

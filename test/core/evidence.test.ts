@@ -13,6 +13,8 @@ import { answers, appliesThenAnswers, followed, preceded, refusal, rejects } fro
 import { failureOf, LIMITS, NOW_MS, ORG, QUIET_AFTER_MS, World } from './world.ts';
 
 const PAT = { kind: 'pat' } as const;
+/** An answer that shows fewer tokens than it counts. */
+const INCOMPLETE = { ok: true, value: { tokens: [], total: 1, more: false }, meta: {} };
 
 function worldWithTarget() {
   const world = new World();
@@ -208,6 +210,21 @@ describe('evidence for a lease whose create got no answer', () => {
     expect((await findEvidence(world.ports, lease)).code).toBe('quiet_period');
   });
 
+  it.each([
+    ['met a problem', answers(refusal({ tag: 'fault', code: 'timeout' })), 'hub_unavailable:timeout', 5_000],
+    ['was not complete', answers(INCOMPLETE), 'listing_incomplete', undefined],
+  ])(
+    'is looked for again soon, not only at the end of the quiet period, where the listing %s',
+    async (_, fault, code, waitMs) => {
+      const { world, lease } = worldPastQuiet();
+      world.clock.advance(-1);
+      const retryAtMs = waitMs === undefined ? {} : { retryAtMs: world.clock.nowMs() + waitMs };
+      world.steering.on('hub.listTokens', fault);
+      expect(await findEvidence(world.ports, lease)).toEqual({ code, ...retryAtMs, removedTokenIds: [] });
+      expect(world.steering.argsOf('hub.listTokens')).toHaveLength(1);
+    },
+  );
+
   it('is two complete listings without its label, at its very end', async () => {
     const { world, lease } = worldPastQuiet();
     world.hub.give('acme-bot', 'laptop');
@@ -305,8 +322,7 @@ describe('evidence for a lease whose create got no answer', () => {
   it.each([1, 2])('is not had when listing %i is not complete', async (nth) => {
     const { world, lease } = worldPastQuiet();
     world.hub.give('acme-bot', 'laptop');
-    const short = { ok: true, value: { tokens: [], total: 1, more: false }, meta: {} };
-    world.steering.on('hub.listTokens', answers(short), { nth });
+    world.steering.on('hub.listTokens', answers(INCOMPLETE), { nth });
     expect(await findEvidence(world.ports, lease)).toEqual({ code: 'listing_incomplete', removedTokenIds: [] });
     expect(world.steering.argsOf('hub.listTokens')).toHaveLength(nth);
   });

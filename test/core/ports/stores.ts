@@ -57,6 +57,16 @@ function pageOf<T>(all: readonly T[], { limit, nextToken }: PageRequest): Page<T
   return from + limit < all.length ? { items, nextToken: String(from + limit) } : { items };
 }
 
+/** A page that goes on behind a name, so that removing what was listed makes it pass over nothing. */
+function pageByName<T extends { readonly name: string }>(
+  all: readonly T[],
+  { limit, nextToken }: PageRequest,
+): Page<T> {
+  const rest = all.filter(({ name }) => nextToken === undefined || name > nextToken);
+  const { items, nextToken: more } = pageOf(rest, { limit });
+  return more === undefined ? { items } : { items, nextToken: items.at(-1)?.name as string };
+}
+
 export interface MemoryLeases {
   readonly rows: Rows<Lease>;
   readonly counters: Map<string, Counter>;
@@ -164,7 +174,7 @@ export function memoryCatalog(): MemoryCatalog {
     deleteSecret: async (name, version) => secrets.delete(name, version),
     listSecrets: async ({ prefix, target }, page) => {
       const listed = secrets.all().filter(under(prefix));
-      return pageOf(
+      return pageByName(
         listed.filter((row) => (target ?? row.target) === row.target),
         page,
       );
@@ -172,7 +182,7 @@ export function memoryCatalog(): MemoryCatalog {
     getTarget: async (name) => targets.get(name),
     putTarget: async (target) => targets.put(target.name, target),
     deleteTarget: async (name, version) => targets.delete(name, version),
-    listTargets: async ({ prefix }, page) => pageOf(targets.all().filter(under(prefix)), page),
+    listTargets: async ({ prefix }, page) => pageByName(targets.all().filter(under(prefix)), page),
   };
   return { secrets, targets, port };
 }

@@ -111,8 +111,8 @@ function resultOf(
   };
 }
 
-/** API Gateway's ids are UUIDs; whatever else stands there is not repeated into answers and logs. */
-function requestIdOf(event: unknown): string | undefined {
+/** The request's id. API Gateway's are UUIDs; whatever else stands there is not repeated into answers and logs. */
+export function requestIdOf(event: unknown): string | undefined {
   const id = (event as Partial<APIGatewayProxyEvent> | null | undefined)?.requestContext?.requestId;
   return typeof id === 'string' && /^[A-Za-z0-9-]{1,64}$/.test(id) ? id : undefined;
 }

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import { type HttpHandler, problemResult } from '../http.ts';
+import { type HttpHandler, problemResult, requestIdOf } from '../http.ts';
 import { errorFields, type Log } from '../log.ts';
 
 /** Makes a Lambda handler of one that needs ports which are only loaded with the first request. */
@@ -14,7 +14,7 @@ export function lazyHttp<P>(
     } catch (error) {
       wired.log.error('ports_unavailable', errorFields(error));
       const failure = { tag: 'store_unavailable', retryAfterSeconds: 5 } as const;
-      return problemResult(failure, event?.requestContext?.requestId ?? 'unknown');
+      return problemResult(failure, requestIdOf(event) ?? 'unknown');
     }
     return make(ports, wired.log)(event);
   };

@@ -1,3 +1,4 @@
+import { Failed, fail } from './core/failure.ts';
 import type { AdminPorts } from './core/ports.ts';
 import { deleteSecret, getSecret, listSecrets, putSecret } from './core/secrets.ts';
 import type { Operations } from './http.ts';
@@ -17,7 +18,9 @@ export function adminSecrets(ports: AdminPorts): Pick<Operations<'admin'>, Secre
     putSecret: async ({ origin, path, query, headers, body }) => {
       const order = secretOrder(path.name, body, query, headers);
       await checkProtectionKey(order.protectionJwk);
-      const { secret, created, changed } = await putSecret(ports, origin, order);
+      const { secret, created, changed } = await putSecret(ports, origin, order).catch((error: unknown) => {
+        throw body.namespace === undefined ? error : namingNamespace(error);
+      });
       // A credential of the secret's own is replaced with every PUT; it stands in no row that could be compared.
       const names = body.credential === undefined ? changed : [...changed, 'credential'];
       return {
@@ -36,4 +39,11 @@ export function adminSecrets(ports: AdminPorts): Pick<Operations<'admin'>, Secre
       return { status: removed ? 200 : 202, body: { secret: secretAnswer(secret), removed, openLeases } };
     },
   };
+}
+
+/** Whoever gave a namespace knows nothing of the resources that it is short for. */
+function namingNamespace(error: unknown): unknown {
+  if (!(error instanceof Failed) || error.failure.tag !== 'invalid_field') return error;
+  const { field, problem } = error.failure;
+  return field.startsWith('resources') ? fail({ tag: 'invalid_field', field: 'namespace', problem }) : error;
 }

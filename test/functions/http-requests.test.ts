@@ -191,6 +191,12 @@ describe('ports that fail', () => {
       { path: `/v1/leases/${ID}` },
       { method: 'DELETE', path: `/v1/leases/${ID}` },
       { path: '/v1/whoami' },
+      { method: 'POST', path: `/v1/leases/${ID}/renew` },
+      { path: '/v1/leases', query: { live: ['true'] } },
+      { path: '/v1/admin/leases' },
+      { method: 'DELETE', path: `/v1/admin/leases/${ID}` },
+      { method: 'POST', path: '/v1/admin/revoke', body: json({ tokenSha256: 'a'.repeat(64) }) },
+      { method: 'POST', path: '/v1/admin/targets/acme', body: json({ action: 'verify' }) },
       { path: '/v1/admin/targets' },
       { path: '/v1/admin/secrets/ci/release' },
       { method: 'DELETE', path: '/v1/admin/targets/acme' },
@@ -303,7 +309,7 @@ describe('malformed requests, 500 of each kind', () => {
     });
     await fc.assert(
       fc.asyncProperty(
-        damaged.filter(({ key }) => !['path', 'multiValueHeaders', 'stageVariables'].includes(key)),
+        damaged.filter(({ key }) => !['path', 'stageVariables'].includes(key)),
         async ({ key, value }) => survives({ ...mint(), [key]: value }),
       ),
       RUNS,

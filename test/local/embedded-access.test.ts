@@ -152,7 +152,7 @@ describe('a lease of another role', () => {
     const ids = async (profile: ProfileName) => (await listAll(clientOf(profile))).map(({ id }) => id);
     expect(await ids('hublease-ci')).toContain(mine.id);
     expect(await ids('hublease-other')).not.toContain(mine.id);
-    expect(await ids('hublease-admin')).toEqual([]);
+    expect(await ids('hublease-admin')).not.toContain(mine.id);
     const query = { secret: 'ci/release', status: 'active' };
     expect((await edition.other.call('listLeases', { query })).body.items).toEqual([]);
   });

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { decideGrant, type MintOrder, readyTarget } from '../../functions/core/grant.ts';
+import type { OatResource } from '../../functions/core/scope.ts';
+import type { DynamicSecret } from '../../functions/core/secret.ts';
+import type { Target } from '../../functions/core/target.ts';
+import { failureOf, ORG, ORIGIN, SECRET, World } from './world.ts';
+
+const { caller } = ORIGIN;
+const PUSH: OatResource = {
+  type: 'TYPE_REPO',
+  path: 'acme/app',
+  scopes: ['scope-image-pull', 'scope-image-push'],
+};
+const PULL: OatResource = { ...PUSH, scopes: ['scope-image-pull'] };
+
+function grantFrom(secret: Partial<DynamicSecret>, order: Partial<MintOrder> = {}, target: Partial<Target> = {}) {
+  const world = new World();
+  world.addTarget(target);
+  world.addSecret(secret);
+  return decideGrant(world.ports, caller, { secret: 'ci/release', ...order });
+}
+
+function orgGrant(resources: readonly OatResource[] | undefined, order: Partial<MintOrder> = {}) {
+  const world = new World();
+  world.addTarget(ORG);
+  const { scope: _, ...secret } = SECRET;
+  const kept = { ...secret, target: 'acme', ...(resources !== undefined && { resources }) };
+  world.catalog.secrets.set(secret.name, kept);
+  return decideGrant(world.ports, caller, { secret: 'ci/release', ...order });
+}
+
+describe('what is granted', () => {
+  it('is what the secret gives, where nothing else was asked for', async () => {
+    const world = new World();
+    const target = world.addTarget();
+    world.addSecret();
+    expect(await decideGrant(world.ports, caller, { secret: 'ci/release' })).toEqual({
+      secretName: 'ci/release',
+      target,
+      ttlSeconds: 900,
+      maxTtlSeconds: 900,
+      renewable: false,
+      scope: 'repo:write',
+      quotas: [],
+    });
+  });
+
+  it('of a renewable secret may last until its maximum', async () => {
+    expect(await grantFrom({ renewable: true }, { ttlSeconds: 70 })).toMatchObject({
+      ttlSeconds: 70,
+      maxTtlSeconds: 3_600,
+      renewable: true,
+    });
+  });
+
+  it('carries label, reason and protection key', async () => {
+    const protectionJwk = { kty: 'EC' };
+    const order = { label: 'build', reason: 'v1' };
+    expect(await grantFrom({ protectionJwk }, order)).toMatchObject({ ...order, protectionJwk });
+  });
+
+  it.each([
+    ['repo:write', 'repo:write'],
+    ['repo:write', 'repo:read'],
+    ['repo:admin', 'repo:public_read'],
+  ] as const)('of %s may be narrowed to %s', async (held, scope) => {
+    expect(await grantFrom({ scope: held }, { scope })).toMatchObject({ scope });
+  });
+
+  it('is never wider than the secret’s scope', async () => {
+    expect(await failureOf(grantFrom({ scope: 'repo:read' }, { scope: 'repo:write' }))).toEqual({
+      tag: 'scope_too_wide',
+      asked: 'repo:write',
+      allowed: 'repo:read',
+    });
+  });
+
+  it('of an organization is what the secret gives, or less', async () => {
+    expect((await orgGrant([PUSH])).resources).toEqual([PUSH]);
+    expect((await orgGrant([PUSH], { resources: [PULL] })).resources).toEqual([PULL]);
+    expect(await orgGrant([PUSH])).not.toHaveProperty('scope');
+  });
+
+  it('of an organization is never wider than the secret’s resources', async () => {
+    expect(await failureOf(orgGrant([PULL], { resources: [PUSH] }))).toEqual({
+      tag: 'scope_too_wide',
+      asked: 'acme/app (scope-image-pull, scope-image-push)',
+      allowed: 'acme/app (scope-image-pull)',
+    });
+    const two = [PULL, { ...PULL, path: 'acme/web' }];
+    expect(await failureOf(orgGrant(two, { resources: [PUSH] }))).toMatchObject({
+      allowed: 'acme/app (scope-image-pull); acme/web (scope-image-pull)',
+    });
+  });
+
+  it('of an organization whose secret has lost its resources is nothing', async () => {
+    expect((await orgGrant(undefined)).resources).toEqual([]);
+    expect(await failureOf(orgGrant(undefined, { resources: [PULL] }))).toMatchObject({ tag: 'scope_too_wide' });
+  });
+
+  it('is checked against what Docker Hub documents before it is compared', async () => {
+    const resources = [{ ...PULL, path: 'other/app' }];
+    expect(await failureOf(orgGrant([PULL], { resources }))).toMatchObject({
+      tag: 'invalid_field',
+      field: 'resources.0.path',
+    });
+  });
+
+  it('is of the target’s kind', async () => {
+    expect(await failureOf(orgGrant([PULL], { scope: 'repo:read' }))).toEqual({
+      tag: 'scope_needs_user_target',
+      target: 'acme',
+    });
+    expect(await failureOf(grantFrom({}, { resources: [PULL] }))).toEqual({
+      tag: 'resources_need_org_target',
+      target: 'acme-bot',
+    });
+  });
+});
+
+describe('the label of a lease that gives none', () => {
+  it.each([
+    ['{secret} by {role}', 'ci/release by ci'],
+    ['{role}{role}', 'cici'],
+    ['plain', 'plain'],
+  ])('is the secret’s, %s, filled in: %s', async (labelTemplate, label) => {
+    expect((await grantFrom({ labelTemplate })).label).toBe(label);
+  });
+
+  it('is not the secret’s where the caller gave one', async () => {
+    expect((await grantFrom({ labelTemplate: 'x' }, { label: 'mine' })).label).toBe('mine');
+  });
+
+  it('is none without a template', async () => {
+    expect(await grantFrom({})).not.toHaveProperty('label');
+  });
+
+  it('is cut to what fits behind our mark', async () => {
+    const { label } = await grantFrom({ labelTemplate: 'x'.repeat(200) });
+    expect(label).toMatch(/^x{30,60}$/);
+    expect((await grantFrom({ labelTemplate: 'x'.repeat(label?.length ?? 0) })).label).toBe(label);
+  });
+
+  it.each([
+    ['arn:aws:iam::111122223333:user/team/alice', 'alice'],
+    ['arn:aws:iam::111122223333:root', 'root'],
+  ])('names %s as %s', async (arn, name) => {
+    const world = new World();
+    world.addTarget();
+    world.addSecret({ labelTemplate: '{role}', allow: ['arn:aws:iam::111122223333:root'] });
+    const grant = await decideGrant(world.ports, { ...caller, arn }, { secret: 'ci/release' });
+    expect(grant.label).toBe(name);
+  });
+});
+
+describe('the quotas of a grant', () => {
+  it('are the secret’s, then the target’s', async () => {
+    expect((await grantFrom({ maxActive: 0 }, {}, { maxActive: 5 })).quotas).toEqual([
+      { counter: 'secret:ci/release', most: 0 },
+      { counter: 'target:acme-bot', most: 5 },
+    ]);
+    expect((await grantFrom({}, {}, { maxActive: 5 })).quotas).toEqual([{ counter: 'target:acme-bot', most: 5 }]);
+  });
+});
+
+describe('a target to mint from', () => {
+  it('is ready, and there', async () => {
+    const world = new World();
+    const target = world.addTarget();
+    expect(await readyTarget(world.ports, 'acme-bot')).toEqual(target);
+    world.addTarget({ status: 'draining' });
+    expect(await failureOf(readyTarget(world.ports, 'acme-bot'))).toEqual({ tag: 'draining', name: 'acme-bot' });
+    expect(await failureOf(readyTarget(world.ports, 'gone'))).toEqual({ tag: 'target_not_found', target: 'gone' });
+  });
+});

@@ -56,8 +56,10 @@ export async function apiDocs(): Promise<string> {
     const operation = operations.get(route.operation);
     const shown = examples.get(route.operation) ?? [];
     if (operation === undefined || shown.length === 0) throw new Error(`${route.operation} has no example`);
-    const texts = shown.filter(({ title }) => title !== '').map(({ text }) => text);
-    return [`## \`${route.method} /${STAGE}${route.path}\``, route.summary, ...factsOf(operation), ...texts].join('\n\n');
+    const texts = shown.map(({ text }) => text);
+    return [`## \`${route.method} /${STAGE}${route.path}\``, route.summary, ...factsOf(operation), ...texts].join(
+      '\n\n',
+    );
   });
   return `${[HEAD.trim(), contents(), ...sections].join('\n\n')}\n`;
 }
@@ -78,7 +80,9 @@ function factsOf({ parameters = [], requestBody, responses }: Operated): string[
   const answers = Object.entries(responses).flatMap(([status, { $ref, description }]) =>
     $ref === undefined ? [`\`${status}\` ${description}`] : [],
   );
-  const problems = Object.entries(responses).flatMap(([status, { $ref }]) => ($ref === undefined ? [] : `\`${status}\``));
+  const problems = Object.entries(responses).flatMap(([status, { $ref }]) =>
+    $ref === undefined ? [] : `\`${status}\``,
+  );
   return [
     ...(inputs.length === 0 ? [] : [['| takes | in | form | |', '| --- | --- | --- | --- |', ...inputs].join('\n')]),
     `Answers ${answers.join(' ')} Problems: ${problems.join(', ')}.`,
@@ -104,7 +108,9 @@ function formOf(schema: Schema): string {
   if (schema.type === 'array') return `list of ${formOf(schema.items ?? {})}`;
   if (schema.type === 'integer' && schema.minimum !== undefined) return `${schema.minimum} to ${schema.maximum}`;
   if (schema.type === 'object' && schema.properties !== undefined) {
-    return `object of ${Object.keys(schema.properties).map((name) => `\`${name}\``).join(', ')}`;
+    return `object of ${Object.keys(schema.properties)
+      .map((name) => `\`${name}\``)
+      .join(', ')}`;
   }
   return { string: 'text', boolean: 'true or false', object: 'object' }[schema.type ?? ''] ?? 'any';
 }
@@ -122,7 +128,7 @@ function exampleOf({ operation, title, exchange }: Recorded): string {
     '',
     operation === 'getOpenapi' ? abridged(answer) : JSON.stringify(answer, null, 2),
   ];
-  const heading = title === undefined || title === '' ? [] : [`Example, ${title}:`, ''];
+  const heading = title === undefined ? [] : [`Example, ${title}:`, ''];
   return [...heading, '```http', ...sent, '```', '', '```http', ...got, '```'].join('\n');
 }
 

@@ -24,14 +24,16 @@ export function errorDocs(): string {
   const problems = Object.values(FAILURES).map((failure) => problemOf(failure, '7c1d4f0e-8a52-4b8e-9a0b-5f1f3c2d1e00'));
   const example = problems.find(({ problem }) => problem.code === 'ttl_too_long')?.problem;
   const byStatus = Map.groupBy(problems, ({ status }) => status);
-  const sections = [...byStatus].sort(([one], [other]) => one - other).map(([status, answers]) => {
-    const rows = answers.map(({ problem, headers }) => {
-      const again = headers['retry-after'] === undefined ? '' : 'yes';
-      return `| \`${problem.code}\` | ${problem.title} | ${cell(problem.detail)} | ${again} |`;
+  const sections = [...byStatus]
+    .sort(([one], [other]) => one - other)
+    .map(([status, answers]) => {
+      const rows = answers.map(({ problem, headers }) => {
+        const again = headers['retry-after'] === undefined ? '' : 'yes';
+        return `| \`${problem.code}\` | ${problem.title} | ${cell(problem.detail)} | ${again} |`;
+      });
+      const table = ['| code | means | says, and what to do | Retry-After |', '| --- | --- | --- | --- |', ...rows];
+      return [`## ${status} ${STATUS_CODES[status]}`, '', ...table].join('\n');
     });
-    const table = ['| code | means | says, and what to do | Retry-After |', '| --- | --- | --- | --- |', ...rows];
-    return [`## ${status} ${STATUS_CODES[status]}`, '', ...table].join('\n');
-  });
   return `${HEAD}${JSON.stringify(example, null, 2)}${AFTER}\n${sections.join('\n\n')}\n`;
 }
 

@@ -95,7 +95,12 @@ async function useSecrets(send: Send): Promise<void> {
   await send('putSecret', { method: 'PUT', path, headers, body: release }, 'refused, because somebody else was first');
   const pull = { target: 'acme', namespace: 'acme', ...limits };
   await send('putSecret', { method: 'PUT', path: '/v1/admin/secrets/ci/pull', body: pull }, 'on an organization');
-  const sealed = { credential: ACCOUNT, scopes: 'repo:read,repo:public_read', ...limits, protectionKey: { jwk: PUBLIC_JWK } };
+  const sealed = {
+    credential: ACCOUNT,
+    scopes: 'repo:read,repo:public_read',
+    ...limits,
+    protectionKey: { jwk: PUBLIC_JWK },
+  };
   const own = { method: 'PUT', path: '/v1/admin/secrets/ci/sealed', body: sealed };
   await send('putSecret', own, 'with a credential of its own and a protection key');
   await send('getSecret', { method: 'GET', path });
@@ -106,28 +111,46 @@ async function useLeases(send: Send): Promise<void> {
   const path = '/v1/lease/ci/release';
   const body = { ttl: '10m', scope: 'repo:read', label: 'release-build', reason: 'Release 2.4.0' };
   const headers = { 'idempotency-key': 'build-1742' };
-  const minted = await send('mintLease', { method: 'POST', path, headers, body }, 'narrower than the secret, with a key');
-  const { id } = (minted.answer as { lease: { id: string } }).lease;
-  await send('mintLease', { method: 'POST', path: '/v1/lease/ci/pull' }, 'of an organization, with the defaults');
-  await send('mintLease', { method: 'POST', path: '/v1/lease/ci/sealed' }, 'sealed for the owner of the protection key');
-  await send('mintLease', { method: 'POST', path, body: { scope: 'repo:admin' } }, 'refused, because it asks for too much');
+  const minted = await send(
+    'mintLease',
+    { method: 'POST', path, headers, body },
+    'narrower than the secret, with a key',
+  );
+  const id = leaseIdOf(minted);
+  const pulling = await send('mintLease', { method: 'POST', path: '/v1/lease/ci/pull' }, 'of an organization');
+  await send(
+    'mintLease',
+    { method: 'POST', path: '/v1/lease/ci/sealed' },
+    'sealed for the owner of the protection key',
+  );
+  await send(
+    'mintLease',
+    { method: 'POST', path, body: { scope: 'repo:admin' } },
+    'refused, because it asks for too much',
+  );
   await send('listLeases', { method: 'GET', path: '/v1/leases?secret=ci/release&status=active&live=true' });
   await send('getLease', { method: 'GET', path: `/v1/leases/${id}?live=true` });
   await send('renewLease', { method: 'POST', path: `/v1/leases/${id}/renew`, body: { ttl: '2h' } });
   await send('listAllLeases', { method: 'GET', path: '/v1/admin/leases?secret=ci/pull' });
   await send('getAnyLease', { method: 'GET', path: `/v1/admin/leases/${id}` });
   await send('revokeLease', { method: 'DELETE', path: `/v1/leases/${id}` });
+  await send('revokeAnyLease', { method: 'DELETE', path: `/v1/admin/leases/${leaseIdOf(pulling)}` });
   await send('whoami', { method: 'GET', path: '/v1/whoami' });
   await send('getOpenapi', { method: 'GET', path: '/v1/openapi.json' });
 }
 
 async function useUp(send: Send): Promise<void> {
-  const minted = await send('mintLease', { method: 'POST', path: '/v1/lease/ci/release' }, '');
-  const { id } = (minted.answer as { lease: { id: string } }).lease;
-  await send('revokeAnyLease', { method: 'DELETE', path: `/v1/admin/leases/${id}` });
   await send('deleteSecret', { method: 'DELETE', path: '/v1/admin/secrets/ci/sealed?force=true' });
-  await send('revokeMatching', { method: 'POST', path: '/v1/admin/revoke', body: { prefix: 'ci/pull' } });
-  await send('deleteTarget', { method: 'DELETE', path: '/v1/admin/targets/acme-bot?force=true' }, 'refused, while in use');
+  await send('revokeMatching', { method: 'POST', path: '/v1/admin/revoke', body: { prefix: 'ci/sealed' } });
+  await send(
+    'deleteTarget',
+    { method: 'DELETE', path: '/v1/admin/targets/acme-bot?force=true' },
+    'refused, while in use',
+  );
   await send('deleteSecret', { method: 'DELETE', path: '/v1/admin/secrets/ci/release' }, 'without open leases');
   await send('deleteTarget', { method: 'DELETE', path: '/v1/admin/targets/acme-bot' });
+}
+
+function leaseIdOf({ answer }: Exchange): string {
+  return (answer as { lease: { id: string } }).lease.id;
 }

@@ -66,7 +66,8 @@ export const Label = z
   .max(CALLER_LABEL_MAX_CHARACTERS)
   .regex(/^[!-~](?:[ -~]*[!-~])?$/, {
     error: 'expected printable ASCII characters, without a space at either end',
-  });
+  })
+  .meta({ description: 'Shown on Docker Hub, behind the mark of hublease.' });
 
 /** Label of leases that give none. Only the two placeholders, so that no later one changes the meaning of a label of today. */
 export const LabelTemplate = z
@@ -76,7 +77,8 @@ export const LabelTemplate = z
   .regex(/^(?! )(?:[ -z|~]|\{secret\}|\{role\})*(?<! )$/, {
     error:
       'expected printable ASCII characters without a space at either end, and no braces but in {secret} and {role}',
-  });
+  })
+  .meta({ description: 'Label of leases that give none; `{secret}` and `{role}` are filled in.' });
 
 /** Text of one line for people: no control, format, private or unpaired characters, no line separators. */
 function line(maxCharacters: number) {
@@ -87,8 +89,8 @@ function line(maxCharacters: number) {
     .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, { error: 'expected one line without control characters' });
 }
 
-export const Reason = line(REASON_MAX_CHARACTERS);
-export const Description = line(DESCRIPTION_MAX_CHARACTERS);
+export const Reason = line(REASON_MAX_CHARACTERS).meta({ description: 'Why, for the record.' });
+export const Description = line(DESCRIPTION_MAX_CHARACTERS).meta({ description: 'For people who read lists.' });
 
 export const Tags = z
   .record(
@@ -101,7 +103,11 @@ export const Tags = z
   .meta({ maxProperties: TAGS_MAX });
 
 /** Only its bounds: `parseAllow` reads each entry. */
-export const Allow = z.array(z.string().min(1).max(ALLOW_ENTRY_MAX_CHARACTERS)).min(1).max(ALLOW_MAX);
+export const Allow = z
+  .array(z.string().min(1).max(ALLOW_ENTRY_MAX_CHARACTERS))
+  .min(1)
+  .max(ALLOW_MAX)
+  .meta({ description: 'Who may lease: ARNs of roles, in whose names `*` stands for anything, or account roots.' });
 
 /** Paths and scopes as Docker Hub documents them for organization access tokens. */
 export const Resource = z.strictObject({
@@ -121,17 +127,23 @@ export const HubAccount = z
   .regex(/^[a-z0-9][a-z0-9_-]{1,63}$/, { error: 'expected a Docker Hub name of 2 to 64 of a-z, 0-9, "_" and "-"' });
 
 /** One or more scopes of personal access tokens; what they amount to is one scope. */
-export const Scopes = z.union(
-  [
-    z.string().max(128, { error: 'expected one or more scopes, separated by commas' }),
-    z.array(z.enum(PAT_SCOPES)).min(1).max(PAT_SCOPES.length),
-  ],
-  { error: 'expected a list of scopes, or text with commas between them' },
-);
+export const Scopes = z
+  .union(
+    [
+      z.string().max(128, { error: 'expected one or more scopes, separated by commas' }),
+      z.array(z.enum(PAT_SCOPES)).min(1).max(PAT_SCOPES.length),
+    ],
+    { error: 'expected a list of scopes, or text with commas between them' },
+  )
+  .meta({ description: 'In place of `scope`; the widest counts, since it implies the others.' });
 
-export const Resources = z.array(Resource).min(1).max(RESOURCES_MAX);
+export const Resources = z
+  .array(Resource)
+  .min(1)
+  .max(RESOURCES_MAX)
+  .meta({ description: 'On organizations: what may be done with which repositories.' });
 
-export const MaxActive = z.int().min(1).max(MAX_ACTIVE_MAX);
+export const MaxActive = z.int().min(1).max(MAX_ACTIVE_MAX).meta({ description: 'Most open leases at a time.' });
 
 /** Longer than any ARN of a principal; `parseCaller` reads it. */
 export const Principal = z.string().min(1).max(2_048);
@@ -157,7 +169,8 @@ export const CredentialBody = z.strictObject({
 const NextToken = z
   .string()
   .max(NEXT_TOKEN_MAX_CHARACTERS)
-  .regex(/^[!-~]+$/, { error: 'expected the nextToken of a former page' });
+  .regex(/^[!-~]+$/, { error: 'expected the nextToken of a former page' })
+  .meta({ description: 'From a former page of the same list.' });
 
 const Limit = z
   .string()
@@ -168,7 +181,9 @@ const Limit = z
 export const PAGE_QUERY = { limit: Limit.exactOptional(), nextToken: NextToken.exactOptional() };
 
 /** A switch in a query. */
-export const Switch = z.enum(['true', 'false']);
+export function switchFor(description: string) {
+  return z.enum(['true', 'false']).meta({ description }).exactOptional();
+}
 
 /** Header that makes a repeated mint safe. */
 export const IdempotencyKey = z

@@ -18,7 +18,7 @@ import {
   Reason,
   Resources,
   Scopes,
-  Switch,
+  switchFor,
 } from './fields.ts';
 import { given } from './given.ts';
 import type { Operation } from './routes.ts';
@@ -30,7 +30,7 @@ export { targetOrder } from './target-request.ts';
 
 const MintBody = z.strictObject({
   ttl: Duration.exactOptional(),
-  scope: z.enum(PAT_SCOPES).exactOptional(),
+  scope: z.enum(PAT_SCOPES).meta({ description: 'On users; only narrower than the secret has it.' }).exactOptional(),
   scopes: Scopes.exactOptional(),
   resources: Resources.exactOptional(),
   label: Label.exactOptional(),
@@ -42,13 +42,14 @@ const RenewBody = z.strictObject({ ttl: Duration.exactOptional() });
 /** Hex SHA-256 of a token, as `sha256sum` prints it. */
 const TokenSha256 = z
   .string()
-  .regex(/^[0-9a-fA-F]{64}$/, { error: 'expected the SHA-256 of a token as 64 hex digits' });
+  .regex(/^[0-9a-fA-F]{64}$/, { error: 'expected the SHA-256 of a token as 64 hex digits' })
+  .meta({ description: 'Of a leaked token, which itself never travels.' });
 
 const RevokeBody = z
   .strictObject({
-    prefix: Name.exactOptional(),
+    prefix: Name.meta({ description: 'A secret, or a folder of them; whole segments.' }).exactOptional(),
     target: Name.exactOptional(),
-    caller: Principal.exactOptional(),
+    caller: Principal.meta({ description: 'ARN of the role that took the leases.' }).exactOptional(),
     tokenSha256: TokenSha256.exactOptional(),
   })
   .refine((body) => Object.keys(body).length === 1, {
@@ -57,9 +58,10 @@ const RevokeBody = z
   .meta({ minProperties: 1, maxProperties: 1 });
 
 const NoQuery = z.strictObject({});
-const ForceQuery = z.strictObject({ force: Switch.exactOptional() });
-const VerifyQuery = z.strictObject({ verify: Switch.exactOptional() });
-const LiveQuery = z.strictObject({ live: Switch.exactOptional() });
+const ForceQuery = z.strictObject({ force: switchFor('`true` lets open leases run out first, and gives no more.') });
+const VerifyQuery = z.strictObject({ verify: switchFor('`false` stores the credential without a login.') });
+const Live = switchFor('`true` asks Docker Hub too, whether the token is active and when it was last used.');
+const LiveQuery = z.strictObject({ live: Live });
 
 /** Narrows a list of leases. */
 const LEASE_FILTER = { secret: Name.exactOptional(), status: LeaseStatus.exactOptional() };
@@ -67,7 +69,7 @@ const LEASE_FILTER = { secret: Name.exactOptional(), status: LeaseStatus.exactOp
 /** What each operation accepts besides its path. `body` is absent where none is; headers are named in lower case. */
 export const REQUESTS = {
   mintLease: { query: NoQuery, body: MintBody, headers: { 'idempotency-key': IdempotencyKey } },
-  listLeases: { query: z.strictObject({ ...LEASE_FILTER, live: Switch.exactOptional(), ...PAGE_QUERY }) },
+  listLeases: { query: z.strictObject({ ...LEASE_FILTER, live: Live, ...PAGE_QUERY }) },
   getLease: { query: LiveQuery },
   revokeLease: { query: NoQuery },
   renewLease: { query: NoQuery, body: RenewBody },
@@ -88,7 +90,7 @@ export const REQUESTS = {
     query: z.strictObject({
       ...LEASE_FILTER,
       caller: Principal.exactOptional(),
-      live: Switch.exactOptional(),
+      live: Live,
       ...PAGE_QUERY,
     }),
   },

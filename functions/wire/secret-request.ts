@@ -22,17 +22,17 @@ import { CREDENTIAL_FIELDS, credentialOrder, ifVersion } from './target-request.
 
 /** The body of a dynamic secret's PUT. */
 export const SecretBody = z.strictObject({
-  target: Name.exactOptional(),
+  target: Name.meta({ description: 'Or a `credential` in its place.' }).exactOptional(),
   ...CREDENTIAL_FIELDS,
   kind: CREDENTIAL_FIELDS.kind.exactOptional(),
-  scope: z.enum(PAT_SCOPES).exactOptional(),
+  scope: z.enum(PAT_SCOPES).meta({ description: 'On users: the most that a lease may have.' }).exactOptional(),
   scopes: Scopes.exactOptional(),
   resources: Resources.exactOptional(),
   namespace: HubAccount.meta({
     description: 'Short for pulling all repositories of this organization.',
   }).exactOptional(),
-  defaultTtl: Duration,
-  maxTtl: Duration,
+  defaultTtl: Duration.meta({ description: 'Of leases that ask for none.' }),
+  maxTtl: Duration.meta({ description: 'The longest, renewals included.' }),
   renewable: z.boolean().exactOptional(),
   maxActive: MaxActive.exactOptional(),
   allow: Allow,
@@ -40,7 +40,9 @@ export const SecretBody = z.strictObject({
   tags: Tags.exactOptional(),
   deleteProtection: z.boolean().exactOptional(),
   labelTemplate: LabelTemplate.exactOptional(),
-  protectionKey: ProtectionKey.exactOptional(),
+  protectionKey: ProtectionKey.meta({
+    description: 'Tokens are sealed for the owner of this public key.',
+  }).exactOptional(),
 });
 
 type Body = z.output<typeof SecretBody>;

@@ -5,8 +5,8 @@ import { given } from './given.ts';
 /** What a credential comes with, on a target or on a secret. */
 export const CREDENTIAL_FIELDS = {
   kind: z.enum(['user', 'org']),
-  organization: HubAccount.exactOptional(),
-  credential: CredentialBody.exactOptional(),
+  organization: HubAccount.meta({ description: 'On kind `org`.' }).exactOptional(),
+  credential: CredentialBody.meta({ description: 'Of an owner or user; goes in and never comes out.' }).exactOptional(),
   loginRoute: z.enum(['auth-token', 'users-login']).exactOptional(),
 };
 

@@ -1,0 +1,261 @@
+import { Stack } from 'aws-cdk-lib';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { CATALOG_PARTITIONS, LEASE_INDEXES } from '../functions/adapters/tables.ts';
+import type { FunctionName } from '../functions/env.ts';
+import type { HubleaseFunction } from './function.ts';
+import type { Revocation } from './revocation.ts';
+import type { State } from './state.ts';
+import { acknowledgeWildcard } from './wildcards.ts';
+
+/**
+ * What each function may do, as IAM policies say it. The actions are those that the adapters' comments name; no action and no
+ * resource is a bare `*`.
+ */
+
+/** The indexes that each function asks: lists, counts of what is open, the lookup of a leaked token, what is due. */
+const INDEXES_OF: Record<FunctionName, readonly string[]> = {
+  broker: [LEASE_INDEXES.byCaller, LEASE_INDEXES.bySecret, LEASE_INDEXES.due],
+  admin: Object.values(LEASE_INDEXES),
+  revoker: [],
+  sweeper: [LEASE_INDEXES.due],
+  catalogResource: [LEASE_INDEXES.due],
+};
+
+/** What admins decide: who may lease what, from which account. */
+const ENTRIES = [CATALOG_PARTITIONS.secret, CATALOG_PARTITIONS.target] as const;
+/** What the functions note for each other while they work: sessions, counters and the like. */
+const NOTES = Object.values(CATALOG_PARTITIONS).filter((partition) => !ENTRIES.some((entry) => entry === partition));
+
+/** Gives one function what it needs, and says of each wildcard in it why it is there. */
+export function giveAccess(to: HubleaseFunction, name: FunctionName, state: State, revocation: Revocation): void {
+  const statements = accessOf(name, state, revocation);
+  to.allow(...statements);
+  const reasons = wildcardReasons(state, revocation);
+  for (const resource of new Set(statements.flatMap((statement) => statement.resources))) {
+    const reason = reasons[resource];
+    if (reason !== undefined) acknowledgeWildcard(to.role, resource, reason);
+  }
+}
+
+/** Every resource with a `*`, and why a narrower one cannot be named. */
+function wildcardReasons(state: State, revocation: Revocation): Readonly<Record<string, string>> {
+  return {
+    [state.targetSecretArns]:
+      'Secrets of targets are made while hublease runs. The prefix is of this installation and key alone.',
+    [revocation.scheduleArns]:
+      'There is one schedule for each lease. The group is of this installation, and holds nothing else.',
+    [streamArns(state)]:
+      'Lambda asks for ListStreams on the streams of the table, as the DynamoDBStreamReadPolicy of AWS SAM has it.',
+  };
+}
+
+function accessOf(name: FunctionName, state: State, revocation: Revocation): iam.PolicyStatement[] {
+  const revoking = [
+    ...leaseAccess(state.leaseTable, INDEXES_OF[name]),
+    ...noteAccess(state.catalogTable),
+    ...credentialReading(state),
+    ...keyUse(state),
+    auditing(state),
+    sending(revocation),
+  ];
+  switch (name) {
+    case 'broker':
+      return [...revoking, ...arming(revocation)];
+    case 'admin':
+      return [...revoking, entryWriting(state.catalogTable), removal(state.catalogTable), credentialWriting(state)];
+    case 'revoker':
+      return [...revoking, ...triggers(state, revocation)];
+    case 'sweeper':
+      return [...revoking, drain(state.catalogTable), removal(state.catalogTable), credentialRemoval(state)];
+    case 'catalogResource':
+      // Its targets' credentials belong to their owners, so that it reads them and writes none.
+      return [...revoking, entryWriting(state.catalogTable), removal(state.catalogTable)];
+  }
+}
+
+/** Nobody deletes a lease: its row goes by its time to live. Nobody scans. */
+function leaseAccess(table: dynamodb.Table, indexes: readonly string[]): iam.PolicyStatement[] {
+  const rows = new iam.PolicyStatement({
+    sid: 'ReadAndWriteLeases',
+    actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem'],
+    resources: [table.tableArn],
+  });
+  if (indexes.length === 0) return [rows];
+  const lists = new iam.PolicyStatement({
+    sid: 'ListLeases',
+    actions: ['dynamodb:Query'],
+    resources: indexes.map((index) => `${table.tableArn}/index/${index}`),
+  });
+  return [rows, lists];
+}
+
+function noteAccess(table: dynamodb.Table): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      sid: 'ReadCatalog',
+      actions: ['dynamodb:GetItem', 'dynamodb:Query'],
+      resources: [table.tableArn],
+    }),
+    rowsOf(table, 'WriteNotes', NOTES, ['dynamodb:PutItem', 'dynamodb:UpdateItem']),
+  ];
+}
+
+function entryWriting(table: dynamodb.Table): iam.PolicyStatement {
+  return rowsOf(table, 'WriteCatalog', ENTRIES, ['dynamodb:PutItem']);
+}
+
+/** What has drained is removed, a target with its session; and the sweep's own mark once it has come to its end. */
+function removal(table: dynamodb.Table): iam.PolicyStatement {
+  const { session, sweep } = CATALOG_PARTITIONS;
+  return rowsOf(table, 'RemoveDrained', [...ENTRIES, session, sweep], ['dynamodb:DeleteItem']);
+}
+
+/** A target that was given with a secret begins to drain when the secret has. */
+function drain(table: dynamodb.Table): iam.PolicyStatement {
+  return rowsOf(table, 'DrainTargets', [CATALOG_PARTITIONS.target], ['dynamodb:PutItem']);
+}
+
+/** The partition key tells the kinds of rows apart. */
+function rowsOf(
+  table: dynamodb.Table,
+  sid: string,
+  partitions: readonly string[],
+  actions: string[],
+): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    sid,
+    actions,
+    resources: [table.tableArn],
+    conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...partitions] } },
+  });
+}
+
+function credentialReading(state: State): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      sid: 'ReadInstallationSecret',
+      actions: ['secretsmanager:GetSecretValue'],
+      resources: [state.installationSecret.secretArn],
+    }),
+    new iam.PolicyStatement({
+      sid: 'ReadCredentials',
+      actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
+      resources: [state.targetSecretArns],
+    }),
+  ];
+}
+
+function credentialWriting(state: State): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    sid: 'WriteCredentials',
+    actions: [
+      'secretsmanager:CreateSecret',
+      'secretsmanager:RestoreSecret',
+      'secretsmanager:PutSecretValue',
+      'secretsmanager:UpdateSecretVersionStage',
+      'secretsmanager:DeleteSecret',
+    ],
+    resources: [state.targetSecretArns],
+  });
+}
+
+/**
+ * Removing a credential first puts an empty version in its place, so that a secret restored later does not bring it back.
+ * PutSecretValue is more than that takes, and IAM cannot see what is put; creating and restoring secrets stay out.
+ */
+function credentialRemoval(state: State): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    sid: 'RemoveCredentials',
+    actions: [
+      'secretsmanager:PutSecretValue',
+      'secretsmanager:UpdateSecretVersionStage',
+      'secretsmanager:DeleteSecret',
+    ],
+    resources: [state.targetSecretArns],
+  });
+}
+
+/**
+ * Sessions are sealed by the functions themselves, under a context of their own; all else is encrypted by the services that
+ * keep it, which use the key in the name of whoever asks.
+ */
+function keyUse(state: State): iam.PolicyStatement[] {
+  const { region } = Stack.of(state);
+  const keepers = ['dynamodb', 'secretsmanager'].map((service) => `${service}.${region}.amazonaws.com`);
+  return [
+    new iam.PolicyStatement({
+      sid: 'SealSessions',
+      actions: ['kms:GenerateDataKey', 'kms:Decrypt'],
+      resources: [state.key.keyArn],
+      conditions: { StringLike: { 'kms:EncryptionContext:hublease': 'session:*' } },
+    }),
+    new iam.PolicyStatement({
+      sid: 'UseKeyThroughKeepers',
+      actions: ['kms:GenerateDataKey', 'kms:Decrypt', 'kms:DescribeKey'],
+      resources: [state.key.keyArn],
+      conditions: { StringEquals: { 'kms:ViaService': keepers } },
+    }),
+  ];
+}
+
+function auditing(state: State): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    sid: 'WriteAuditLog',
+    actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    resources: [state.auditLog.logGroupArn],
+  });
+}
+
+function sending(revocation: Revocation): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    sid: 'SendLeases',
+    actions: ['sqs:SendMessage'],
+    resources: [revocation.queue.queueArn],
+  });
+}
+
+function arming(revocation: Revocation): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      sid: 'ArmBackstops',
+      actions: ['scheduler:CreateSchedule', 'scheduler:UpdateSchedule'],
+      resources: [revocation.scheduleArns],
+    }),
+    new iam.PolicyStatement({
+      sid: 'PassScheduleRole',
+      actions: ['iam:PassRole'],
+      resources: [revocation.scheduleRole.roleArn],
+      conditions: { StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' } },
+    }),
+  ];
+}
+
+function triggers(state: State, revocation: Revocation): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      sid: 'ReadQueue',
+      actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+      resources: [revocation.queue.queueArn],
+    }),
+    new iam.PolicyStatement({
+      sid: 'ReadTimers',
+      actions: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
+      resources: [state.leaseTable.tableStreamArn as string],
+    }),
+    new iam.PolicyStatement({
+      sid: 'FindStream',
+      actions: ['dynamodb:ListStreams'],
+      resources: [streamArns(state)],
+    }),
+    new iam.PolicyStatement({
+      sid: 'SetTimersAside',
+      actions: ['sqs:SendMessage'],
+      resources: [revocation.timerDeadLetters.queueArn],
+    }),
+  ];
+}
+
+function streamArns(state: State): string {
+  return `${state.leaseTable.tableArn}/stream/*`;
+}

@@ -1,0 +1,251 @@
+import { Annotations, CustomResource, Duration, Lazy, RemovalPolicy, Stack, Token, Validations } from 'aws-cdk-lib';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import * as cr from 'aws-cdk-lib/custom-resources';
+import { Construct } from 'constructs';
+import { ROUTES } from '../functions/wire/routes.ts';
+import type { LeaseApi } from './api.ts';
+import { functionLogGroup, functionRole, type HubleaseFunction } from './function.ts';
+import { grantRoutes } from './grants.ts';
+import { acknowledgeWildcard } from './wildcards.ts';
+
+/** A Docker Hub account to mint tokens from, whose credential its owner keeps in Secrets Manager. */
+export interface TargetProps {
+  /**
+   * Holds `{"username", "password", "totpSecret"?}`. hublease reads it and never changes it, so a new password put there is
+   * taken up within a minute.
+   */
+  // CDK's own `Secret` is no `ISecret` to a project that tells missing from undefined.
+  readonly credential: secretsmanager.ISecret | secretsmanager.Secret;
+  readonly kind: 'user' | 'org';
+  /** Docker Hub organization, of a target of kind `org`. @default the target's name */
+  readonly organization?: string;
+  /** Which of Docker Hub's login routes to take. @default the one that suits the credential */
+  readonly loginRoute?: 'auth-token' | 'users-login';
+  /** Prove the credential by a real login at deployment, which fails if Docker Hub refuses it. @default true */
+  readonly verify?: boolean;
+  readonly description?: string;
+}
+
+/** Personal access tokens' scopes, narrowest first; each includes those before it. */
+export type TokenScope = 'repo:public_read' | 'repo:read' | 'repo:write' | 'repo:admin';
+
+/** What an organization access token may reach. */
+export interface TokenResource {
+  readonly type: 'TYPE_REPO' | 'TYPE_ORG';
+  /** `ORG/REPOSITORY`, `ORG/*`, or an organization. */
+  readonly path: string;
+  /** Such as `scope-image-pull`. */
+  readonly scopes: readonly string[];
+}
+
+/** A named recipe for tokens. Exactly one of `scope` and `resources` is given. */
+export interface DynamicSecretProps {
+  /** A target of this stack, or the name of one that is kept through the API. */
+  readonly target: TargetRef | string;
+  /** The most that a token may do, on a target of kind `user`. */
+  readonly scope?: TokenScope;
+  /** The most that a token may reach, on a target of kind `org`. */
+  readonly resources?: readonly TokenResource[];
+  /** @default the installation's */
+  readonly defaultTtl?: Duration;
+  /** @default the installation's */
+  readonly maxTtl?: Duration;
+  /** @default false */
+  readonly renewable?: boolean;
+  /** Most open leases at a time. @default no limit */
+  readonly maxActive?: number;
+  /**
+   * Who may lease: role ARNs without a path, in whose names `*` stands for anything, or account roots. `grantLease` adds the
+   * roles it is given. @default only those
+   */
+  readonly allow?: readonly string[];
+  readonly description?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** @default false */
+  readonly deleteProtection?: boolean;
+}
+
+/** A target that this stack keeps. */
+export class TargetRef {
+  readonly name: string;
+  readonly kind: 'user' | 'org';
+  /** Entries that name the target come after it. */
+  readonly resource: CustomResource;
+
+  /** @internal Made by `Hublease.addTarget`. */
+  constructor(name: string, kind: 'user' | 'org', resource: CustomResource) {
+    this.name = name;
+    this.kind = kind;
+    this.resource = resource;
+  }
+}
+
+/** A dynamic secret that this stack keeps. */
+export class DynamicSecretRef {
+  readonly name: string;
+  readonly #api: LeaseApi;
+  readonly #resource: Construct;
+  readonly #allow: Set<string>;
+
+  /** @internal Made by `Hublease.addDynamicSecret`. */
+  constructor(name: string, api: LeaseApi, resource: Construct, allow: Set<string>) {
+    this.name = name;
+    this.#api = api;
+    this.#resource = resource;
+    this.#allow = allow;
+  }
+
+  /**
+   * Lets a role lease from this secret and look after its own leases: lists it in the secret, and lets it call the API. For
+   * a role of another account that takes a statement over there too, which is then shown as a warning at synth.
+   */
+  grantLease(role: iam.IRole): iam.Grant {
+    this.#list(role);
+    const uses = ROUTES.filter((route) => route.who === 'caller').map((route) =>
+      route.operation === 'mintLease' ? { route, path: `/lease/${this.name}` } : { route },
+    );
+    return grantRoutes(this.#api, this.#resource, role, uses);
+  }
+
+  /** A role's path is not seen in a signed request, so that the listed ARN has none. */
+  #list(role: iam.IRole): void {
+    const isNamedHere = !Token.isUnresolved(role.roleName) || Stack.of(role) === Stack.of(this.#resource);
+    if (isNamedHere) {
+      this.#allow.add(`arn:${Stack.of(role).partition}:iam::${role.env.account}:role/${role.roleName}`);
+      return;
+    }
+    // Its stack already needs the API's id from this one; the other way round too would be a cycle.
+    Annotations.of(this.#resource).addWarningV2(
+      `hublease:allow:${role.node.path}`,
+      `${role.node.path} is a role of another stack, whose name is not known here: give the role a name, or list it in "allow" of the dynamic secret "${this.name}".`,
+    );
+  }
+}
+
+/** Time for one login and one write, with the tries that each may take. */
+export const CATALOG_TIMEOUT = Duration.minutes(1);
+/** CloudFormation waits an hour unless told otherwise. */
+const CUSTOM_RESOURCE_TIMEOUT = Duration.minutes(5);
+const RESOURCE_TYPE = 'Custom::HubleaseCatalogEntry';
+/** As the API has them. A name becomes part of IAM resources, where a `*` would mean more than it says. */
+const NAME = /^[a-z0-9][a-z0-9-]{0,31}(?:\/[a-z0-9][a-z0-9-]{0,31}){0,3}$/;
+
+/** Keeps targets and secrets in step with the catalog, by a custom resource that runs the same rules as the admin routes. */
+export class CatalogEntries extends Construct {
+  readonly #provider: cr.Provider;
+  readonly #role: iam.Role;
+
+  constructor(scope: Construct, id: string, handler: HubleaseFunction) {
+    super(scope, id);
+    const framework = new Construct(this, 'Framework');
+    const logGroup = functionLogGroup(framework);
+    const role = functionRole(framework, logGroup);
+    this.#provider = new cr.Provider(this, 'Provider', {
+      onEventHandler: handler.lambda,
+      frameworkOnEventRole: role,
+      logGroup,
+    });
+    acknowledgeWildcard(
+      role,
+      `${handler.lambda.functionArn}:*`,
+      "CDK's provider framework may call any version of this one function.",
+    );
+    this.#role = handler.role;
+    Validations.of(this).acknowledge({
+      id: 'AwsSolutions-L1',
+      reason: "The runtime of CDK's own provider framework is for CDK to choose.",
+    });
+  }
+
+  /** @param readers functions that log in with the credential. */
+  addTarget(name: string, props: TargetProps, readers: readonly HubleaseFunction[]): TargetRef {
+    checkName('target', name);
+    if (props.kind === 'user' && props.organization !== undefined) {
+      throw new Error(`target "${name}": expected organization only with kind "org", got "${props.organization}"`);
+    }
+    for (const reader of readers) props.credential.grantRead(reader.role);
+    const { kind, loginRoute, description } = props;
+    const resource = this.#entry(`target ${name}`, {
+      entry: 'target',
+      name,
+      kind,
+      credentialArn: props.credential.secretFullArn ?? props.credential.secretArn,
+      verify: String(props.verify ?? true),
+      ...(kind === 'org' && { organization: props.organization ?? name }),
+      ...(loginRoute !== undefined && { loginRoute }),
+      ...(description !== undefined && { description }),
+    });
+    return new TargetRef(name, kind, resource);
+  }
+
+  /** @param defaults limits of a secret that names none. */
+  addDynamicSecret(
+    name: string,
+    props: DynamicSecretProps,
+    defaults: { readonly defaultTtl: Duration; readonly maxTtl: Duration },
+    api: LeaseApi,
+  ): DynamicSecretRef {
+    checkName('dynamic secret', name);
+    checkReach(name, props);
+    const { target, defaultTtl, maxTtl, allow: listed = [], ...rest } = props;
+    const allow = new Set(listed);
+    const maxTtlSeconds = (maxTtl ?? defaults.maxTtl).toSeconds();
+    const defaultTtlSeconds = defaultTtl?.toSeconds() ?? Math.min(defaults.defaultTtl.toSeconds(), maxTtlSeconds);
+    const stack = Stack.of(this);
+    const resource = this.#entry(`secret ${name}`, {
+      entry: 'secret',
+      name,
+      // Roles may still be granted after this.
+      body: Lazy.string({
+        produce: () =>
+          stack.toJsonString({
+            target: typeof target === 'string' ? target : target.name,
+            ...rest,
+            defaultTtl: defaultTtlSeconds,
+            maxTtl: maxTtlSeconds,
+            allow: [...allow],
+          }),
+      }),
+    });
+    if (typeof target !== 'string') resource.node.addDependency(target.resource);
+    resource.node.addValidation({
+      validate: () =>
+        allow.size > 0 ? [] : [`dynamic secret "${name}" allows nobody: give "allow", or grantLease to a role`],
+    });
+    return new DynamicSecretRef(name, api, resource, allow);
+  }
+
+  #entry(id: string, properties: Record<string, unknown>): CustomResource {
+    const resource = new CustomResource(this, id.replaceAll('/', '.'), {
+      serviceToken: this.#provider.serviceToken,
+      serviceTimeout: CUSTOM_RESOURCE_TIMEOUT,
+      resourceType: RESOURCE_TYPE,
+      // Deleting an entry lets its leases run out and never waits for them.
+      removalPolicy: RemovalPolicy.DESTROY,
+      properties,
+    });
+    resource.node.addDependency(this.#role);
+    return resource;
+  }
+}
+
+function checkName(what: string, name: string): void {
+  if (NAME.test(name)) return;
+  throw new Error(
+    `${what}: expected a name of 1 to 4 segments joined by "/", each 1 to 32 of a-z, 0-9 and "-", got "${name}"`,
+  );
+}
+
+function checkReach(name: string, { target, scope, resources }: DynamicSecretProps): void {
+  if ((scope === undefined) === (resources === undefined)) {
+    throw new Error(`dynamic secret "${name}": expected exactly one of scope and resources`);
+  }
+  if (typeof target === 'string') return;
+  const needed = target.kind === 'user' ? 'scope' : 'resources';
+  if ((target.kind === 'user') !== (scope !== undefined)) {
+    throw new Error(
+      `dynamic secret "${name}": expected ${needed}, for "${target.name}" is a target of kind ${target.kind}`,
+    );
+  }
+}

@@ -1,0 +1,153 @@
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { TIMER_ROW } from '../functions/adapters/tables.ts';
+import type { HubleaseFunction } from './function.ts';
+import type { State } from './state.ts';
+import { serviceOfThisAccount } from './trust.ts';
+
+/** A batch is revoked side by side, each lease within some calls to Docker Hub of 8 s at most. */
+export const REVOKER_TIMEOUT = Duration.minutes(1);
+/** Six times the function's timeout, as AWS advises, so that a message does not come again while it is worked on. */
+const VISIBILITY_TIMEOUT = Duration.minutes(6);
+/** A revocation that fails sends its own next message; only what breaks the function comes back, and this often. */
+const MOST_RECEIVES = 5;
+/** The longest that SQS keeps a message: time to look at what went wrong. */
+const DEAD_LETTER_RETENTION = Duration.days(14);
+const QUEUE_BATCH = 10;
+/** Revokers at work on the queue at a time. More would meet Docker Hub's rate limits sooner than leases end. */
+const QUEUE_CONCURRENCY = 10;
+/** The least that SQS accepts. Source: Lambda, ScalingConfig `MaximumConcurrency` 2 to 1,000. */
+const LEAST_QUEUE_CONCURRENCY = 2;
+/** With a reservation, the queue takes half of it: the stream must not find all of it in use, nor the queue be throttled. */
+export const LEAST_REVOKE_CONCURRENCY = 2 * LEAST_QUEUE_CONCURRENCY;
+const STREAM_BATCH = 25;
+const STREAM_RETRIES = 10;
+/** Stream records are gone after 24 h, and block their shard meanwhile. The due sweep finds their leases within minutes. */
+const STREAM_MOST_AGE = Duration.hours(6);
+
+/** What makes leases end: the queue, its jobs, and what starts the revoker and the sweeper. */
+export class Revocation extends Construct {
+  /** Leases to look at: from the scheduler, the sweeper, and revocations that try again. */
+  readonly queue: sqs.Queue;
+  /** Messages that broke the revoker time and again. */
+  readonly queueDeadLetters: sqs.Queue;
+  /** Jobs that Scheduler could not deliver. */
+  readonly scheduleDeadLetters: sqs.Queue;
+  /** Where in the stream a timer's deletion was that broke the revoker. */
+  readonly timerDeadLetters: sqs.Queue;
+  /** Lets Scheduler send to the queue, for schedules of this installation's group only. */
+  readonly scheduleRole: iam.Role;
+  /** Matches the ARN of every lease's schedule. */
+  readonly scheduleArns: string;
+
+  constructor(scope: Construct, id: string, state: State) {
+    super(scope, id);
+    this.queueDeadLetters = this.deadLetters('QueueDeadLetters');
+    this.scheduleDeadLetters = this.deadLetters('ScheduleDeadLetters');
+    this.timerDeadLetters = this.deadLetters('TimerDeadLetters');
+    this.queue = new sqs.Queue(this, 'Queue', {
+      // Messages hold a lease's id and nothing else.
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      visibilityTimeout: VISIBILITY_TIMEOUT,
+      deadLetterQueue: { queue: this.queueDeadLetters, maxReceiveCount: MOST_RECEIVES },
+    });
+    this.scheduleArns = Stack.of(this).formatArn({
+      service: 'scheduler',
+      resource: 'schedule',
+      resourceName: `${state.scheduleGroup.ref}/lease-*`,
+    });
+    this.scheduleRole = new iam.Role(this, 'ScheduleRole', {
+      // Scheduler names the group, not the schedule. Source: EventBridge Scheduler user guide, "Confused deputy prevention".
+      assumedBy: serviceOfThisAccount('scheduler.amazonaws.com', state.scheduleGroup.attrArn),
+    });
+    this.scheduleRole.addToPolicy(
+      new iam.PolicyStatement({
+        sid: 'SendLeases',
+        actions: ['sqs:SendMessage'],
+        resources: [this.queue.queueArn, this.scheduleDeadLetters.queueArn],
+      }),
+    );
+  }
+
+  /** All queues whose messages mean that somebody should look. */
+  get deadLetterQueues(): Readonly<Record<string, sqs.Queue>> {
+    return {
+      Queue: this.queueDeadLetters,
+      Schedule: this.scheduleDeadLetters,
+      Timer: this.timerDeadLetters,
+    };
+  }
+
+  /** Starts the revoker for the queue's messages and for DynamoDB's deletions of timers, with failures reported one by one. */
+  startRevoker(revoker: HubleaseFunction, state: State, reservedConcurrency: number | undefined): void {
+    const maxConcurrency =
+      reservedConcurrency === undefined
+        ? QUEUE_CONCURRENCY
+        : Math.max(LEAST_QUEUE_CONCURRENCY, Math.floor(reservedConcurrency / 2));
+    const mappings = [
+      new lambda.EventSourceMapping(this, 'QueueSource', {
+        target: revoker.lambda,
+        eventSourceArn: this.queue.queueArn,
+        batchSize: QUEUE_BATCH,
+        maxConcurrency,
+        reportBatchItemFailures: true,
+      }),
+      new lambda.EventSourceMapping(this, 'TimerSource', {
+        target: revoker.lambda,
+        eventSourceArn: state.leaseTable.tableStreamArn as string,
+        startingPosition: lambda.StartingPosition.TRIM_HORIZON,
+        batchSize: STREAM_BATCH,
+        filters: [TIMER_DELETED],
+        retryAttempts: STREAM_RETRIES,
+        maxRecordAge: STREAM_MOST_AGE,
+        bisectBatchOnError: true,
+        reportBatchItemFailures: true,
+        onFailure: { bind: () => ({ destination: this.timerDeadLetters.queueArn }) },
+      }),
+    ];
+    // Lambda checks the role's permissions when the mapping is made.
+    for (const mapping of mappings) mapping.node.addDependency(revoker.role);
+  }
+
+  /** Starts the sweeper at every interval. A start that fails is not repeated: the next one does the same. */
+  startSweeper(sweeper: HubleaseFunction, interval: Duration): void {
+    new events.Rule(this, 'SweepSchedule', {
+      description: 'hublease: gathers due leases and compares Docker Hub with the leases',
+      schedule: events.Schedule.rate(interval),
+      targets: [new targets.LambdaFunction(sweeper.lambda, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
+    });
+    sweeper.lambda.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: interval });
+  }
+
+  private deadLetters(id: string): sqs.Queue {
+    const queue = new sqs.Queue(this, id, {
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: DEAD_LETTER_RETENTION,
+    });
+    Validations.of(queue).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'It is a dead-letter queue itself, of Scheduler or of the stream, which the template does not show.',
+    });
+    return queue;
+  }
+}
+
+/**
+ * DynamoDB's own deletion of a timer, so that no other change of the table costs an invocation. The revoker looks again.
+ * Source: DynamoDB Developer Guide, "DynamoDB Streams and Time to Live".
+ */
+const TIMER_DELETED = lambda.FilterCriteria.filter({
+  eventName: lambda.FilterRule.isEqual('REMOVE'),
+  userIdentity: {
+    type: lambda.FilterRule.isEqual('Service'),
+    principalId: lambda.FilterRule.isEqual('dynamodb.amazonaws.com'),
+  },
+  dynamodb: { Keys: { row: { S: lambda.FilterRule.isEqual(TIMER_ROW) } } },
+});

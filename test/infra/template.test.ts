@@ -1,0 +1,174 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type App, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ApiGatewayLogging } from '../../infra/api-gateway-logging.ts';
+import { contextOf } from '../../infra/context.ts';
+import { Hublease } from '../../infra/hublease.ts';
+import { appOf, SYNTH_TIMEOUT_MS } from './synthesized.ts';
+
+let folder: string;
+let template: Template;
+
+/** All that there is: every option, a target, a secret. */
+function wholeStack(app: App): { stack: Stack; hublease: Hublease } {
+  const stack = new Stack(app, 'Whole');
+  const hublease = new Hublease(stack, 'Hublease', {
+    defaultTtl: Duration.minutes(15),
+    maxTtl: Duration.hours(1),
+    auditRetention: Duration.days(90),
+    mintConcurrency: 10,
+    revokeConcurrency: 10,
+  });
+  const credential = new secretsmanager.Secret(stack, 'Credential');
+  Validations.of(credential).acknowledge({ id: 'AwsSolutions-SMG4', reason: 'An example of what its owner keeps' });
+  const target = hublease.addTarget('acme-bot', { credential, kind: 'user' });
+  hublease.addDynamicSecret('ci/release', {
+    target,
+    scope: 'repo:write',
+    allow: ['arn:aws:iam::111122223333:role/ci*'],
+  });
+  hublease.node.addDependency(new ApiGatewayLogging(stack, 'ApiGatewayLogging'));
+  return { stack, hublease };
+}
+
+beforeAll(() => {
+  const app = appOf();
+  const { stack } = wholeStack(app);
+  // An error of cdk-nag that nobody has acknowledged stops the synth.
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  folder = app.synth().directory;
+  template = Template.fromStack(stack);
+}, SYNTH_TIMEOUT_MS);
+
+const RUN_LINT = 'import sys; from cfnlint.runner import main; sys.exit(main())';
+
+/** Made one by one from the route table, against which `api.test.ts` holds them. */
+const OF_ROUTES = ['AWS::ApiGateway::Resource', 'AWS::ApiGateway::Method', 'AWS::ApiGateway::Deployment'];
+
+function isOfRoutes({ Type, Properties }: { Type: string; Properties?: { Principal?: string } }): boolean {
+  return OF_ROUTES.includes(Type) || Properties?.Principal === 'apigateway.amazonaws.com';
+}
+
+describe('the template', () => {
+  it('is this, but for the hashes of assets and what is made from the routes', () => {
+    const { Resources } = template.toJSON() as {
+      Resources: Record<string, { Type: string; Properties?: { Principal?: string } }>;
+    };
+    const kept = Object.fromEntries(Object.entries(Resources).filter(([, resource]) => !isOfRoutes(resource)));
+    const text = JSON.stringify(kept, null, 1)
+      .replaceAll(/[0-9a-f]{64}/g, 'ASSET')
+      .replaceAll(/(RestApiDeployment[0-9A-F]{8})[0-9a-f]{32}/g, '$1HASH');
+    expect(text).toMatchSnapshot();
+  });
+
+  it(
+    'has no error that cfn-lint finds',
+    ({ skip }) => {
+      const python = findPython();
+      if (python === undefined) return skip();
+      const file = join(folder, 'Whole.template.json');
+      const lint = spawnSync(
+        python,
+        ['-c', RUN_LINT, '--non-zero-exit-code', 'error', '--regions', 'eu-west-1', '--format', 'parseable', file],
+        { encoding: 'utf8' },
+      );
+      const errors = lint.stdout.split('\n').filter((line) => /:E\d{4}:/.test(line));
+      expect(errors).toEqual([]);
+      expect([lint.status, lint.stderr]).toEqual([0, '']);
+    },
+    SYNTH_TIMEOUT_MS,
+  );
+});
+
+describe('cdk-nag', () => {
+  it(
+    'still finds what nobody has acknowledged',
+    () => {
+      const app = appOf();
+      const { stack } = wholeStack(app);
+      const role = new iam.Role(stack, 'Wide', { assumedBy: new iam.AccountRootPrincipal() });
+      role.addToPolicy(new iam.PolicyStatement({ actions: ['sqs:*'], resources: ['*'] }));
+      Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+      const formerExitCode = process.exitCode;
+      const refusal = refusalOf(() => app.synth());
+      process.exitCode = formerExitCode;
+      expect(refusal).toMatch(/IAM5|[Vv]alidation/);
+    },
+    SYNTH_TIMEOUT_MS,
+  );
+});
+
+describe('the context of the app', () => {
+  it('may come from cdk.json as JSON, or from the command line as text', () => {
+    const json: Record<string, unknown> = {
+      'hublease:consumerAccounts': ['111122223333'],
+      'hublease:maxTtlSeconds': 3_600,
+      'hublease:dashboard': false,
+    };
+    const line: Record<string, unknown> = {
+      'hublease:consumerAccounts': '111122223333, 444455556666',
+      'hublease:maxTtlSeconds': '3600',
+      'hublease:dashboard': 'false',
+      'hublease:removalPolicy': 'destroy',
+      'hublease:runbook': '',
+    };
+    expect(contextOf((key) => json[key])).toEqual({
+      consumerAccounts: ['111122223333'],
+      maxTtlSeconds: 3_600,
+      dashboard: false,
+    });
+    expect(contextOf((key) => line[key])).toEqual({
+      consumerAccounts: ['111122223333', '444455556666'],
+      maxTtlSeconds: 3_600,
+      dashboard: false,
+      removalPolicy: 'destroy',
+    });
+  });
+
+  it.each([
+    ['removalPolicy', 'snapshot'],
+    ['maxTtlSeconds', '1h'],
+    ['dashboard', 'maybe'],
+    ['consumerAccounts', 111122223333],
+  ])('hublease:%s of another form is named', (name, value) => {
+    expect(() => contextOf((key) => (key === `hublease:${name}` ? value : undefined))).toThrow(`hublease:${name}`);
+  });
+});
+
+function refusalOf(synth: () => unknown): string {
+  try {
+    synth();
+  } catch (error) {
+    return String(error);
+  }
+  return process.exitCode === 1 ? 'validation set the exit code' : 'none';
+}
+
+/**
+ * The Python that has cfn-lint: `HUBLEASE_TEST_PYTHON`, else the repository's `.venv`; undefined, after one line, without.
+ *
+ * @throws Error instead when `HUBLEASE_REQUIRE_TIERS` is 1.
+ */
+function findPython(): string | undefined {
+  const local = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
+  const found = [process.env.HUBLEASE_TEST_PYTHON, existsSync(local) ? local : undefined].find(
+    (python) => python !== undefined && python !== '' && hasLint(python),
+  );
+  if (found !== undefined) return found;
+  const hint = 'no Python with cfn-lint: python3 -m venv .venv && .venv/bin/pip install -r test/aws/requirements.txt';
+  if (process.env.HUBLEASE_REQUIRE_TIERS === '1') throw new Error(hint);
+  console.warn(`skipping cfn-lint: ${hint}`);
+  return undefined;
+}
+
+function hasLint(python: string): boolean {
+  const probe = 'import importlib.util as u, sys; sys.exit(0 if u.find_spec("cfnlint") else 1)';
+  return spawnSync(python, ['-c', probe], { stdio: 'ignore' }).status === 0;
+}

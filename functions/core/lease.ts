@@ -97,6 +97,9 @@ export interface Lease {
   readonly ttlAtMs?: number;
 }
 
+/** Failed attempts after which a revocation counts as stuck: with doubling pauses, after some ten minutes of trying. */
+export const STUCK_ATTEMPTS = 8;
+
 /** A lease that may still have a live token. */
 export function isOpen(lease: Lease): boolean {
   return lease.status !== 'revoked';

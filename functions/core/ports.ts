@@ -330,6 +330,7 @@ export type AuditEventName =
   | 'lease.revoke_requested'
   | 'lease.revoked'
   | 'lease.revoke_delayed'
+  | 'lease.stuck'
   | 'lease.reopened'
   | 'lease.orphan_adopted'
   | 'token.stray_deleted'

@@ -1,6 +1,6 @@
 import type { Origin } from './caller.ts';
 import { expiredEvidence, findEvidence } from './evidence.ts';
-import { isOpen, type Lease, type LeaseChange, nextLease, type RevokeReason } from './lease.ts';
+import { isOpen, type Lease, type LeaseChange, nextLease, type RevokeReason, STUCK_ATTEMPTS } from './lease.ts';
 import type { RevokePorts } from './ports.ts';
 
 /** First pause after a failed attempt; doubles up to `maxRetryMs`. */
@@ -182,6 +182,9 @@ async function postpone(
     code: found.code,
     detail: { attempts, nextInMs: dueAtMs - nowMs, waiting: found.waiting === true },
   });
+  if (attempts === STUCK_ATTEMPTS && !found.waiting) {
+    await ports.audit.record({ event: 'lease.stuck', atMs: nowMs, ...auditIds(delayed), code: found.code });
+  }
   // The due sweep finds the row when this message is lost.
   await ports.queue.send(lease.id, dueAtMs - nowMs).catch(() => undefined);
   return { outcome: 'pending', lease: delayed };

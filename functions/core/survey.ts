@@ -1,9 +1,7 @@
-import { isOpen } from './lease.ts';
+import { isOpen, STUCK_ATTEMPTS } from './lease.ts';
 import { everyPage } from './pages.ts';
 import type { RevokePorts } from './ports.ts';
 
-/** Failed attempts after which a revocation counts as stuck: with doubling pauses, after some ten minutes of trying. */
-const STUCK_ATTEMPTS = 8;
 /** The end of year 9999: later than any lease is due. */
 const END_OF_TIME_MS = 253_402_300_799_999;
 

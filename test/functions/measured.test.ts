@@ -41,6 +41,7 @@ const COUNTED: Readonly<Record<AuditEventName, readonly [AuditEvent['detail'], r
     // Waiting for the quiet period is no failure.
     [{ attempts: 0, nextInMs: 60_000, waiting: true }, []],
   ],
+  'lease.stuck': [[{}, []]],
   'lease.reopened': [[{}, [['LeasesReopened', 1, about]]]],
   'lease.orphan_adopted': [[{}, []]],
   'token.stray_deleted': [[{}, []]],

@@ -2,180 +2,34 @@ import * as z from 'zod';
 import type { Evidence, Lease } from '../core/lease.ts';
 import type { LiveView } from '../core/live.ts';
 import type { Page } from '../core/ports.ts';
-import { PAT_SCOPES } from '../core/scope.ts';
 import type { DynamicSecret } from '../core/secret.ts';
 import type { Target, Verification } from '../core/target.ts';
+import {
+  DeletedSecret,
+  DeletedTarget,
+  type EvidenceAnswer,
+  LeaseAnswer,
+  LeaseSchema,
+  type LiveAnswer,
+  MintAnswer,
+  OfferSchema,
+  PutSecretAnswer,
+  PutTargetAnswer,
+  pageOf,
+  RenewAnswer,
+  type ResourceAnswer,
+  RevocationsAnswer,
+  SecretAnswer,
+  SecretSchema,
+  TargetAnswer,
+  TargetSchema,
+  type VerificationAnswer,
+} from './answer-schemas.ts';
 import { given } from './given.ts';
-import { ProtectionKey } from './protection-key.ts';
+import type { ProtectionKey } from './protection-key.ts';
 import type { Operation } from './routes.ts';
 
-/**
- * What the API answers. The schemas are the published contract; the functions pick every field by name, so that a field added
- * to a row never goes out by accident.
- */
-
-const Time = z.iso.datetime({ precision: 3 });
-const Seconds = z.int().min(1);
-const Tags = z.record(z.string(), z.string());
-
-const ResourceAnswer = z.strictObject({
-  type: z.enum(['TYPE_REPO', 'TYPE_ORG']),
-  path: z.string(),
-  scopes: z.array(z.string()),
-});
-
-const EvidenceAnswer = z
-  .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('deleted'), at: Time, httpStatus: z.int() }),
-    z.strictObject({
-      kind: z.literal('absent'),
-      at: Time,
-      quietUntil: Time,
-      firstListingAt: Time,
-      secondListingAt: Time,
-      tokensListed: z.int(),
-      removedTokenIds: z.array(z.string()),
-    }),
-    z.strictObject({ kind: z.literal('expired'), at: Time, hubDate: Time, hubExpiresAt: Time }),
-  ])
-  .meta({ description: 'What proves that no token of the lease lives.' });
-
-const LiveAnswer = z
-  .discriminatedUnion('found', [
-    z.strictObject({ found: z.literal(true), isActive: z.boolean(), lastUsedAt: Time.nullable() }),
-    z.strictObject({ found: z.literal(false) }),
-  ])
-  .meta({ description: 'What Docker Hub itself says of the token; absent where it could not say.' });
-
-const LeaseSchema = z.strictObject({
-  id: z.string(),
-  secret: z.string(),
-  target: z.string(),
-  status: z.enum(['minting', 'active', 'revoking', 'revoked']),
-  kind: z.enum(['pat', 'oat']),
-  scope: z.enum(PAT_SCOPES).exactOptional(),
-  resources: z.array(ResourceAnswer).exactOptional(),
-  issuedAt: Time,
-  expiresAt: Time,
-  ttlSeconds: Seconds,
-  renewable: z.boolean(),
-  maxExpiresAt: Time,
-  label: z.string().exactOptional(),
-  reason: z.string().exactOptional(),
-  caller: z.string(),
-  tokenId: z.string().exactOptional(),
-  lastUsedAt: Time.exactOptional().meta({
-    description: 'As last seen on Docker Hub; absent where it was not looked at.',
-  }),
-  live: LiveAnswer.exactOptional(),
-  neverUsed: z.literal(true).exactOptional(),
-  revokeReason: z
-    .enum(['expired', 'caller', 'admin', 'replayed', 'mint_failed', 'verified', 'orphan', 'reopened'])
-    .exactOptional(),
-  revokedAt: Time.exactOptional(),
-  evidence: EvidenceAnswer.exactOptional(),
-});
-
-const LOGIN = { registry: z.literal('docker.io'), username: z.string() };
-
-const CredentialAnswer = z.union([
-  z.strictObject({
-    ...LOGIN,
-    password: z.string().meta({ format: 'password', description: 'The token. Given once, here, and kept nowhere.' }),
-  }),
-  z.strictObject({
-    ...LOGIN,
-    sealed: z.string().meta({ description: 'The token as a compact JWE, for the owner of the protection key alone.' }),
-  }),
-]);
-
-const VerificationAnswer = z.strictObject({
-  at: Time,
-  account: z.string(),
-  loginRoute: z.enum(['auth-token', 'users-login']),
-  expiryGranularity: z.enum(['second', 'minute', 'hour', 'day']).exactOptional(),
-  deleteStatus: z.int().exactOptional(),
-  listDelayMs: z.int().exactOptional(),
-  rateRemaining: z.int().exactOptional(),
-});
-
-const TargetSchema = z.strictObject({
-  name: z.string(),
-  kind: z.enum(['user', 'org']),
-  username: z.string(),
-  organization: z.string().exactOptional(),
-  loginRoute: z.enum(['auth-token', 'users-login']),
-  expiryGranularity: z.enum(['second', 'minute', 'hour', 'day']),
-  description: z.string().exactOptional(),
-  tags: Tags,
-  maxActive: z.int().exactOptional(),
-  verification: z.union([VerificationAnswer, z.literal('pending')]).exactOptional(),
-  status: z.enum(['ready', 'draining']),
-  managedBy: z.enum(['api', 'cdk']),
-  createdAt: Time,
-  updatedAt: Time,
-});
-
-const SecretSchema = z.strictObject({
-  name: z.string(),
-  target: z.string(),
-  ownTarget: z
-    .literal(true)
-    .exactOptional()
-    .meta({ description: 'The credential was given with the secret and goes with it.' }),
-  scope: z.enum(PAT_SCOPES).exactOptional(),
-  resources: z.array(ResourceAnswer).exactOptional(),
-  defaultTtlSeconds: Seconds,
-  maxTtlSeconds: Seconds,
-  renewable: z.boolean(),
-  maxActive: z.int().exactOptional(),
-  allow: z.array(z.string()),
-  description: z.string().exactOptional(),
-  tags: Tags,
-  deleteProtection: z.boolean(),
-  labelTemplate: z.string().exactOptional(),
-  protectionKey: ProtectionKey.exactOptional(),
-  status: z.enum(['ready', 'draining']),
-  managedBy: z.enum(['api', 'cdk']),
-  createdAt: Time,
-  updatedAt: Time,
-});
-
-/** What a caller may know of a secret: not who else may lease from it. */
-const OfferSchema = SecretSchema.pick({
-  name: true,
-  target: true,
-  scope: true,
-  resources: true,
-  defaultTtlSeconds: true,
-  maxTtlSeconds: true,
-  renewable: true,
-  description: true,
-  status: true,
-});
-
-const LeaseAnswer = z.strictObject({ lease: LeaseSchema });
-const MintAnswer = z.strictObject({ lease: LeaseSchema, credential: CredentialAnswer });
-const RenewAnswer = z.strictObject({
-  lease: LeaseSchema,
-  clipped: z.boolean().meta({ description: 'The lease ends at its maxExpiresAt, earlier than was asked.' }),
-});
-const TargetAnswer = z.strictObject({ target: TargetSchema });
-const SecretAnswer = z.strictObject({ secret: SecretSchema });
-const Changed = z.array(z.string()).meta({ description: 'Names of the fields that changed; empty when nothing did.' });
-const PutTargetAnswer = z.strictObject({ target: TargetSchema, changed: Changed });
-const PutSecretAnswer = z.strictObject({ secret: SecretSchema, changed: Changed });
-const RevocationsAnswer = z.strictObject({
-  count: z.int(),
-  complete: z.boolean().meta({ description: 'Whether every lease was reached; if not, send the request again.' }),
-  leases: z.array(LeaseSchema.pick({ id: true, secret: true, caller: true, issuedAt: true, status: true })),
-});
-const DeletedTarget = z.strictObject({ target: TargetSchema, removed: z.boolean(), openLeases: z.int() });
-const DeletedSecret = z.strictObject({ secret: SecretSchema, removed: z.boolean(), openLeases: z.int() });
-
-function pageOf<S extends z.ZodType>(item: S) {
-  return z.strictObject({ items: z.array(item), nextToken: z.string().exactOptional() });
-}
+/** What the API answers. The functions pick every field by name, so that a field added to a row never goes out by accident. */
 
 const LEASE_PAGE = {
   200: { schema: pageOf(LeaseSchema), description: 'A page of leases. It may be short and still not the last.' },

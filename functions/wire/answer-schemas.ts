@@ -1,0 +1,168 @@
+import * as z from 'zod';
+import { PAT_SCOPES } from '../core/scope.ts';
+import { ProtectionKey } from './protection-key.ts';
+
+/** The published contract of what the API answers. */
+
+const Time = z.iso.datetime({ precision: 3 });
+const Seconds = z.int().min(1);
+const Tags = z.record(z.string(), z.string());
+
+export const ResourceAnswer = z.strictObject({
+  type: z.enum(['TYPE_REPO', 'TYPE_ORG']),
+  path: z.string(),
+  scopes: z.array(z.string()),
+});
+
+export const EvidenceAnswer = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('deleted'), at: Time, httpStatus: z.int() }),
+    z.strictObject({
+      kind: z.literal('absent'),
+      at: Time,
+      quietUntil: Time,
+      firstListingAt: Time,
+      secondListingAt: Time,
+      tokensListed: z.int(),
+      removedTokenIds: z.array(z.string()),
+    }),
+    z.strictObject({ kind: z.literal('expired'), at: Time, hubDate: Time, hubExpiresAt: Time }),
+  ])
+  .meta({ description: 'What proves that no token of the lease lives.' });
+
+export const LiveAnswer = z
+  .discriminatedUnion('found', [
+    z.strictObject({ found: z.literal(true), isActive: z.boolean(), lastUsedAt: Time.nullable() }),
+    z.strictObject({ found: z.literal(false) }),
+  ])
+  .meta({ description: 'What Docker Hub itself says of the token; absent where it could not say.' });
+
+export const LeaseSchema = z.strictObject({
+  id: z.string(),
+  secret: z.string(),
+  target: z.string(),
+  status: z.enum(['minting', 'active', 'revoking', 'revoked']),
+  kind: z.enum(['pat', 'oat']),
+  scope: z.enum(PAT_SCOPES).exactOptional(),
+  resources: z.array(ResourceAnswer).exactOptional(),
+  issuedAt: Time,
+  expiresAt: Time,
+  ttlSeconds: Seconds,
+  renewable: z.boolean(),
+  maxExpiresAt: Time,
+  label: z.string().exactOptional(),
+  reason: z.string().exactOptional(),
+  caller: z.string(),
+  tokenId: z.string().exactOptional(),
+  lastUsedAt: Time.exactOptional().meta({
+    description: 'As last seen on Docker Hub; absent where it was not looked at.',
+  }),
+  live: LiveAnswer.exactOptional(),
+  neverUsed: z.literal(true).exactOptional(),
+  revokeReason: z
+    .enum(['expired', 'caller', 'admin', 'replayed', 'mint_failed', 'verified', 'orphan', 'reopened'])
+    .exactOptional(),
+  revokedAt: Time.exactOptional(),
+  evidence: EvidenceAnswer.exactOptional(),
+});
+
+const LOGIN = { registry: z.literal('docker.io'), username: z.string() };
+
+const CredentialAnswer = z.union([
+  z.strictObject({
+    ...LOGIN,
+    password: z.string().meta({ format: 'password', description: 'The token. Given once, here, and kept nowhere.' }),
+  }),
+  z.strictObject({
+    ...LOGIN,
+    sealed: z.string().meta({ description: 'The token as a compact JWE, for the owner of the protection key alone.' }),
+  }),
+]);
+
+export const VerificationAnswer = z.strictObject({
+  at: Time,
+  account: z.string(),
+  loginRoute: z.enum(['auth-token', 'users-login']),
+  expiryGranularity: z.enum(['second', 'minute', 'hour', 'day']).exactOptional(),
+  deleteStatus: z.int().exactOptional(),
+  listDelayMs: z.int().exactOptional(),
+  rateRemaining: z.int().exactOptional(),
+});
+
+export const TargetSchema = z.strictObject({
+  name: z.string(),
+  kind: z.enum(['user', 'org']),
+  username: z.string(),
+  organization: z.string().exactOptional(),
+  loginRoute: z.enum(['auth-token', 'users-login']),
+  expiryGranularity: z.enum(['second', 'minute', 'hour', 'day']),
+  description: z.string().exactOptional(),
+  tags: Tags,
+  maxActive: z.int().exactOptional(),
+  verification: z.union([VerificationAnswer, z.literal('pending')]).exactOptional(),
+  status: z.enum(['ready', 'draining']),
+  managedBy: z.enum(['api', 'cdk']),
+  createdAt: Time,
+  updatedAt: Time,
+});
+
+export const SecretSchema = z.strictObject({
+  name: z.string(),
+  target: z.string(),
+  ownTarget: z
+    .literal(true)
+    .exactOptional()
+    .meta({ description: 'The credential was given with the secret and goes with it.' }),
+  scope: z.enum(PAT_SCOPES).exactOptional(),
+  resources: z.array(ResourceAnswer).exactOptional(),
+  defaultTtlSeconds: Seconds,
+  maxTtlSeconds: Seconds,
+  renewable: z.boolean(),
+  maxActive: z.int().exactOptional(),
+  allow: z.array(z.string()),
+  description: z.string().exactOptional(),
+  tags: Tags,
+  deleteProtection: z.boolean(),
+  labelTemplate: z.string().exactOptional(),
+  protectionKey: ProtectionKey.exactOptional(),
+  status: z.enum(['ready', 'draining']),
+  managedBy: z.enum(['api', 'cdk']),
+  createdAt: Time,
+  updatedAt: Time,
+});
+
+/** What a caller may know of a secret: not who else may lease from it. */
+export const OfferSchema = SecretSchema.pick({
+  name: true,
+  target: true,
+  scope: true,
+  resources: true,
+  defaultTtlSeconds: true,
+  maxTtlSeconds: true,
+  renewable: true,
+  description: true,
+  status: true,
+});
+
+export const LeaseAnswer = z.strictObject({ lease: LeaseSchema });
+export const MintAnswer = z.strictObject({ lease: LeaseSchema, credential: CredentialAnswer });
+export const RenewAnswer = z.strictObject({
+  lease: LeaseSchema,
+  clipped: z.boolean().meta({ description: 'The lease ends at its maxExpiresAt, earlier than was asked.' }),
+});
+export const TargetAnswer = z.strictObject({ target: TargetSchema });
+export const SecretAnswer = z.strictObject({ secret: SecretSchema });
+const Changed = z.array(z.string()).meta({ description: 'Names of the fields that changed; empty when nothing did.' });
+export const PutTargetAnswer = z.strictObject({ target: TargetSchema, changed: Changed });
+export const PutSecretAnswer = z.strictObject({ secret: SecretSchema, changed: Changed });
+export const RevocationsAnswer = z.strictObject({
+  count: z.int(),
+  complete: z.boolean().meta({ description: 'Whether every lease was reached; if not, send the request again.' }),
+  leases: z.array(LeaseSchema.pick({ id: true, secret: true, caller: true, issuedAt: true, status: true })),
+});
+export const DeletedTarget = z.strictObject({ target: TargetSchema, removed: z.boolean(), openLeases: z.int() });
+export const DeletedSecret = z.strictObject({ secret: SecretSchema, removed: z.boolean(), openLeases: z.int() });
+
+export function pageOf<S extends z.ZodType>(item: S) {
+  return z.strictObject({ items: z.array(item), nextToken: z.string().exactOptional() });
+}

@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   action: ['wire', 'client'],
   console: ['wire', 'client'],
   infra: [],
-  scripts: ['core', 'wire', 'functions', 'local', 'infra', 'adapters'],
+  scripts: ['core', 'wire', 'functions', 'local', 'infra', 'adapters', 'client', 'cli'],
 };
 
 /** What `infra` may know of the code it deploys: the routes, names and shapes, never what runs. */

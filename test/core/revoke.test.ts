@@ -432,6 +432,32 @@ describe('an attempt that fails', () => {
     expect(world.lease(lease.id).dueAtMs).toBe(NOW_MS + 3_000);
   });
 
+  it.each([
+    [6, []],
+    [7, ['lease.stuck']],
+    [8, []],
+  ])('after %i others is told of as stuck, once, in all its attempts: %j', async (attempts, stuck) => {
+    const { world, lease } = worldWithDue({ status: 'revoking', revokeReason: 'expired', attempts });
+    world.steering.on('hub.deleteToken', answers(refusal({ tag: 'forbidden' })));
+    await revokeLease(world.ports, lease.id, DUE);
+    expect(world.eventNames).toEqual(['lease.revoke_delayed', ...stuck]);
+    const told = { event: 'lease.stuck', atMs: NOW_MS, ...ids(lease), code: 'hub_refused:forbidden' };
+    expect(world.events.slice(1)).toEqual(stuck.map(() => told));
+  });
+
+  it('is not stuck that only waits for the quiet period', async () => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addMinting(target, {
+      status: 'revoking',
+      revokeReason: 'expired',
+      attempts: 8,
+      dueAtMs: NOW_MS,
+    });
+    await revokeLease(world.ports, lease.id, DUE);
+    expect(world.eventNames).toEqual(['lease.revoke_delayed']);
+    expect(world.lease(lease.id)).toMatchObject({ attempts: 8, lastError: 'quiet_period' });
+  });
+
   it('matters no more when its message is lost: the row is due', async () => {
     const { world, lease } = worldWithDue();
     world.steering.on('hub.deleteToken', answers(OUT));

@@ -6,9 +6,6 @@ import type { RevokePorts } from './core/ports.ts';
 import { revokeLease } from './core/revoke.ts';
 import { errorFields, type Log } from './log.ts';
 
-/** What the queue can delay a message for. */
-const LONGEST_DELAY_MS = 900_000;
-
 /** Names the records that failed, so that Lambda gives only those back. */
 export interface BatchAnswer {
   readonly batchItemFailures: { readonly itemIdentifier: string }[];
@@ -65,10 +62,5 @@ class UnknownMessage extends Error {
 }
 
 async function revokeWhenDue(ports: RevokePorts, leaseId: string): Promise<void> {
-  const revocation = await revokeLease(ports, leaseId, { trigger: 'due', reason: 'expired' });
-  if (revocation.outcome !== 'not_due') return;
-  // The scheduler was early, or the lease was renewed. Whoever renewed it may have died before moving the job, so this one goes
-  // on in messages until the lease is due.
-  const waitMs = (revocation.lease.dueAtMs as number) - ports.clock.nowMs();
-  await ports.queue.send(leaseId, Math.min(LONGEST_DELAY_MS, Math.max(0, waitMs)));
+  await revokeLease(ports, leaseId, { trigger: 'due', reason: 'expired' });
 }

@@ -33,10 +33,11 @@ export type Revocation =
  * Revokes one lease: the one function behind every trigger. Safe to repeat and to run at the same time elsewhere.
  * `revoked` is only ever written with the evidence for it.
  *
- * @throws any error of the lease store; the lease is then still due, and a later trigger takes it up.
+ * @throws any error of the lease store, or of the queue for a trigger that came early; a later trigger takes the lease up.
  */
 export async function revokeLease(ports: RevokePorts, leaseId: string, order: RevokeOrder): Promise<Revocation> {
   const started = await begin(ports, leaseId, order);
+  if (started.outcome === 'not_due') await comeAgain(ports, started.lease);
   if (started.outcome !== 'begun') return started;
   const { lease } = started;
   const found = await findEvidence(ports, lease);
@@ -68,6 +69,15 @@ export async function reopenLease(ports: RevokePorts, lease: Lease, tokenId: str
 }
 
 type Begun = Exclude<Revocation, { outcome: 'pending' }> | { readonly outcome: 'begun'; readonly lease: Lease };
+
+/**
+ * A trigger that came early is sent again for when the lease is due. It may have met a clock that is behind its own; or the lease
+ * was renewed by somebody who died before moving the job, and this is the only one left.
+ */
+async function comeAgain(ports: RevokePorts, lease: Lease): Promise<void> {
+  const waitMs = (lease.dueAtMs as number) - ports.clock.nowMs();
+  await ports.queue.send(lease.id, Math.min(ports.limits.maxRetryMs, Math.max(0, waitMs)));
+}
 
 /** Writes `revoking` where that is needed before Docker Hub is touched. */
 async function begin(ports: RevokePorts, leaseId: string, order: RevokeOrder): Promise<Begun> {

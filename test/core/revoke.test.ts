@@ -296,7 +296,10 @@ describe('a lease that is still minting', () => {
         dueAtMs: NOW_MS + QUIET_AFTER_MS,
       },
     });
-    expect(world.steering.argsOf('queue.send')).toEqual([[lease.id, QUIET_AFTER_MS - LIMITS.mintWindowMs]]);
+    expect(world.steering.argsOf('queue.send')).toEqual([
+      [lease.id, 1],
+      [lease.id, QUIET_AFTER_MS - LIMITS.mintWindowMs],
+    ]);
     expect(world.events.at(-1)).toEqual({
       event: 'lease.revoke_delayed',
       atMs: nowMs,

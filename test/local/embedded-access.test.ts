@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { hubleaseClient } from '../../client/client.ts';
 import { ROUTES } from '../../functions/wire/routes.ts';
 import {
@@ -26,8 +26,8 @@ beforeAll(async () => {
   const { admin } = edition;
   const body = { target: 'acme-bot', scope: 'repo:read', defaultTtl: '1m', maxTtl: '1m' };
   await admin.call('putSecret', { name: 'other/only', body: { ...body, allow: [OTHER_ARN] } });
+  return () => edition.close();
 });
-afterAll(() => edition.close());
 
 /** All that an administrator can see. */
 async function catalog(): Promise<unknown> {

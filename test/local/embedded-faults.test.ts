@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FAULT_KINDS } from '../../local/fake-hub/faults.ts';
 import type { FakeFault } from '../../local/fake-hub/server.ts';
 import {
@@ -19,8 +19,8 @@ let edition: Edition;
 beforeAll(async () => {
   edition = await openEdition();
   await setUp(edition);
+  return () => edition.close();
 });
-afterAll(() => edition.close());
 afterEach(() => {
   edition.hub.control.setFaults([]);
   edition.hub.control.setExpiry(false);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import {
   type Edition,
   lease,
@@ -17,8 +17,8 @@ let edition: Edition;
 beforeAll(async () => {
   edition = await openEdition();
   await setUp(edition);
+  return () => edition.close();
 });
-afterAll(() => edition.close());
 
 function deletionOf(minted: Minted) {
   return edition.hub.control.deletions().find(({ id }) => id === minted.lease.tokenId);

@@ -65,8 +65,9 @@ async function expectRefusal(data: string, line: string | RegExp, around = dirna
 
 describe('a start that cannot be says so in one line, and leaves the data as it was', () => {
   /** A folder that an edition has used and left in order, with an open lease in it. */
-  const used = tempFolder();
+  let used: ReturnType<typeof tempFolder>;
   beforeAll(async () => {
+    used = tempFolder();
     const data = join(used.path, 'data');
     const run = await spawnEmbedded(['--port', '0', '--data', data]);
     const { 'hublease-ci': ci } = clientsOf(run, await profilesOf(data));

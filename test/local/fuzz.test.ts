@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { ACCOUNT, CI_ARN, type Edition, lease, openEdition, type ProfileName, setUp } from './harness.ts';
 import { sign } from './signing.ts';
 
@@ -35,8 +35,8 @@ beforeAll(async () => {
   await edition.admin.call('putTarget', { name: 'canary', body: { kind: 'user', credential } });
   for (const client of [edition.ci, edition.ci]) canaries.add((await lease(client, '1m')).credential.password);
   for (const { secretAccessKey } of Object.values(edition.profiles)) canaries.add(secretAccessKey);
+  return () => edition.close();
 });
-afterAll(() => edition.close());
 
 /** How a secret may look where it has leaked. */
 function formsOf(secret: string): string[] {

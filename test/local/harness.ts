@@ -86,7 +86,11 @@ export async function openEdition(
   const hub = await startFakeHub({ accounts: [ACCOUNT], expireTokens: false, ...options.hub });
   const flags = ['--port', '0', '--data', dataFolder, '--hub', hub.url, ...(options.flags ?? [])];
   let logBefore = '';
-  let run = await spawnEmbedded(flags);
+  let run = await spawnEmbedded(flags).catch(async (error) => {
+    await hub.close();
+    folder.close();
+    throw error;
+  });
   const profiles = await profilesOf(dataFolder);
   let clients = clientsOf(run, profiles);
   return {

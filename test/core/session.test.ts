@@ -201,6 +201,17 @@ describe('a session', () => {
     expect(logins(world)).toBe(2);
   });
 
+  it.each<[string, Partial<SessionRecord>]>([
+    ['its end', { expiresAtMs: NOW_MS + SESSION_MS }],
+    ['its bearer', { sealedBearer: 'sealed-x' }],
+  ])('of which only %s is on record is not opened', async (_, half) => {
+    const { world, target } = worldWithTarget();
+    world.sessions.rows.set('acme-bot', { target: 'acme-bot', version: 1, opId: 'x', account: 'acme-bot', ...half });
+    await openSession(world.ports, target);
+    expect(world.steering.argsOf('sealer.open')).toEqual([]);
+    expect(logins(world)).toBe(1);
+  });
+
   it('of one target is not opened for another', async () => {
     const { world, target } = worldWithTarget();
     await openSession(world.ports, target);
@@ -625,6 +636,13 @@ describe('a refused session', () => {
     expect(reply).toEqual(answer);
     expect(calls).toBe(1);
     expect(logins(world)).toBe(1);
+  });
+
+  it('or any other answer is looked at for requests that run low', async () => {
+    const { world, target } = worldWithTarget();
+    const low = { rateRemaining: 2, rateResetAtMs: NOW_MS + 9_000 };
+    await withSession(world.ports, target, async () => ({ ok: true, value: 'done', meta: low }));
+    expect(record(world)).toMatchObject(low);
   });
 
   it('is forgotten in the store, and nothing else is', async () => {

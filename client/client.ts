@@ -27,8 +27,18 @@ export interface Call {
   readonly name?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** Of a mint: sent again with the same key, it answers for the same lease and never leaves two live tokens. */
+  readonly idempotencyKey?: string;
+  /** Of a PUT: an `etag`, so that only what was seen is changed, or `*` for whatever there is. */
+  readonly ifMatch?: string;
   readonly signal?: AbortSignal;
 }
+
+/** An operation's answer. */
+export type Answered<Op extends Operation> = AnswerOf<Op> & {
+  /** The version of the one target or secret that was answered, as `ifMatch` takes it. */
+  readonly etag?: string;
+};
 
 /** hublease answered with an error: an RFC 9457 problem. */
 export class ProblemError extends Error {
@@ -58,11 +68,11 @@ export class NoAnswerError extends Error {
 
 export interface Client {
   /**
-   * Signs and sends one request, once: a repeated `mintLease` would mint twice.
+   * Signs and sends one request, once: a `mintLease` repeated without an `idempotencyKey` would mint twice.
    *
    * @throws ProblemError, NoAnswerError, or whatever the credential provider throws.
    */
-  call<Op extends Operation>(operation: Op, call?: Call): Promise<AnswerOf<Op>>;
+  call<Op extends Operation>(operation: Op, call?: Call): Promise<Answered<Op>>;
 }
 
 /** hublease's API, typed after the route table, for Node. */
@@ -77,7 +87,7 @@ export function hubleaseClient(options: ClientOptions): Client {
   });
 
   return {
-    async call(operation, { name, query = {}, body, signal } = {}) {
+    async call(operation, { name, query = {}, body, idempotencyKey, ifMatch, signal } = {}) {
       const route: AnyRoute = ROUTES.find((each) => each.operation === operation) as AnyRoute;
       const path = base.pathname + route.path.replace(/\{\w+\+?\}/, () => name ?? '');
       const text = body === undefined ? undefined : JSON.stringify(body);
@@ -87,7 +97,12 @@ export function hubleaseClient(options: ClientOptions): Client {
         hostname: base.hostname,
         path,
         query: { ...query },
-        headers: { host: base.host, ...(text !== undefined && { 'content-type': 'application/json' }) },
+        headers: {
+          host: base.host,
+          ...(text !== undefined && { 'content-type': 'application/json' }),
+          ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+          ...(ifMatch !== undefined && { 'if-match': ifMatch }),
+        },
         body: text,
       });
       // fetch sets these two itself, to the very values that were signed.
@@ -101,7 +116,7 @@ export function hubleaseClient(options: ClientOptions): Client {
         redirect: 'error',
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       });
-      return (await readAnswer(response)) as AnswerOf<typeof operation>;
+      return (await readAnswer(response)) as Answered<typeof operation>;
     },
   };
 }
@@ -122,10 +137,13 @@ function noAnswer(error: unknown): NoAnswerError {
   return new NoAnswerError(`hublease could not be reached (${cause?.code ?? 'no connection'})`);
 }
 
-async function readAnswer(response: Response): Promise<{ status: number; body: unknown }> {
+async function readAnswer(response: Response): Promise<{ status: number; body: unknown; etag?: string }> {
   const text = await response.text().catch((error: unknown) => Promise.reject(noAnswer(error)));
   const json = parsed(text);
-  if (response.ok && json !== undefined) return { status: response.status, body: json };
+  if (response.ok && json !== undefined) {
+    const etag = response.headers.get('etag');
+    return { status: response.status, body: json, ...(etag !== null && { etag }) };
+  }
   if (isProblem(json)) {
     const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
     throw new ProblemError(json, Number.isFinite(retryAfter) ? retryAfter : undefined);

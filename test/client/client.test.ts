@@ -124,6 +124,25 @@ describe('a request', () => {
     expect(server.seen).toMatchObject([{ signed: true, body: '{"reason":"größe ☕"}' }]);
   });
 
+  it('carries an idempotency key and the version to be replaced, both of them signed', async () => {
+    const server = await answering(200, {});
+    await clientOf(server).call('mintLease', { name: 'ci/release', idempotencyKey: 'build-1742' });
+    await clientOf(server).call('putTarget', { name: 'acme-bot', body: {}, ifMatch: '"7"' });
+    const [mint, put] = server.seen;
+    expect(mint).toMatchObject({ signed: true, headers: { 'idempotency-key': 'build-1742' } });
+    expect(mint?.headers).not.toHaveProperty('if-match');
+    expect(put).toMatchObject({ signed: true, headers: { 'if-match': '"7"' } });
+    expect(mint?.headers.authorization).toMatch(/SignedHeaders=[^,]*idempotency-key/);
+    expect(put?.headers.authorization).toMatch(/SignedHeaders=[^,]*if-match/);
+  });
+
+  it('tells the version of what was answered, where there is one', async () => {
+    const versioned = await answering(200, { target: {} }, { etag: '"7"' });
+    expect(await clientOf(versioned).call('getTarget', { name: 'acme-bot' })).toMatchObject({ etag: '"7"' });
+    const list = await answering(200, { items: [] });
+    expect(await clientOf(list).call('listTargets')).not.toHaveProperty('etag');
+  });
+
   it('asks a credential provider each time, and signs its session token', async () => {
     const server = await answering(200, {});
     let asked = 0;

@@ -7,6 +7,9 @@ import { openLeases } from './quota.ts';
 import { auditIds, revokeLease } from './revoke.ts';
 import { stored } from './stored.ts';
 
+/** Writes to one lease that may come in between before it is left for the next request. */
+const MOST_CONFLICTS = 5;
+
 /** Exactly one way to name leases. A prefix covers whole segments of secrets' names. */
 export type Selector =
   | { readonly prefix: string }
@@ -43,8 +46,9 @@ export async function revokeAnyLease(
 
 /**
  * Marks every open lease that the selector names as being revoked, and hands each to the revoker. Docker Hub is not waited for:
- * how far it has come is seen in the leases. One lease that cannot be marked does not stop the others. A token's hash names
- * its lease even when that is revoked already, so that a leak can be traced.
+ * how far it has come is seen in the leases. One lease that cannot be marked does not stop the others. Leases that are being
+ * revoked already come last, and only those that wait for a later attempt are brought forward, so that repeating gets further.
+ * A token's hash names its lease even when that is revoked already, so that a leak can be traced.
  *
  * @param untilMs stop then; repeating takes up what is left.
  * @returns the leases as they are now, and whether all were reached.
@@ -55,23 +59,45 @@ export async function revokeMatching(
   origin: Origin,
   selector: Selector,
   untilMs: number,
-): Promise<{ readonly leases: readonly Lease[]; readonly complete: boolean }> {
+): Promise<Marked> {
   if ('tokenSha256' in selector) return revokeByToken(ports, origin, selector.tokenSha256);
   const leases: Lease[] = [];
+  const waiting: Lease[] = [];
+  let complete = true;
   const open = openLeases(ports);
   for (;;) {
     const next = await stored(open.next());
-    if (next.done === true) return { leases, complete: true };
-    if (ports.clock.nowMs() >= untilMs) return { leases, complete: false };
-    if (isNamed(next.value, selector)) leases.push(await mark(ports, origin, next.value));
+    if (next.done === true) break;
+    if (ports.clock.nowMs() >= untilMs) return { leases: [...leases, ...waiting], complete: false };
+    if (!isNamed(next.value, selector)) continue;
+    if (next.value.status === 'revoking') {
+      waiting.push(next.value);
+      continue;
+    }
+    const { lease, reached } = await mark(ports, origin, next.value);
+    leases.push(lease);
+    complete &&= reached;
   }
+  for (const lease of waiting) {
+    const nowMs = ports.clock.nowMs();
+    const hurries = nowMs < untilMs && (lease.dueAtMs ?? 0) > nowMs;
+    leases.push(hurries ? (await mark(ports, origin, lease)).lease : lease);
+  }
+  return { leases, complete };
 }
 
-async function revokeByToken(ports: RevokePorts, origin: Origin, tokenSha256: string) {
+interface Marked {
+  readonly leases: readonly Lease[];
+  readonly complete: boolean;
+}
+
+async function revokeByToken(ports: RevokePorts, origin: Origin, tokenSha256: string): Promise<Marked> {
   const leaseId = await stored(ports.leases.findByToken(tokenSha256));
-  const lease = leaseId === undefined ? undefined : await stored(ports.leases.get(leaseId));
-  if (lease === undefined) return { leases: [], complete: true };
-  return { leases: [isOpen(lease) ? await mark(ports, origin, lease) : lease], complete: true };
+  const found = leaseId === undefined ? undefined : await stored(ports.leases.get(leaseId));
+  if (found === undefined) return { leases: [], complete: true };
+  if (!isOpen(found)) return { leases: [found], complete: true };
+  const { lease, reached } = await mark(ports, origin, found);
+  return { leases: [lease], complete: reached };
 }
 
 function isNamed(lease: Lease, selector: Exclude<Selector, { tokenSha256: string }>): boolean {
@@ -79,28 +105,44 @@ function isNamed(lease: Lease, selector: Exclude<Selector, { tokenSha256: string
   return 'target' in selector ? lease.target === selector.target : lease.caller === selector.caller;
 }
 
-/** Best effort for each: a lease that could not be marked is returned as it stands and taken up when it is due. */
-async function mark(ports: RevokePorts, origin: Origin, seen: Lease): Promise<Lease> {
-  const lease = await ports.leases.get(seen.id).catch(() => undefined);
-  if (lease === undefined || !isOpen(lease)) return lease ?? seen;
-  const nowMs = ports.clock.nowMs();
-  const revoking = nextLease(lease, ports.ids.opId(), {
-    status: 'revoking',
-    revokeReason: lease.revokeReason ?? 'admin',
-    revokingSinceMs: lease.revokingSinceMs ?? nowMs,
-    dueAtMs: nowMs,
-  });
-  const outcome = await ports.leases.update(revoking).catch(() => 'conflict');
-  if (outcome === 'conflict') return lease;
-  const { caller, requestId, sourceIp } = origin;
+/**
+ * Best effort for each, again after every write that came in between: whatever else happens to a lease must not save its token.
+ *
+ * @returns the lease as last seen, and whether it is being revoked or over.
+ */
+async function mark(ports: RevokePorts, origin: Origin, seen: Lease): Promise<{ lease: Lease; reached: boolean }> {
+  for (let tries = 0; tries < MOST_CONFLICTS; tries++) {
+    const read = await ports.leases.get(seen.id).then(
+      (lease) => ({ lease }),
+      () => undefined,
+    );
+    if (read === undefined) return { lease: seen, reached: false };
+    const { lease } = read;
+    if (lease === undefined || !isOpen(lease)) return { lease: lease ?? seen, reached: true };
+    const nowMs = ports.clock.nowMs();
+    const revoking = nextLease(lease, ports.ids.opId(), {
+      status: 'revoking',
+      revokeReason: lease.revokeReason ?? 'admin',
+      revokingSinceMs: lease.revokingSinceMs ?? nowMs,
+      dueAtMs: nowMs,
+    });
+    const outcome = await ports.leases.update(revoking).catch(() => 'unknown' as const);
+    if (outcome === 'unknown') return { lease, reached: false };
+    if (outcome === 'conflict') continue;
+    await recordAsked(ports, origin, revoking);
+    await ports.queue.send(lease.id, 0).catch(() => undefined);
+    return { lease: revoking, reached: true };
+  }
+  return { lease: seen, reached: false };
+}
+
+async function recordAsked(ports: RevokePorts, { caller, requestId, sourceIp }: Origin, lease: Lease): Promise<void> {
   await ports.audit.record({
     event: 'lease.revoke_requested',
-    atMs: nowMs,
-    ...auditIds(revoking),
+    atMs: ports.clock.nowMs(),
+    ...auditIds(lease),
     requestId,
     ...(sourceIp !== undefined && { sourceIp }),
     detail: { reason: 'admin', by: caller.arn },
   });
-  await ports.queue.send(lease.id, 0).catch(() => undefined);
-  return revoking;
 }

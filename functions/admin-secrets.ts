@@ -18,13 +18,15 @@ export function adminSecrets(ports: AdminPorts): Pick<Operations<'admin'>, Secre
     putSecret: async ({ origin, path, query, headers, body }) => {
       const order = secretOrder(path.name, body, query, headers);
       await checkProtectionKey(order.protectionJwk);
-      const { secret, created, changed } = await putSecret(ports, origin, order).catch((error: unknown) => {
-        throw body.namespace === undefined ? error : namingNamespace(error);
-      });
+      const { secret, created, changed, verificationPending } = await putSecret(ports, origin, order).catch(
+        (error: unknown) => {
+          throw body.namespace === undefined ? error : namingNamespace(error);
+        },
+      );
       // A credential of the secret's own is replaced with every PUT; it stands in no row that could be compared.
       const names = body.credential === undefined ? changed : [...changed, 'credential'];
       return {
-        status: created ? 201 : 200,
+        status: verificationPending === true ? 202 : created ? 201 : 200,
         headers: etagOf(secret),
         body: { secret: secretAnswer(secret), changed: changedAnswer(names) },
       };

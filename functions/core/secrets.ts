@@ -7,16 +7,16 @@ import { checkResources } from './resource.ts';
 import type { OatResource, PatScope } from './scope.ts';
 import type { DynamicSecret, ManagedBy } from './secret.ts';
 import { stored } from './stored.ts';
-import { hubAccountOf, type Target } from './target.ts';
-import { OWN_TARGET_PREFIX, putTarget, type TargetOrder } from './targets.ts';
+import type { Target } from './target.ts';
+import { checkOrganization, OWN_TARGET_PREFIX, putTarget, type TargetOrder } from './targets.ts';
 import { VERIFICATION_SECRET } from './verify.ts';
 import { changedFields, checkVersion } from './versioned.ts';
 
 /** A secret as its admin wants it. PUT replaces: what is left out falls back to its default. */
 export interface SecretOrder {
   readonly name: string;
-  /** A target by name, or a credential of the secret's own. */
-  readonly target: string | InlineTarget;
+  /** A target by name, or a credential of the secret's own. Left out, a secret with a credential of its own keeps that. */
+  readonly target?: string | InlineTarget;
   readonly scope?: PatScope;
   readonly resources?: readonly OatResource[];
   readonly defaultTtlSeconds: number;
@@ -44,6 +44,8 @@ export interface PutSecret {
   readonly created: boolean;
   /** Names of the fields that changed; empty when nothing did, and then nothing was written. */
   readonly changed: readonly string[];
+  /** The verification of the secret's own credential ran out of time; ask for it again, by the secret's target. */
+  readonly verificationPending?: true;
 }
 
 /**
@@ -56,16 +58,15 @@ export interface PutSecret {
 export async function putSecret(ports: AdminPorts, origin: Origin, order: SecretOrder): Promise<PutSecret> {
   const existing = await stored(ports.catalog.getSecret(order.name));
   checkOrder(ports, order, existing);
-  const target = await targetOf(ports, origin, order, existing);
-  const resources = checkReach(order, target);
+  const { target, resources, ...pending } = await reachOf(ports, origin, order, existing);
   const secret = secretOf(ports, order, existing, target, resources);
   const changed = changedFields(existing, secret, []);
-  if (existing !== undefined && changed.length === 0) return { secret: existing, created: false, changed };
+  if (existing !== undefined && changed.length === 0) return { secret: existing, created: false, changed, ...pending };
   if ((await stored(ports.catalog.putSecret(secret))) === 'conflict') {
     throw fail({ tag: 'version_conflict', name: order.name });
   }
   await recordChange(ports, origin, 'secret.changed', order.name);
-  return { secret, created: existing === undefined, changed };
+  return { secret, created: existing === undefined, changed, ...pending };
 }
 
 /** @throws Failed `secret_not_found`, `store_unavailable`. */
@@ -123,25 +124,47 @@ function checkOrder(ports: AdminPorts, order: SecretOrder, existing: DynamicSecr
   checkTtls(ports, order);
 }
 
-/** The target by name, or the secret's own, made or brought up to date. */
-async function targetOf(
+interface Reach {
+  readonly target: string;
+  readonly resources: readonly OatResource[] | undefined;
+  readonly verificationPending?: true;
+}
+
+/**
+ * The target by name, or the secret's own, made or brought up to date, once it is known to give what the secret is to give: a
+ * refused secret must leave no credential behind.
+ */
+async function reachOf(
   ports: AdminPorts,
   origin: Origin,
   order: SecretOrder,
   existing: DynamicSecret | undefined,
-): Promise<Target> {
+): Promise<Reach> {
+  const wanted = wantedTarget(order, existing);
+  if (typeof wanted === 'string') {
+    const target = await readyTarget(ports, wanted);
+    return { target: wanted, resources: checkReach(order, target) };
+  }
+  const name = `${OWN_TARGET_PREFIX}/${ports.labels.sha256(order.name).slice(0, 16)}`;
+  checkOrganization(wanted);
+  const resources = checkReach(order, { name, kind: wanted.kind, organization: wanted.organization?.toLowerCase() });
+  const managedBy = order.managedBy ?? 'api';
+  const put = await putTarget(ports, origin, { ...wanted, name, managedBy, ownTarget: true });
+  return { target: name, resources, ...(put.verificationPending && { verificationPending: true }) };
+}
+
+/** Leases are revoked by way of the target they were taken from, so a secret keeps the kind of target that it began with. */
+function wantedTarget(order: SecretOrder, existing: DynamicSecret | undefined): string | InlineTarget {
   const own = existing?.ownTarget === true;
-  // Leases are revoked by way of the target they were taken from, so a secret keeps the kind of target that it began with.
+  if (order.target === undefined) {
+    if (own) return existing.target;
+    throw fail({ tag: 'invalid_field', field: 'target', problem: 'give a target, or a credential in its place' });
+  }
   if (existing !== undefined && own !== (typeof order.target === 'object')) {
     const problem = 'a secret cannot change between a target and a credential of its own: delete it and make it anew';
     throw fail({ tag: 'invalid_field', field: own ? 'target' : 'credential', problem });
   }
-  if (typeof order.target === 'object') {
-    const name = `${OWN_TARGET_PREFIX}/${ports.labels.sha256(order.name).slice(0, 16)}`;
-    const managedBy = order.managedBy ?? 'api';
-    return (await putTarget(ports, origin, { ...order.target, name, managedBy, ownTarget: true })).target;
-  }
-  return readyTarget(ports, order.target);
+  return order.target;
 }
 
 /**
@@ -149,7 +172,10 @@ async function targetOf(
  *
  * @returns the resources, for an organization.
  */
-function checkReach(order: SecretOrder, target: Target): readonly OatResource[] | undefined {
+function checkReach(
+  order: SecretOrder,
+  target: { readonly name: string; readonly kind: Target['kind']; readonly organization?: string | undefined },
+): readonly OatResource[] | undefined {
   const { scope, resources } = order;
   if (target.kind === 'user') {
     if (resources !== undefined) throw fail({ tag: 'resources_need_org_target', target: target.name });
@@ -157,12 +183,11 @@ function checkReach(order: SecretOrder, target: Target): readonly OatResource[] 
     throw fail({ tag: 'invalid_field', field: 'scope', problem: 'required for a target of kind "user"' });
   }
   if (scope !== undefined) throw fail({ tag: 'scope_needs_user_target', target: target.name });
-  const organization = hubAccountOf(target);
   if (resources === undefined) {
     const problem = 'required for a target of kind "org", or namespace in its place';
     throw fail({ tag: 'invalid_field', field: 'resources', problem });
   }
-  checkResources(resources, organization, 'resources');
+  checkResources(resources, target.organization as string, 'resources');
   return resources;
 }
 
@@ -180,7 +205,7 @@ function secretOf(
   ports: AdminPorts,
   order: SecretOrder,
   existing: DynamicSecret | undefined,
-  target: Target,
+  target: string,
   resources: readonly OatResource[] | undefined,
 ): DynamicSecret {
   const nowMs = ports.clock.nowMs();
@@ -189,8 +214,8 @@ function secretOf(
     name: order.name,
     version: (existing?.version ?? 0) + 1,
     opId: ports.ids.opId(),
-    target: target.name,
-    ...(typeof order.target === 'object' && { ownTarget: true }),
+    target,
+    ...(typeof order.target !== 'string' && { ownTarget: true }),
     ...(order.scope !== undefined && { scope: order.scope }),
     ...(resources !== undefined && { resources }),
     defaultTtlSeconds: order.defaultTtlSeconds,

@@ -15,7 +15,7 @@ import {
   type Target,
   type Verification,
 } from './target.ts';
-import { verifyByToken } from './verify.ts';
+import { type StagedCredential, verifyByToken } from './verify.ts';
 import { changedFields, checkVersion } from './versioned.ts';
 
 /** A target as its admin wants it. What is left out keeps its former value, or the default. */
@@ -176,16 +176,20 @@ function checkOrder(order: TargetOrder, existing: Target | undefined): void {
   // A new credential may be what its last leases need to be revoked with.
   if (existing?.status === 'draining' && order.credential === undefined)
     throw fail({ tag: 'draining', name: order.name });
-  if ((order.kind === 'org') !== (order.organization !== undefined)) {
-    const problem = order.kind === 'org' ? 'required when kind is "org"' : 'only allowed when kind is "org"';
-    throw fail({ tag: 'invalid_field', field: 'organization', problem });
-  }
+  checkOrganization(order);
   if (order.credential === undefined && existing === undefined) {
     throw fail({ tag: 'invalid_field', field: 'credential', problem: 'required for a new target' });
   }
   if (order.credential !== undefined && isAccessToken(order.credential.password)) {
     throw fail({ tag: 'access_token_as_credential' });
   }
+}
+
+/** @throws Failed `invalid_field` `organization` unless there is one exactly where the kind is `org`. */
+export function checkOrganization({ kind, organization }: Pick<TargetOrder, 'kind' | 'organization'>): void {
+  if ((kind === 'org') === (organization !== undefined)) return;
+  const problem = kind === 'org' ? 'required when kind is "org"' : 'only allowed when kind is "org"';
+  throw fail({ tag: 'invalid_field', field: 'organization', problem });
 }
 
 function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | undefined): Target {
@@ -223,22 +227,17 @@ function defaultRoute(credential: Credential | undefined): LoginRoute | undefine
   return credential.totpSecret === undefined ? 'auth-token' : 'users-login';
 }
 
-interface Staged {
-  readonly credential: Credential;
-  readonly version: string;
-}
-
-async function stageCredential(ports: AdminPorts, order: TargetOrder): Promise<Staged | undefined> {
+async function stageCredential(ports: AdminPorts, order: TargetOrder): Promise<StagedCredential | undefined> {
   const { name, credential, credentialRef } = order;
   if (credential === undefined) return undefined;
   return { credential, version: credentialRef ?? (await stored(ports.credentials.stage(name, credential))) };
 }
 
-async function prove(ports: AdminPorts, origin: Origin, wanted: Target, staged: Staged): Promise<Target> {
+async function prove(ports: AdminPorts, origin: Origin, wanted: Target, staged: StagedCredential): Promise<Target> {
   const { account } = await proveCredential(ports, wanted, staged);
   if (account !== wanted.username) throw fail({ tag: 'wrong_account', expected: wanted.username, got: account });
   // A draining target gives no token, not even this one; its login is proof enough for what is left to revoke.
-  const verification = wanted.status === 'draining' ? undefined : await verifyByToken(ports, origin, wanted);
+  const verification = wanted.status === 'draining' ? undefined : await verifyByToken(ports, origin, wanted, staged);
   if (verification === undefined) {
     return { ...wanted, verification: { atMs: ports.clock.nowMs(), account, loginRoute: wanted.loginRoute } };
   }

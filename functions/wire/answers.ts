@@ -40,6 +40,8 @@ const REVOCATION = {
   202: { schema: LeaseAnswer, description: 'Docker Hub could not be reached; the revocation goes on by itself.' },
 };
 const PENDING = 'The target; Docker Hub took too long for the verification to be completed. Ask for it again.';
+const PENDING_OWN =
+  'The dynamic secret; Docker Hub took too long for the verification of its credential to be completed. Ask for it again by its target.';
 const DRAINING = 'Marked draining: it gives no more leases and goes once the open ones have ended.';
 
 /** Every successful answer: operation, status, body. */
@@ -78,6 +80,7 @@ export const ANSWERS = {
   putSecret: {
     200: { schema: PutSecretAnswer, description: 'The dynamic secret as changed.' },
     201: { schema: PutSecretAnswer, description: 'The new dynamic secret.' },
+    202: { schema: PutSecretAnswer, description: PENDING_OWN },
   },
   getSecret: { 200: { schema: SecretAnswer, description: 'The dynamic secret.' } },
   deleteSecret: {

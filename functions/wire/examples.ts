@@ -144,6 +144,7 @@ export const EXAMPLES: Readonly<Record<Operation, { body?: unknown; answers: Rea
     answers: {
       200: { secret: SECRET, changed: ['maxActive'] },
       201: { secret: SECRET, changed: ['allow', 'name', 'scope', 'target'] },
+      202: { secret: SECRET, changed: ['credential'] },
     },
   },
   getSecret: { answers: { 200: { secret: SECRET } } },

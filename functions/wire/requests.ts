@@ -64,7 +64,12 @@ const Live = switchFor('`true` asks Docker Hub too, whether the token is active 
 const LiveQuery = z.strictObject({ live: Live });
 
 /** Narrows a list of leases. */
-const LEASE_FILTER = { secret: Name.exactOptional(), status: LeaseStatus.exactOptional() };
+const LEASE_FILTER = {
+  secret: Name.meta({
+    description: 'Throwaway tokens that verified a target stand under `verification`, a name that no secret can have.',
+  }).exactOptional(),
+  status: LeaseStatus.exactOptional(),
+};
 
 /** What each operation accepts besides its path. `body` is absent where none is; headers are named in lower case. */
 export const REQUESTS = {

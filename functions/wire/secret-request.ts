@@ -22,7 +22,9 @@ import { CREDENTIAL_FIELDS, credentialOrder, ifVersion } from './target-request.
 
 /** The body of a dynamic secret's PUT. */
 export const SecretBody = z.strictObject({
-  target: Name.meta({ description: 'Or a `credential` in its place.' }).exactOptional(),
+  target: Name.meta({
+    description: 'Or a `credential` in its place; with neither, a secret keeps the credential of its own.',
+  }).exactOptional(),
   ...CREDENTIAL_FIELDS,
   kind: CREDENTIAL_FIELDS.kind.exactOptional(),
   scope: z.enum(PAT_SCOPES).meta({ description: 'On users: the most that a lease may have.' }).exactOptional(),
@@ -89,15 +91,13 @@ export function only(one: unknown, other: unknown, field: string, problem: strin
   if (one !== undefined && other !== undefined) throw fail({ tag: 'invalid_field', field, problem });
 }
 
-/** A target by name, or a credential with what belongs to it. */
+/** A target by name, or a credential with what belongs to it; undefined where neither is given. */
 function targetOf(body: Body, query: { readonly verify?: 'true' | 'false' }) {
   const { target, credential, kind, organization, loginRoute } = body;
   if (credential === undefined) {
-    if (target === undefined) {
-      throw fail({ tag: 'invalid_field', field: 'target', problem: 'give a target, or a credential in its place' });
-    }
     for (const [field, value] of Object.entries({ kind, organization, loginRoute })) {
-      only(target, value, field, 'only allowed with a credential: with a target, it is the target that has it');
+      if (value === undefined) continue;
+      throw fail({ tag: 'invalid_field', field, problem: 'only allowed with a credential: a target has its own' });
     }
     return target;
   }

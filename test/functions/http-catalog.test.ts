@@ -125,6 +125,28 @@ describe('a secret with a credential of its own', () => {
     expect([again.status, again.body.changed]).toEqual([200, ['credential']]);
   });
 
+  it('keeps it through a change that gives none, and a secret that has none to keep is refused', async () => {
+    await api.put('secrets/ci/release', INLINE);
+    const kept = { ...INLINE, credential: undefined, maxTtl: '2h' };
+    const again = await api.put('secrets/ci/release', kept);
+    expectContract('putSecret', again);
+    expect([again.status, again.body.changed, again.body.secret.ownTarget]).toEqual([200, ['maxTtlSeconds'], true]);
+    expect(await api.lease()).toMatchObject({ status: 201, body: { credential: { username: 'acmebot' } } });
+    const fresh = await api.put('secrets/ci/other', kept);
+    expect(fresh).toMatchObject({ status: 400, body: { field: 'target' } });
+  });
+
+  it('answers 202 when the time of its verification runs out, and may be verified again by its target', async () => {
+    const { hub } = api.ports;
+    api.ports = { ...api.ports, hub: { ...hub, deleteToken: refusal({ tag: 'fault', code: 'timeout' }) } };
+    const put = await api.put('secrets/ci/release', INLINE);
+    expectContract('putSecret', put);
+    expect(put.status).toBe(202);
+    api.ports = { ...api.ports, hub };
+    const verified = await api.json('POST', `admin/targets/${put.body.secret.target}`, { action: 'verify' });
+    expect(verified).toMatchObject({ status: 200, body: { target: { verification: { deleteStatus: 204 } } } });
+  });
+
   it('is proven by a login unless told verify=false', async () => {
     api.ports = { ...api.ports, hub: { ...api.ports.hub, login: refusal({ tag: 'credential_refused' }) } };
     const refused = await api.put('secrets/ci/release', INLINE);

@@ -36,6 +36,10 @@ describe('a credential in place of a target', () => {
     });
   });
 
+  it('may be left out with the target: whether there is one to keep is for core to know', () => {
+    expect(order({ scope: 'repo:read' })).not.toHaveProperty('target');
+  });
+
   it('may be of an organization, and choose its login route', () => {
     const body = { credential: CREDENTIAL, kind: 'org', organization: 'acme', loginRoute: 'users-login' };
     expect(order({ ...body, namespace: 'acme' }).target).toMatchObject({
@@ -46,11 +50,12 @@ describe('a credential in place of a target', () => {
   });
 
   it.each<[string, object]>([
-    ['target', {}],
     ['credential', { target: 'acme', credential: CREDENTIAL }],
     ['kind', { target: 'acme', kind: 'user' }],
     ['organization', { target: 'acme', organization: 'acme' }],
     ['loginRoute', { target: 'acme', loginRoute: 'auth-token' }],
+    ['kind', { kind: 'user' }],
+    ['organization', { organization: 'acme' }],
     ['kind', { credential: CREDENTIAL, kind: 'team' }],
     ['credential.password', { credential: { username: 'acmebot' } }],
     ['credential.token', { credential: { ...CREDENTIAL, token: 'canary' } }],

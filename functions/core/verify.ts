@@ -9,7 +9,7 @@ import type { AdminPorts, MintPorts } from './ports.ts';
 import { revokeLease } from './revoke.ts';
 import { withSession } from './session.ts';
 import { stored } from './stored.ts';
-import type { ExpiryGranularity, Target, Verification } from './target.ts';
+import type { Credential, ExpiryGranularity, Target, Verification } from './target.ts';
 
 /** What the throwaway token may live: long enough to be read back, short enough to be no loss. */
 const TTL_SECONDS = 120;
@@ -18,6 +18,12 @@ const LADDER: readonly ExpiryGranularity[] = ['second', 'minute', 'hour', 'day']
 const LIST_POLL_MS = 500;
 /** With what one more call may take, an answer still comes within the 20 s that an API call may work. */
 const BUDGET_MS = 11_000;
+
+/** A credential that is not the current one yet, as it was staged. */
+export interface StagedCredential {
+  readonly credential: Credential;
+  readonly version: string;
+}
 
 /** Name under which the leases of verifications are recorded; no secret can have it. */
 export const VERIFICATION_SECRET = 'verification';
@@ -28,6 +34,7 @@ export const VERIFICATION_SECRET = 'verification';
  * finest to the coarsest expiry until one is accepted; this is the only place that sends a second create.
  *
  * @param target as it is to be stored, with its session already shared.
+ * @param staged what to log in with should that session end; the credential in force when left out.
  * @returns what was learned; undefined when time ran out: the token is then revoked in the background, and the verification
  *   may be asked for again.
  * @throws Failed: all of `mintGrant`; `expiry_refused` when no expiry is accepted, or one is ignored; `hub_unavailable` when the
@@ -37,9 +44,10 @@ export async function verifyByToken(
   ports: AdminPorts,
   origin: Origin,
   target: Target,
+  staged?: StagedCredential,
 ): Promise<Verification | undefined> {
   const untilMs = ports.clock.nowMs() + BUDGET_MS;
-  const inPlace = withTarget(ports, target);
+  const inPlace = withTarget(ports, target, staged);
   const made = await mintThrowaway(inPlace, origin, target, untilMs);
   if (made === undefined) return undefined;
   const { lease, granularity } = made;
@@ -62,15 +70,19 @@ export async function verifyByToken(
 }
 
 /**
- * The ports with the target as if it were stored already. Its backstop is the revocation queue: a verification's lease is
+ * The ports with the target and its credential as if they were stored already. Its backstop is the revocation queue: a verification's lease is
  * shorter than what a message can wait.
  */
-function withTarget(ports: AdminPorts, target: Target): MintPorts & AdminPorts {
+function withTarget(ports: AdminPorts, target: Target, staged: StagedCredential | undefined): MintPorts & AdminPorts {
   return {
     ...ports,
     catalog: {
       ...ports.catalog,
       getTarget: async (name) => (name === target.name ? target : ports.catalog.getTarget(name)),
+    },
+    credentials: {
+      ...ports.credentials,
+      read: async (name) => (name === target.name && staged ? staged : ports.credentials.read(name)),
     },
     backstop: {
       arm: (leaseId, atMs) => ports.queue.send(leaseId, Math.max(0, atMs - ports.clock.nowMs())),

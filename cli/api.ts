@@ -1,7 +1,11 @@
 import type { Client } from '../client/client.ts';
 import { hubleaseClient, NoAnswerError, ProblemError } from '../client/client.ts';
-import { CommandFailed, EXIT, type ExitCode } from './exit.ts';
+import { awsCredentials } from './aws-credentials.ts';
+import { CommandFailed, EXIT } from './exit.ts';
+import { fetchOf } from './fetch.ts';
 import { type CliSettings, endpointOf } from './settings.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
 
 /** Tries of a request that may be repeated, the first included. */
 const MOST_TRIES = 3;
@@ -9,34 +13,29 @@ const FIRST_PAUSE_MS = 300;
 /** A longer `Retry-After` is the user's to wait for. */
 const LONGEST_WAIT_MS = 5_000;
 
-/** Operations whose repetition changes nothing more. A mint is none of them. */
-const REPEATABLE = /^(?:get|list|whoami|delete|revoke|put)/;
-
 /**
- * A client with whatever credentials the AWS SDK finds: environment, profile, SSO, web identity, ECS, instance. The SDK is
- * loaded here and not before, for it costs more than all the rest.
+ * Operations whose repetition changes nothing more and answers the same. A mint is none of them, a target's PUT neither: it logs
+ * in, and Docker Hub locks a user name after repeated failures.
  */
-export async function openApi(settings: CliSettings): Promise<Client> {
+const REPEATABLE = /^(?:get|list|whoami|revoke)/;
+
+/** Names of secrets and targets, and lease ids. What else stood in a path could lead elsewhere. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9-]*(?:\/[A-Za-z0-9][A-Za-z0-9-]*)*$/;
+
+/** A client with whatever credentials the AWS SDK finds: environment, profile, SSO, web identity, ECS, instance. */
+export async function openApi(settings: CliSettings, env: Env): Promise<Client> {
   const endpoint = endpointOf(settings);
-  const { defaultProvider } = await import('@aws-sdk/credential-provider-node');
-  const provider = defaultProvider();
   const client = hubleaseClient({
     endpoint,
-    region: settings.region ?? regionIn(endpoint) ?? process.env.AWS_REGION ?? 'us-east-1',
-    credentials: async () => {
-      try {
-        return await provider();
-      } catch (error) {
-        throw new CommandFailed(
-          EXIT.noCredentials,
-          `no AWS credentials: ${(error as Error).name}`,
-          'Set AWS_PROFILE, run "aws sso login", or give the job a role.',
-        );
-      }
-    },
+    region: regionOf(settings, env),
+    credentials: awsCredentials(env),
+    fetch: await fetchOf(env),
   });
   return {
     async call(operation, call) {
+      if (call?.name !== undefined && !NAME.test(call.name)) {
+        throw new CommandFailed(EXIT.usage, `"${call.name}" is no name and no lease id`, 'They look like ci/release.');
+      }
       for (let tries = 1; ; tries++) {
         try {
           return await client.call(operation, call);
@@ -50,9 +49,12 @@ export async function openApi(settings: CliSettings): Promise<Client> {
   };
 }
 
-/** An execute-api address names its region. */
-function regionIn(endpoint: string): string | undefined {
-  return /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com/.exec(endpoint)?.[1];
+/** The region to sign for: as set, else what an execute-api address names; the embedded edition has but one. */
+export function regionOf(settings: CliSettings, env: Env): string {
+  const { hostname } = new URL(endpointOf(settings));
+  const inName = /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com/.exec(hostname)?.[1];
+  const embedded = ['127.0.0.1', 'localhost', '[::1]'].includes(hostname) ? 'us-east-1' : undefined;
+  return settings.region ?? inName ?? embedded ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1');
 }
 
 function pauseAfter(error: unknown, tries: number): number | undefined {
@@ -61,32 +63,4 @@ function pauseAfter(error: unknown, tries: number): number | undefined {
   if (!(error instanceof ProblemError) || ![429, 503].includes(error.problem.status)) return undefined;
   const waitMs = (error.retryAfterSeconds ?? 0) * 1_000;
   return waitMs > LONGEST_WAIT_MS ? undefined : Math.max(waitMs, backoffMs);
-}
-
-const HUB_CODES = /^(?:hub_|expiry_refused|login_blocked)/;
-
-/** What a person is told of an error, and the exit code a script gets. */
-export function explain(error: unknown): CommandFailed {
-  if (error instanceof CommandFailed) return error;
-  if (error instanceof NoAnswerError) {
-    return new CommandFailed(
-      EXIT.error,
-      error.message,
-      'Check HUBLEASE_ENDPOINT and the network; "hublease doctor" looks closer.',
-    );
-  }
-  if (!(error instanceof ProblemError)) {
-    return new CommandFailed(EXIT.error, `internal error: ${(error as Error)?.name ?? 'unknown'}`);
-  }
-  const { code, status, detail, requestId } = error.problem;
-  const wait = error.retryAfterSeconds === undefined ? '' : ` Try again in ${error.retryAfterSeconds} s.`;
-  return new CommandFailed(exitCodeOf(status, code), `${detail}${wait}`, `Request ${requestId} (${code})`);
-}
-
-function exitCodeOf(status: number, code: string): ExitCode {
-  if (HUB_CODES.test(code)) return EXIT.dockerHub;
-  if (status === 403) return EXIT.denied;
-  if (status === 404) return EXIT.notFound;
-  if (status === 429 || status === 503) return EXIT.throttled;
-  return status === 400 ? EXIT.usage : EXIT.error;
 }

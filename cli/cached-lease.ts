@@ -1,5 +1,3 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import {
   type CachedLease,
   cacheFileOf,
@@ -13,9 +11,6 @@ import {
 import { type CliSettings, endpointOf, secretOf } from './settings.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
-
-/** One docker or skopeo command asks twice within milliseconds, in processes of their own: whoever is first leases for all. */
-const LOCK = { stale: 60_000, retries: { retries: 200, factor: 1, minTimeout: 50, maxTimeout: 100, randomize: true } };
 
 function placeOf(settings: CliSettings) {
   return {
@@ -35,12 +30,13 @@ export async function leaseToHandOut(settings: CliSettings, env: Env): Promise<C
   const file = cacheFileOf(env, placeOf(settings));
   const kept = readLease(file, env);
   if (kept !== undefined && isFresh(kept, clocksNow())) return kept;
+  const { alone } = await import('./lock.ts');
   return alone(file, async () => {
     const again = readLease(file, env);
     if (again !== undefined && isFresh(again, clocksNow())) return again;
     try {
-      const fresh = await takeLease(settings);
-      writeLease(file, env, fresh);
+      const fresh = await takeLease(settings, env);
+      keep(file, env, fresh);
       return fresh;
     } catch (error) {
       if (again !== undefined && isUsable(again, clocksNow())) return again;
@@ -49,15 +45,27 @@ export async function leaseToHandOut(settings: CliSettings, env: Env): Promise<C
   });
 }
 
+/** A lease that cannot be kept is still one to hand out. */
+function keep(file: string, env: Env, lease: CachedLease): void {
+  try {
+    writeLease(file, env, lease);
+  } catch {
+    forgetLease(file);
+  }
+}
+
 /** Revokes the kept lease and forgets it. Forgets it also when it cannot be revoked now: it ends by itself. */
 export async function giveBack(settings: CliSettings, env: Env): Promise<void> {
   const file = cacheFileOf(env, placeOf(settings));
+  // Nothing is kept: nobody need wait for a lock to learn that.
+  if (readLease(file, env) === undefined) return forgetLease(file);
+  const { alone } = await import('./lock.ts');
   await alone(file, async () => {
     const kept = readLease(file, env);
     forgetLease(file);
-    if (kept === undefined || !isUsable(kept, clocksNow())) return;
+    if (kept === undefined) return;
     const { openApi } = await import('./api.ts');
-    await (await openApi(settings)).call('revokeLease', { name: kept.leaseId });
+    await (await openApi(settings, env)).call('revokeLease', { name: kept.leaseId });
   });
 }
 
@@ -67,34 +75,14 @@ export function keptLease(settings: CliSettings, env: Env): CachedLease | undefi
   return kept !== undefined && isUsable(kept, clocksNow()) ? kept : undefined;
 }
 
-async function takeLease(settings: CliSettings): Promise<CachedLease> {
-  const { openApi } = await import('./api.ts');
-  const { ttl } = settings;
+async function takeLease(settings: CliSettings, env: Env): Promise<CachedLease> {
+  const [{ openApi }, { mintBody, openPassword }] = await Promise.all([import('./api.ts'), import('./minting.ts')]);
   // Before the request: what its way takes makes the lease older, never younger.
   const { wallMs, uptimeMs } = clocksNow();
-  const { body } = await (await openApi(settings)).call('mintLease', {
+  const { body } = await (await openApi(settings, env)).call('mintLease', {
     name: secretOf(settings),
-    body: { ...(ttl !== undefined && { ttl }), label: 'docker-credential-hublease' },
+    body: mintBody({ ttl: settings.ttl, label: 'docker-credential-hublease' }),
   });
-  const { lease, credential } = body;
-  if (!('password' in credential)) {
-    const { CommandFailed, EXIT } = await import('./exit.ts');
-    throw new CommandFailed(
-      EXIT.error,
-      `the tokens of "${lease.secret}" are sealed for the owner of its protection key`,
-    );
-  }
-  const { username, password } = credential;
-  return { leaseId: lease.id, username, password, ttlMs: lease.ttlSeconds * 1_000, wallMs, uptimeMs };
-}
-
-async function alone<T>(file: string, work: () => Promise<T>): Promise<T> {
-  const { lock } = await import('proper-lockfile');
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const unlock = await lock(file, { ...LOCK, realpath: false });
-  try {
-    return await work();
-  } finally {
-    await unlock();
-  }
+  const { username, password } = openPassword(body);
+  return { leaseId: body.lease.id, username, password, ttlMs: body.lease.ttlSeconds * 1_000, wallMs, uptimeMs };
 }

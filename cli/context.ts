@@ -1,5 +1,4 @@
 import type { Client } from '../client/client.ts';
-import { openApi } from './api.ts';
 import type { Io } from './io.ts';
 import { type CliSettings, readSettings } from './settings.ts';
 
@@ -15,5 +14,11 @@ export interface Context {
 /** @param global flags that stand before the command. */
 export function contextOf(io: Io, global: () => CliSettings): Context {
   const settings = (flags: CliSettings = {}) => readSettings({ ...global(), ...flags }, io.env);
-  return { io, settings, api: async (flags) => openApi(await settings(flags)) };
+  // The AWS SDK comes with it, and costs more than all the rest.
+  const api = async (flags?: CliSettings) => {
+    const all = await settings(flags);
+    const { openApi } = await import('./api.ts');
+    return openApi(all, io.env);
+  };
+  return { io, settings, api };
 }

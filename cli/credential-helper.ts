@@ -1,12 +1,8 @@
 import { VERSION } from '../functions/wire/version.ts';
+import { EXIT } from './exit.ts';
+import { HUB_KEYS } from './hub-keys.ts';
 import type { Io } from './io.ts';
 import { readSettings } from './settings.ts';
-
-/**
- * The registry keys under which clients ask for Docker Hub: docker and docker-py the first, skopeo, buildah and podman the second.
- * Compared exactly, for `docker logout` also asks for `…/v1/refresh-token`.
- */
-export const SERVER_URLS = ['https://index.docker.io/v1/', 'docker.io'] as const;
 
 /** Texts that clients compare byte for byte. Source: docker/docker-credential-helpers, `credentials/error.go`. */
 const NOT_FOUND = 'credentials not found in native keychain';
@@ -51,7 +47,7 @@ async function get(io: Io): Promise<number> {
     return 0;
   } catch (error) {
     // docker reads only standard output and then goes on without credentials; people see only standard error.
-    const { explain } = await import('./api.ts');
+    const { explain } = await import('./explain.ts');
     const { message, hint } = explain(error);
     io.err(`docker-credential-hublease: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`);
     return say(io, `hublease: ${message}`);
@@ -65,10 +61,12 @@ async function erase(io: Io): Promise<number> {
     const { giveBack } = await import('./cached-lease.ts');
     await giveBack(await readSettings({}, io.env), io.env);
   } catch (error) {
-    const { explain } = await import('./api.ts');
-    io.err(
-      `docker-credential-hublease: the lease could not be revoked now and ends by itself: ${explain(error).message}\n`,
-    );
+    const { explain } = await import('./explain.ts');
+    const { exitCode, message } = explain(error);
+    // What is not there any more need not be revoked, and without configuration nothing was ever leased.
+    if (exitCode !== EXIT.notFound && exitCode !== EXIT.notConfigured) {
+      io.err(`docker-credential-hublease: the lease could not be revoked now and ends by itself: ${message}\n`);
+    }
   }
   return 0;
 }
@@ -82,12 +80,12 @@ async function list(io: Io): Promise<number> {
   } catch {
     // Not configured: there is nothing to list.
   }
-  io.out(`${JSON.stringify(username === undefined ? {} : { [SERVER_URLS[0]]: username })}\n`);
+  io.out(`${JSON.stringify(username === undefined ? {} : { [HUB_KEYS[0]]: username })}\n`);
   return 0;
 }
 
 function isOurs(url: string): boolean {
-  return SERVER_URLS.some((each) => each === url);
+  return HUB_KEYS.some((each) => each === url);
 }
 
 function say(io: Io, message: string): number {

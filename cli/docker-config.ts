@@ -1,13 +1,20 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { applyEdits, type FormattingOptions, modify, type ParseError, parse } from 'jsonc-parser';
 import { CommandFailed, EXIT } from './exit.ts';
+import { HUB_KEYS } from './hub-keys.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
-
-/** The keys under which clients look for Docker Hub: docker and docker-py the first, skopeo, buildah and podman the second. */
-export const HUB_KEYS = ['https://index.docker.io/v1/', 'docker.io'] as const;
 
 /** The parts of Docker's configuration that concern credentials. */
 export interface DockerConfig {
@@ -25,6 +32,18 @@ export function dockerFolderOf(env: Env): string {
 export function podmanFileOf(env: Env): string {
   if (env.REGISTRY_AUTH_FILE) return env.REGISTRY_AUTH_FILE;
   return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'containers', 'auth.json');
+}
+
+/** All files that podman, skopeo and buildah look into, the first that knows a registry before the others. Source: the same. */
+export function podmanFilesOf(env: Env): readonly string[] {
+  if (env.REGISTRY_AUTH_FILE) return [env.REGISTRY_AUTH_FILE];
+  const session = env.XDG_RUNTIME_DIR ? [join(env.XDG_RUNTIME_DIR, 'containers', 'auth.json')] : [];
+  return [...session, podmanFileOf(env), dockerFileOf(env)];
+}
+
+/** Docker's configuration file. */
+export function dockerFileOf(env: Env): string {
+  return join(dockerFolderOf(env), 'config.json');
 }
 
 /** A configuration file as text; undefined when there is none. @throws CommandFailed when it cannot be read. */
@@ -52,24 +71,38 @@ export function parseConfig(text: string | undefined, path: string): DockerConfi
   return config as DockerConfig;
 }
 
+/** One entry of a configuration; undefined removes it. */
+export type Entry = readonly [path: readonly string[], value: unknown];
+
+/** What makes docker use a token that stands in the file itself. */
+export function loginEntries({ credsStore, credHelpers }: DockerConfig, username: string, password: string): Entry[] {
+  const auth = Buffer.from(`${username}:${password}`).toString('base64');
+  const entries: Entry[] = HUB_KEYS.map((key) => [['auths', key], { auth }]);
+  for (const key of HUB_KEYS) {
+    // An empty helper means this file to docker, and goes before a store for all registries; the others know no store.
+    if (key === HUB_KEYS[0] && credsStore) entries.push([['credHelpers', key], '']);
+    else if (credHelpers?.[key] !== undefined) entries.push([['credHelpers', key], undefined]);
+  }
+  return entries;
+}
+
 /** Sets (or with undefined removes) one entry, leaving every other byte of the text as it was. */
 export function edit(text: string | undefined, path: readonly string[], value: unknown): string {
   const from = text === undefined || text.trim() === '' ? '{}\n' : text;
   return applyEdits(from, modify(from, [...path], value, { formattingOptions: indentOf(from) }));
 }
 
-/** Writes a file whole or not at all, keeping the mode of the one it replaces. */
+/** Writes a file whole or not at all, through a link to where it leads, keeping the mode of the one it replaces. */
 export function writeWhole(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  let mode = 0o600;
-  try {
-    mode = statSync(path).mode & 0o777;
-  } catch {
-    // A new one, which may come to hold a token.
-  }
-  const part = `${path}.${process.pid}.part`;
+  const there = existsSync(path);
+  const target = there ? realpathSync(path) : path;
+  // A new one may come to hold a token.
+  const mode = there ? statSync(target).mode & 0o777 : 0o600;
+  const part = `${target}.${process.pid}.part`;
   writeFileSync(part, text, { mode });
-  renameSync(part, path);
+  chmodSync(part, mode);
+  renameSync(part, target);
 }
 
 function indentOf(text: string): FormattingOptions {

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
 import { credentialHelper } from './credential-helper.ts';
-import { processIo } from './io.ts';
+import { plainIo } from './io.ts';
 
-process.exitCode = await credentialHelper(process.argv[2], processIo());
+// No top-level await: it is built as CommonJS too, which Node starts faster.
+credentialHelper(process.argv[2], plainIo()).then((exitCode) => {
+  process.exitCode = exitCode;
+});

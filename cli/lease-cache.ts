@@ -1,5 +1,15 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, uptime } from 'node:os';
 import { join } from 'node:path';
 
@@ -9,6 +19,21 @@ type Env = Readonly<Record<string, string | undefined>>;
 const FRESH_SHARE = 0.75;
 /** What is handed out when a new lease cannot be had must still live for this long. */
 const USABLE_MS = 30_000;
+
+/** What the AWS SDK's chain goes by to choose who we are. */
+const IDENTITY = [
+  'AWS_PROFILE',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_CONFIG_FILE',
+  'AWS_SHARED_CREDENTIALS_FILE',
+  'AWS_ROLE_ARN',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+];
+const KEY_BYTES = 32;
+/** Files of leases that no lease can still be in, by their age, are removed. The longest TTL is a matter of days. */
+const FORGOTTEN_AFTER_MS = 7 * 86_400_000;
 
 /** A lease that was handed out, as it is kept for the next call. */
 export interface CachedLease {
@@ -41,8 +66,7 @@ export function cacheFolderOf(env: Env): string {
  * more than the lease.
  */
 export function cacheFileOf(env: Env, place: { endpoint: string; secret: string; ttl?: string }): string {
-  const identity = ['AWS_PROFILE', 'AWS_ACCESS_KEY_ID', 'AWS_ROLE_ARN', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'];
-  const parts = [place.endpoint, place.secret, place.ttl ?? '', ...identity.map((name) => env[name] ?? '')];
+  const parts = [place.endpoint, place.secret, place.ttl ?? '', ...IDENTITY.map((name) => env[name] ?? '')];
   const name = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
   return join(cacheFolderOf(env), `${name}.lease`);
 }
@@ -60,9 +84,10 @@ export function isUsable(lease: CachedLease, now: Clocks): boolean {
 /** The older of what the two clocks say: one may have been set, the other begins anew with the machine. */
 function ageMs(lease: CachedLease, now: Clocks): number {
   const wall = now.wallMs - lease.wallMs;
-  // Set back to before the issue, the wall clock says nothing, and a lease of unknown age is as good as none.
-  if (wall < 0) return Number.POSITIVE_INFINITY;
-  return Math.max(wall, now.uptimeMs - lease.uptimeMs);
+  const uptime = now.uptimeMs - lease.uptimeMs;
+  // Set back to before the issue, or started anew, a clock says nothing; a lease of unknown age is as good as none.
+  if (wall < 0 || uptime < 0) return Number.POSITIVE_INFINITY;
+  return Math.max(wall, uptime);
 }
 
 /** Reads a kept lease; undefined when there is none, or it cannot be read for any reason. */
@@ -80,37 +105,61 @@ export function readLease(file: string, env: Env): CachedLease | undefined {
   }
 }
 
-/** Keeps a lease: encrypted, whole or not at all, for this user alone. */
+/** Keeps a lease: encrypted, whole or not at all, for this user alone. @throws the system's error when it cannot. */
 export function writeLease(file: string, env: Env, lease: CachedLease): void {
+  const folder = cacheFolderOf(env);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
   const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', openKey(cacheFolderOf(env)), nonce);
+  const cipher = createCipheriv('aes-256-gcm', openKey(folder), nonce);
   cipher.setAAD(Buffer.from(file));
   const text = Buffer.concat([cipher.update(JSON.stringify(lease), 'utf8'), cipher.final()]);
-  const part = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  const part = partOf(file);
   writeFileSync(part, Buffer.concat([nonce, cipher.getAuthTag(), text]), { mode: 0o600 });
   renameSync(part, file);
+  forgetOld(folder);
 }
 
 export function forgetLease(file: string): void {
   rmSync(file, { force: true });
 }
 
-/** Makes the folder and the key when they are missing; of two at once, one key wins. */
+/** Makes the key when it is missing or damaged; of two at once, one key wins. */
 function openKey(folder: string): Buffer {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  chmodSync(folder, 0o700);
   const path = join(folder, 'key');
-  const part = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  const there = readKey(path);
+  if (there?.length === KEY_BYTES) return there;
+  // What it had locked is lost already.
+  if (there !== undefined) rmSync(path, { force: true });
+  const part = partOf(path);
+  writeFileSync(part, randomBytes(KEY_BYTES), { mode: 0o600 });
+  try {
+    linkSync(part, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(part, { force: true });
+  }
+  return readFileSync(path);
+}
+
+function readKey(path: string): Buffer | undefined {
   try {
     return readFileSync(path);
   } catch {
-    writeFileSync(part, randomBytes(32), { mode: 0o600 });
+    return undefined;
   }
-  try {
-    linkSync(part, path);
-  } catch {
-    // Somebody else's is there.
+}
+
+function partOf(path: string): string {
+  return `${path}.${process.pid}.${randomBytes(4).toString('hex')}.part`;
+}
+
+/** Temporary credentials change, and with each of them the file's name: without this the folder would grow for ever. */
+function forgetOld(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const stat = /\.(?:lease|part)$/.test(name) ? statSync(path, { throwIfNoEntry: false }) : undefined;
+    if (stat !== undefined && Date.now() - stat.mtimeMs > FORGOTTEN_AFTER_MS) rmSync(path, { force: true });
   }
-  rmSync(part, { force: true });
-  return readFileSync(path);
 }

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { Option } from 'commander';
 import { CommandFailed, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 
@@ -34,6 +35,11 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')}\n`;
+}
+
+/** The flag that chooses a command's form; the first one goes without saying. */
+export function output(forms: readonly [string, ...string[]] = ['table', 'json']): Option {
+  return new Option('-o, --output <form>').choices(forms).default(forms[0]);
 }
 
 /** Stable JSON for scripts. */
@@ -81,9 +87,23 @@ export function spoken(instant: string, nowMs: number): string {
   return seconds > 0 ? `in ${span}` : `${span} ago`;
 }
 
+/** Writes what is left of a lease's life over and over, on a terminal, until nothing is. */
+export async function countDown(instant: string, io: Io): Promise<void> {
+  for (;;) {
+    const leftMs = Date.parse(instant) - io.nowMs();
+    if (leftMs <= 0) break;
+    const seconds = Math.ceil(leftMs / 1_000);
+    const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60];
+    const clock = [hours, minutes, seconds % 60].map((each) => String(each).padStart(2, '0')).join(':');
+    io.err(`\r${clock} left`);
+    await new Promise((resolve) => setTimeout(resolve, leftMs % 1_000 || 1_000));
+  }
+  io.err('\rexpired      \n');
+}
+
 /** Runs work, with a spinner on a terminal should it take long. */
 export async function withSpinner<T>(io: Io, text: string, work: () => Promise<T>): Promise<T> {
-  if (!io.errIsTerminal || io.env.NO_COLOR !== undefined || io.env.CI !== undefined) return work();
+  if (!io.errIsTerminal || io.env.CI !== undefined) return work();
   const { default: yoctoSpinner } = await import('yocto-spinner');
   const spinner = yoctoSpinner({ text });
   const late = setTimeout(() => spinner.start(), 1_000);

@@ -1,15 +1,26 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dockerFolderOf, edit, HUB_KEYS, parseConfig, readText, writeWhole } from './docker-config.ts';
+import {
+  type DockerConfig,
+  dockerFileOf,
+  dockerFolderOf,
+  edit,
+  loginEntries,
+  parseConfig,
+  podmanFilesOf,
+  readText,
+  writeWhole,
+} from './docker-config.ts';
+import { HUB_KEYS } from './hub-keys.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** A Docker configuration of one job's own, so that jobs side by side do not log each other out. */
 export interface PrivateConfig {
   readonly folder: string;
-  /** What to add to the environment of whatever is to use it. */
-  readonly env: Readonly<Record<string, string>>;
+  /** What the environment of whatever is to use it needs; undefined takes a variable out. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Puts a token in, in place of the one before. */
   login(username: string, password: string): void;
   remove(): void;
@@ -17,32 +28,65 @@ export interface PrivateConfig {
 
 /**
  * Copies the configuration in force into a private folder: plugins, contexts and all other files by link, and `config.json` with
- * everything in it, other registries' credentials and helpers included. Only Docker Hub's credentials become ours.
+ * everything in it, other registries' credentials and helpers included. Only Docker Hub's credentials become ours. podman,
+ * skopeo and buildah get a file of their own beside it, made of all those that they would have looked into.
+ *
+ * @throws CommandFailed when a configuration cannot be read.
  */
 export function privateConfig(env: Env): PrivateConfig {
   const from = dockerFolderOf(env);
+  const original = readText(dockerFileOf(env));
+  const config = parseConfig(original, dockerFileOf(env));
+  const podman = podmanConfig(env);
   const folder = mkdtempSync(join(tmpdir(), 'hublease-docker-'));
   for (const name of existsSync(from) ? readdirSync(from) : []) {
-    if (name !== 'config.json') symlinkSync(join(from, name), join(folder, name));
+    if (name !== 'config.json' && name !== 'auth.json') symlinkSync(join(from, name), join(folder, name));
   }
-  const path = join(folder, 'config.json');
-  const original = readText(join(from, 'config.json'));
-  const { credsStore, credHelpers } = parseConfig(original, join(from, 'config.json'));
   return {
     folder,
-    // podman, skopeo and buildah read this one.
-    env: { DOCKER_CONFIG: folder, REGISTRY_AUTH_FILE: path },
+    env: {
+      DOCKER_CONFIG: folder,
+      REGISTRY_AUTH_FILE: join(folder, 'auth.json'),
+      DOCKER_AUTH_CONFIG: withoutHub(env.DOCKER_AUTH_CONFIG),
+    },
     login(username, password) {
-      const auth = Buffer.from(`${username}:${password}`).toString('base64');
       let text = original;
-      for (const key of HUB_KEYS) text = edit(text, ['auths', key], { auth });
-      for (const key of HUB_KEYS) {
-        // An empty helper means this file to docker, and goes before a store for all registries; the others know no store.
-        const helper = key === HUB_KEYS[0] && credsStore !== undefined ? '' : undefined;
-        if (helper !== undefined || credHelpers?.[key] !== undefined) text = edit(text, ['credHelpers', key], helper);
-      }
-      writeWhole(path, text as string);
+      for (const [path, value] of loginEntries(config, username, password)) text = edit(text, path, value);
+      writeWhole(join(folder, 'config.json'), text as string);
+      const auth = Buffer.from(`${username}:${password}`).toString('base64');
+      const auths = { ...podman.auths, 'docker.io': { auth } };
+      writeWhole(join(folder, 'auth.json'), `${JSON.stringify({ ...podman, auths }, null, 2)}\n`);
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** What podman would find in all its files, without Docker Hub; it goes by the longest name, so those below it go too. */
+function podmanConfig(env: Env): DockerConfig {
+  const configs = podmanFilesOf(env).map((path) => parseConfig(readText(path), path));
+  // The first file goes last, over the others.
+  const auths = Object.assign({}, ...configs.toReversed().map((config) => config.auths));
+  const credHelpers = Object.assign({}, ...configs.toReversed().map((config) => config.credHelpers));
+  return { auths: withoutHubKeys(auths), credHelpers: withoutHubKeys(credHelpers) };
+}
+
+function withoutHubKeys<T>(entries: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(entries).filter(([key]) => !isHub(key)));
+}
+
+function isHub(key: string): boolean {
+  return key.startsWith('docker.io/') || HUB_KEYS.some((each) => each === key);
+}
+
+/** docker puts this variable before every file; what it holds for other registries stays. */
+function withoutHub(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const config = JSON.parse(text) as DockerConfig;
+    const auths = withoutHubKeys(config.auths ?? {});
+    return Object.keys(auths).length === 0 ? undefined : JSON.stringify({ ...config, auths });
+  } catch {
+    // docker could not read it either.
+    return undefined;
+  }
 }

@@ -1,12 +1,18 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../functions/wire/version.ts';
-import { explain } from './api.ts';
+import { catalogCommands } from './commands/catalog.ts';
+import { completionCommand } from './commands/completion.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { execCommand } from './commands/exec.ts';
 import { leaseCommand } from './commands/lease.ts';
 import { leasesCommands } from './commands/leases.ts';
+import { loginCommands } from './commands/login.ts';
+import { revokeCommand } from './commands/revoke.ts';
+import { setupCommand } from './commands/setup.ts';
 import { whoCommands } from './commands/who.ts';
 import { contextOf } from './context.ts';
 import { EXIT } from './exit.ts';
+import { explain } from './explain.ts';
 import type { Io } from './io.ts';
 
 /**
@@ -22,17 +28,23 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .option('--endpoint <url>', 'where hublease is (HUBLEASE_ENDPOINT)')
     .option('--region <name>', 'its AWS region (HUBLEASE_REGION)')
     .showHelpAfterError('("hublease --help" lists everything)')
-    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err });
   const context = contextOf(io, () => program.opts());
-  leaseCommand(program, context);
-  leasesCommands(program, context);
   let exitCode: number = EXIT.ok;
-  execCommand(program, context, (code) => {
+  const setExitCode = (code: number) => {
     exitCode = code;
-  });
+  };
+  leaseCommand(program, context);
+  execCommand(program, context, setExitCode);
+  loginCommands(program, context);
+  setupCommand(program, context);
+  leasesCommands(program, context);
+  revokeCommand(program, context);
   whoCommands(program, context);
+  catalogCommands(program, context);
+  doctorCommand(program, context, setExitCode);
+  completionCommand(program, context);
   program
     .command('version')
     .description('print the version')

@@ -82,13 +82,16 @@ async function readFile(path: string, mustExist: boolean): Promise<CliSettings> 
   }
   const content = await parse(text, path);
   const known = typeof content === 'object' && !Array.isArray(content) ? Object.entries(content ?? {}) : undefined;
-  const stranger = known?.find(([key, value]) => !KEYS.some((each) => each === key) || typeof value !== 'string');
+  const stranger = known?.find(
+    ([key, value]) => !KEYS.some((each) => each === key) || !['string', 'number'].includes(typeof value),
+  );
   if (known === undefined || stranger !== undefined) {
     const what =
       stranger === undefined ? 'is no list of settings' : `has an unknown or malformed setting "${stranger[0]}"`;
     throw new CommandFailed(EXIT.notConfigured, `not configured: ${path} ${what}`, `Known: ${KEYS.join(', ')}.`);
   }
-  return Object.fromEntries(known);
+  // A TTL of whole seconds needs no quotes.
+  return Object.fromEntries(known.map(([key, value]) => [key, String(value)]));
 }
 
 /** Every JSON is YAML too, but its reader need not be loaded, which a credential helper called twice per pull would feel. */
@@ -96,7 +99,7 @@ async function parse(text: string, path: string): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch {
-    const { parse: parseYaml } = await import('yaml');
+    const { parse: parseYaml } = await import('./yaml.ts');
     try {
       return parseYaml(text);
     } catch {

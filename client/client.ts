@@ -19,6 +19,8 @@ export interface ClientOptions {
   readonly credentials: Credentials | (() => Promise<Credentials>);
   /** Most time one request takes; API Gateway itself ends it after 29 s. 30 s when absent. */
   readonly timeoutMs?: number;
+  /** In place of Node's own, for a way through a proxy. It must refuse redirects as it is told. */
+  readonly fetch?: typeof fetch;
 }
 
 /** What one operation takes. */
@@ -77,7 +79,7 @@ export interface Client {
 
 /** hublease's API, typed after the route table, for Node. */
 export function hubleaseClient(options: ClientOptions): Client {
-  const { endpoint, region = 'us-east-1', timeoutMs = 30_000 } = options;
+  const { endpoint, region = 'us-east-1', timeoutMs = 30_000, fetch: ask = fetch } = options;
   const base = new URL(endpoint.replace(/\/+$/, ''));
   const signer = new SignatureV4({
     credentials: typeof options.credentials === 'function' ? options.credentials : { ...options.credentials },
@@ -109,7 +111,7 @@ export function hubleaseClient(options: ClientOptions): Client {
       const { host: _host, 'content-length': _length, ...headers } = signed.headers;
       const search = new URLSearchParams(query).toString().replaceAll('+', '%20');
       const timeout = AbortSignal.timeout(timeoutMs);
-      const response = await send(`${base.origin}${path}${search === '' ? '' : `?${search}`}`, {
+      const response = await send(ask, `${base.origin}${path}${search === '' ? '' : `?${search}`}`, {
         method: route.method,
         headers,
         ...(text !== undefined && { body: text }),
@@ -121,9 +123,9 @@ export function hubleaseClient(options: ClientOptions): Client {
   };
 }
 
-async function send(url: string, init: RequestInit): Promise<Response> {
+async function send(ask: typeof fetch, url: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(url, init);
+    return await ask(url, init);
   } catch (error) {
     throw noAnswer(error);
   }

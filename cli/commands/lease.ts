@@ -1,23 +1,20 @@
 import type { Command } from 'commander';
-import type { AnswerOf } from '../../functions/wire/answers.ts';
 import type { Context } from '../context.ts';
 import { CommandFailed, EXIT } from '../exit.ts';
-import { field, json, masked, spoken, table, withSpinner } from '../output.ts';
-
-type Minted = AnswerOf<'mintLease'>['body'];
+import { HUB_KEYS } from '../hub-keys.ts';
+import type { Io } from '../io.ts';
+import { type Minted, mintBody, openPassword } from '../minting.ts';
+import { field, json, masked, output, spoken, table, withSpinner } from '../output.ts';
 
 const FORMS = ['table', 'json', 'env', 'dockerconfigjson'] as const;
 type Form = (typeof FORMS)[number];
-
-/** Docker's own name for Docker Hub in its configuration. */
-const HUB_KEY = 'https://index.docker.io/v1/';
 
 interface LeaseFlags {
   readonly ttl?: string;
   readonly scope?: string;
   readonly label?: string;
   readonly reason?: string;
-  readonly output?: Form;
+  readonly output: Form;
   readonly field?: string;
   readonly reveal?: boolean;
 }
@@ -32,12 +29,13 @@ export function leaseCommand(program: Command, context: Context): void {
     .option('--scope <scope>', 'less than the secret gives, such as repo:read')
     .option('--label <text>', 'shown on Docker Hub')
     .option('--reason <text>', 'kept with the lease')
-    .option('-o, --output <form>', FORMS.join(', '))
+    .addOption(output(FORMS))
     .option('--field <path>', 'print one field bare, such as credential.password')
     .option('--reveal', 'show the token on a terminal')
     .action(async (secret: string | undefined, flags: LeaseFlags) => {
       const { io } = context;
-      const form = formOf(flags);
+      if (flags.field !== undefined && flags.output !== 'table')
+        throw new CommandFailed(EXIT.usage, '--field prints bare: leave -o out');
       const settings = await context.settings({ ...(secret && { secret }), ...(flags.ttl && { ttl: flags.ttl }) });
       if (settings.secret === undefined) {
         throw new CommandFailed(
@@ -46,30 +44,15 @@ export function leaseCommand(program: Command, context: Context): void {
           'hublease lease SECRET, or set HUBLEASE_SECRET. "hublease whoami" lists yours.',
         );
       }
-      const { scope, label, reason } = flags;
       const name = settings.secret;
-      const body = {
-        ...(settings.ttl && { ttl: settings.ttl }),
-        ...(scope && { scope }),
-        ...(label && { label }),
-        ...(reason && { reason }),
-      };
+      const body = mintBody({ ...flags, ttl: settings.ttl });
       const api = await context.api(settings);
       const minted = (await withSpinner(io, `leasing from ${name}`, () => api.call('mintLease', { name, body }))).body;
-      io.out(
-        flags.field === undefined ? render(minted, form, context, flags.reveal === true) : field(minted, flags.field),
-      );
+      io.out(flags.field === undefined ? render(minted, flags, io) : field(minted, flags.field));
     });
 }
 
-function formOf({ output = 'table', field: path }: LeaseFlags): Form {
-  if (!FORMS.includes(output)) throw new CommandFailed(EXIT.usage, `-o ${output}: expected ${FORMS.join(', ')}`);
-  if (path !== undefined && output !== 'table')
-    throw new CommandFailed(EXIT.usage, '--field prints bare: leave -o out');
-  return output;
-}
-
-function render(minted: Minted, form: Form, { io }: Context, reveal: boolean): string {
+function render(minted: Minted, { output: form, reveal = false }: LeaseFlags, io: Io): string {
   const { lease, credential } = minted;
   if (form === 'json') return json(minted);
   if (form === 'table') {
@@ -85,19 +68,12 @@ function render(minted: Minted, form: Form, { io }: Context, reveal: boolean): s
       ],
     );
   }
-  if (!('password' in credential)) {
-    throw new CommandFailed(
-      EXIT.error,
-      'this secret seals its tokens for the owner of its protection key',
-      'Use -o json.',
-    );
-  }
-  const { username, password } = credential;
+  const { username, password } = openPassword(minted);
   if (form === 'env') {
     return `export DOCKERHUB_USERNAME=${quote(username)}\nexport DOCKERHUB_TOKEN=${quote(password)}\nexport HUBLEASE_LEASE_ID=${lease.id}\n`;
   }
   const auth = Buffer.from(`${username}:${password}`).toString('base64');
-  return json({ auths: { [HUB_KEY]: { username, password, auth } } });
+  return json({ auths: { [HUB_KEYS[0]]: { username, password, auth } } });
 }
 
 /** For a shell's `eval`: single quotes keep every character as it is. */

@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { CommandFailed, EXIT } from '../exit.ts';
-import { json, table } from '../output.ts';
+import { json, output, table } from '../output.ts';
 
 /** `hublease whoami`, `can-i`. */
 export function whoCommands(program: Command, context: Context): void {
   program
     .command('whoami')
     .description('who hublease sees, and what you may lease')
-    .option('-o, --output <form>', 'table, json', 'table')
-    .action(async ({ output }: { output: string }) => {
+    .addOption(output())
+    .action(async (flags: { output: string }) => {
       const { body } = await (await context.api()).call('whoami');
-      if (output === 'json') return context.io.out(json(body));
+      if (flags.output === 'json') return context.io.out(json(body));
       context.io.out(`${body.caller.arn}\n`);
       const rows = body.secrets.map((each) => [
         each.name,

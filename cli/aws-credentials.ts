@@ -1,0 +1,29 @@
+import { Agent } from 'node:https';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import type { Credentials } from '../client/client.ts';
+import { CommandFailed, EXIT } from './exit.ts';
+import { hasProxy } from './fetch.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The AWS SDK's default chain: environment, profiles, SSO, web identity, ECS, instance.
+ *
+ * @returns a provider that throws CommandFailed `noCredentials` where the chain ends without any.
+ */
+export function awsCredentials(env: Env): () => Promise<Credentials> {
+  // Web identity and SSO ask AWS over HTTPS too. Node 22.21 and 24.5 know this option, older ones leave it out.
+  const httpsAgent = new Agent({ keepAlive: false, proxyEnv: env } as ConstructorParameters<typeof Agent>[0]);
+  const provider = defaultProvider(hasProxy(env) ? { clientConfig: { requestHandler: { httpsAgent } } } : {});
+  return async () => {
+    try {
+      return await provider();
+    } catch (error) {
+      throw new CommandFailed(
+        EXIT.noCredentials,
+        `no AWS credentials: the AWS SDK found none that work (${(error as Error).name})`,
+        'Set AWS_PROFILE, run "aws sso login", or give the job a role.',
+      );
+    }
+  };
+}

@@ -1,0 +1,122 @@
+import { parseAllDocuments } from 'yaml';
+import { REQUESTS, secretOrder, targetOrder } from '../functions/wire/requests.ts';
+import { CommandFailed, EXIT } from './exit.ts';
+
+export type Kind = 'Target' | 'Secret';
+
+/** One document of `apply`: an object as it is wanted. */
+export interface CatalogDocument {
+  readonly kind: Kind;
+  readonly name: string;
+  /** The body of its PUT, credential included. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** The same without the credential, in the words and units of the API's answers, so that the two can be compared. */
+  readonly wanted: Readonly<Record<string, unknown>>;
+}
+
+/** What a value of a credential may be taken from. */
+export interface CredentialSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** All of standard input, for `-`; absent where it is taken already. */
+  readonly stdin?: () => Promise<string>;
+}
+
+/** Far more than a catalog has; a file above this is some other file. */
+const TEXT_MAX_CHARACTERS = 1_000_000;
+
+/**
+ * Reads YAML or JSON with any number of documents, each with `kind`, `name` and the body of the PUT. A target with an
+ * `organization` is an organization's, any other a user's. Values below `credential` may
+ * be `{ env: NAME }` or `-` for standard input, so that the file need hold no secret.
+ *
+ * @returns targets before secrets, which may need them.
+ * @throws CommandFailed `usage` that names the document and field, and quotes no value.
+ */
+export async function readDocuments(text: string, sources: CredentialSources): Promise<CatalogDocument[]> {
+  if (text.length > TEXT_MAX_CHARACTERS) throw malformed('the file', 'is larger than a catalog can be');
+  const documents: CatalogDocument[] = [];
+  for (const [index, document] of [...parseAllDocuments(text)].entries()) {
+    const where = `document ${index + 1}`;
+    if (document.errors.length > 0) throw malformed(where, 'is neither YAML nor JSON');
+    // A bomb of aliases is refused by the reader.
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    if (value === null) continue;
+    documents.push(await readDocument(value, where, sources));
+  }
+  if (documents.length === 0) throw malformed('the file', 'holds no document');
+  return documents.toSorted((one, other) => Number(one.kind === 'Secret') - Number(other.kind === 'Secret'));
+}
+
+async function readDocument(value: unknown, where: string, sources: CredentialSources): Promise<CatalogDocument> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(where, 'is no object');
+  const { kind, name, ...fields } = value as Record<string, unknown>;
+  if (kind !== 'Target' && kind !== 'Secret') throw malformed(where, 'needs "kind: Target" or "kind: Secret"');
+  if (typeof name !== 'string') throw malformed(where, 'needs a "name"');
+  const body: Record<string, unknown> = { ...fields };
+  // The document's "kind" stands where the API's has the kind of account, which the organization tells as well.
+  if (kind === 'Target' || fields.credential !== undefined) {
+    body.kind = fields.organization === undefined ? 'user' : 'org';
+  }
+  if (body.credential !== undefined)
+    body.credential = await credentialOf(body.credential, `${where} (${name})`, sources);
+  return { kind, name, body, wanted: wantedOf(kind, name, body, `${where} (${name})`) };
+}
+
+/** Puts the values in that stand elsewhere. */
+async function credentialOf(credential: unknown, where: string, { env, stdin }: CredentialSources): Promise<unknown> {
+  if (typeof credential !== 'object' || credential === null) return credential;
+  const filled: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(credential)) {
+    filled[key] = value;
+    const variable = typeof value === 'object' && value !== null ? (value as { env?: unknown }).env : undefined;
+    if (typeof variable === 'string') {
+      filled[key] = env[variable];
+      if (!env[variable]) throw malformed(where, `wants credential.${key} from ${variable}, which is not set`);
+    }
+    if (value === '-') {
+      if (stdin === undefined)
+        throw malformed(where, `wants credential.${key} from standard input, which is the file itself`);
+      filled[key] = (await stdin()).replace(/\r?\n$/, '');
+    }
+  }
+  return filled;
+}
+
+function wantedOf(kind: Kind, name: string, body: object, where: string): Record<string, unknown> {
+  const schema = kind === 'Target' ? REQUESTS.putTarget.body : REQUESTS.putSecret.body;
+  const checked = schema.safeParse(body);
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    const field = [...(issue?.path ?? []), ...(issue?.code === 'unrecognized_keys' ? issue.keys : [])].join('.');
+    const problem = issue?.code === 'unrecognized_keys' ? 'is no field of it' : issue?.message;
+    throw malformed(where, `${field === '' ? 'is not valid' : field}: ${problem}`);
+  }
+  try {
+    const order =
+      kind === 'Target' ? targetOrder(name, checked.data as never, {}) : secretOrder(name, checked.data as never);
+    return visible(order);
+  } catch (error) {
+    const { failure } = error as { failure?: { field?: string; problem?: string } };
+    throw malformed(where, `${failure?.field ?? 'a field'}: ${failure?.problem ?? 'is not valid'}`);
+  }
+}
+
+/** An order in the words of the answers, without what no answer shows. */
+function visible(order: object): Record<string, unknown> {
+  const { name: _name, verify: _verify, credential, target, protectionJwk, ...rest } = order as Record<string, unknown>;
+  return {
+    ...rest,
+    ...(typeof target === 'string' && { target }),
+    ...(typeof target === 'object' && { ownTarget: true }),
+    ...(protectionJwk !== undefined && { protectionKey: { jwk: protectionJwk } }),
+    ...(isLogin(credential) && { username: credential.username }),
+  };
+}
+
+function isLogin(credential: unknown): credential is { readonly username: string } {
+  return typeof credential === 'object' && credential !== null && 'username' in credential;
+}
+
+function malformed(where: string, problem: string): CommandFailed {
+  return new CommandFailed(EXIT.usage, `${where} ${problem}`, 'Nothing was changed.');
+}

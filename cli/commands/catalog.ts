@@ -1,0 +1,143 @@
+import type { Command } from 'commander';
+import type { Kind } from '../catalog-document.ts';
+import { readItem } from '../catalog-item.ts';
+import type { Context } from '../context.ts';
+import { CommandFailed, EXIT } from '../exit.ts';
+import { json, output, table, withSpinner } from '../output.ts';
+import { type ApplyFlags, applyFile } from './apply.ts';
+
+/** The API's largest page. */
+const PAGE_MAX = '100';
+
+/** `hublease secrets` and `hublease targets`. */
+export function catalogCommands(program: Command, context: Context): void {
+  for (const kind of ['Secret', 'Target'] as const) {
+    const plural = `${kind.toLowerCase()}s`;
+    const group = program.command(plural).description(`${plural}, for administrators`);
+    group
+      .command('list')
+      .description(`list ${plural} by name`)
+      .option('--prefix <name>', 'only those below it')
+      .addOption(output())
+      .action((flags: { prefix?: string; output: string }) => list(context, kind, flags));
+    group
+      .command('get')
+      .description('show one')
+      .argument('<name>')
+      .addOption(output(['yaml', 'json']))
+      .action((name: string, flags: { output: string }) => get(context, kind, name, flags));
+    group
+      .command('apply')
+      .description('create or change what a YAML or JSON file describes, and show the difference')
+      .requiredOption('-f, --file <path>', 'the file; - for standard input')
+      .option('--dry-run', 'show the difference only')
+      .option('--credentials', 'send credentials again even where nothing else differs')
+      .action((flags: ApplyFlags) => applyFile(context, flags));
+    group
+      .command('delete')
+      .description('delete one')
+      .argument('<name>')
+      .option('--dry-run', 'say only what would be deleted')
+      .option('--force', 'although it has open leases: it goes once they have ended')
+      .action((name: string, flags: { dryRun?: boolean; force?: boolean }) => remove(context, kind, name, flags));
+    if (kind === 'Target') {
+      group
+        .command('verify')
+        .description('log in to Docker Hub, and make and delete a token')
+        .argument('<name>')
+        .addOption(output())
+        .action((name: string, flags: { output: string }) => verify(context, name, flags));
+    }
+  }
+}
+
+async function list({ io, api }: Context, kind: Kind, flags: { prefix?: string; output: string }): Promise<void> {
+  const client = await api();
+  const query = flags.prefix ? { prefix: flags.prefix } : {};
+  if (kind === 'Secret') {
+    const secrets = await everyItem((page) => client.call('listSecrets', { query: { ...query, ...page } }));
+    const rows = secrets.map((each) => [
+      each.name,
+      each.target,
+      each.scope ?? 'resources',
+      `${each.defaultTtlSeconds} s`,
+      `${each.maxTtlSeconds} s`,
+      each.status,
+    ]);
+    const head = ['SECRET', 'TARGET', 'SCOPE', 'TTL', 'MAX TTL', 'STATUS'];
+    return io.out(flags.output === 'json' ? json(secrets) : table(head, rows));
+  }
+  const targets = await everyItem((page) => client.call('listTargets', { query: { ...query, ...page } }));
+  const rows = targets.map((each) => [
+    each.name,
+    each.kind,
+    each.organization ?? each.username,
+    verifiedAt(each.verification),
+    each.status,
+  ]);
+  io.out(flags.output === 'json' ? json(targets) : table(['TARGET', 'KIND', 'ACCOUNT', 'VERIFIED', 'STATUS'], rows));
+}
+
+async function everyItem<T>(
+  ask: (page: Record<string, string>) => Promise<{ body: { items: T[]; nextToken?: string } }>,
+): Promise<T[]> {
+  const items: T[] = [];
+  let nextToken: string | undefined;
+  do {
+    const { body } = await ask({ limit: PAGE_MAX, ...(nextToken && { nextToken }) });
+    items.push(...body.items);
+    nextToken = body.nextToken;
+  } while (nextToken !== undefined);
+  return items;
+}
+
+function verifiedAt(verification: { readonly at: string } | 'pending' | undefined): string {
+  return typeof verification === 'object' ? verification.at : (verification ?? 'never');
+}
+
+async function get({ io, api }: Context, kind: Kind, name: string, flags: { output: string }): Promise<void> {
+  const item = await readItem(await api(), kind, name);
+  if (flags.output === 'json') return io.out(json(item));
+  const { stringify } = await import('../yaml.ts');
+  io.out(stringify(item, { lineWidth: 0 }));
+}
+
+async function remove(
+  { io, api }: Context,
+  kind: Kind,
+  name: string,
+  flags: { dryRun?: boolean; force?: boolean },
+): Promise<void> {
+  const client = await api();
+  const title = `${kind.toLowerCase()} ${name}`;
+  if (flags.dryRun) {
+    await readItem(client, kind, name);
+    return io.err(`${title}: would be deleted\n`);
+  }
+  const query = flags.force ? { query: { force: 'true' } } : {};
+  const { body } = await client.call(kind === 'Secret' ? 'deleteSecret' : 'deleteTarget', { name, ...query });
+  const { removed, openLeases } = body;
+  io.err(
+    removed
+      ? `${title}: deleted\n`
+      : `${title}: gives no more leases, and goes once its ${openLeases} open ones have ended\n`,
+  );
+}
+
+async function verify({ io, api }: Context, name: string, flags: { output: string }): Promise<void> {
+  const client = await api();
+  const call = { name, body: { action: 'verify' } };
+  const { status, body } = await withSpinner(io, `verifying ${name}`, () => client.call('actOnTarget', call));
+  if (flags.output === 'json') io.out(json(body.target));
+  const { verification } = body.target;
+  if (status === 202 || typeof verification !== 'object') {
+    throw new CommandFailed(EXIT.dockerHub, `Docker Hub took too long to verify "${name}"`, 'Run the command again.');
+  }
+  if (flags.output === 'json') return;
+  io.out(
+    table(
+      ['target', name],
+      Object.entries(verification).map(([key, value]) => [key, String(value)]),
+    ),
+  );
+}

@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import type { Context } from '../context.ts';
+import { examineClients } from '../doctor/clients.ts';
+import type { Finding } from '../doctor/finding.ts';
+import { CommandFailed, EXIT } from '../exit.ts';
+import { json, output, withSpinner } from '../output.ts';
+
+interface DoctorFlags {
+  readonly secret?: string;
+  readonly pull?: string;
+  readonly authOrigin: string;
+  readonly registryOrigin: string;
+  readonly output: string;
+}
+
+const MARKS = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const;
+
+/** `hublease doctor`. Its exit code is that of the first thing that failed. */
+export function doctorCommand(program: Command, context: Context, setExitCode: (code: number) => void): void {
+  program
+    .command('doctor')
+    .description('find out why it does not work')
+    .option('--secret <name>', 'dynamic secret to look at (HUBLEASE_SECRET)')
+    .option('--pull <image>', 'prove a pull of this image')
+    .option('--auth-origin <url>', 'where tokens are exchanged', 'https://auth.docker.io')
+    .option('--registry-origin <url>', 'where images are', 'https://registry-1.docker.io')
+    .addOption(output())
+    .action(async (flags: DoctorFlags) => {
+      const { io } = context;
+      for (const origin of [flags.authOrigin, flags.registryOrigin]) {
+        if (!URL.canParse(origin)) throw new CommandFailed(EXIT.usage, `"${origin}" is no address`);
+      }
+      const findings = await withSpinner(io, 'looking', () => examine(context, flags));
+      io.out(flags.output === 'json' ? json(findings.map(({ exitCode: _, ...finding }) => finding)) : lines(findings));
+      const worst = findings.find(({ state }) => state === 'failed');
+      if (worst !== undefined) setExitCode(worst.exitCode ?? EXIT.error);
+    });
+}
+
+async function examine({ io, settings }: Context, flags: DoctorFlags): Promise<Finding[]> {
+  const { examineEndpoint } = await import('../doctor/endpoint.ts');
+  const all = await settings(flags.secret ? { secret: flags.secret } : {});
+  const findings = [...(await examineEndpoint(all, io.env, io.nowMs)), ...examineClients(io.env)];
+  if (flags.pull === undefined) return findings;
+  const { examinePull } = await import('../doctor/pull.ts');
+  const origins = { auth: flags.authOrigin, registry: flags.registryOrigin };
+  return [...findings, ...(await examinePull(flags.pull, all, io.env, origins))];
+}
+
+function lines(findings: readonly Finding[]): string {
+  return findings
+    .map(({ state, check, detail, next }) => {
+      const line = `${MARKS[state].padEnd(8)} ${check.padEnd(13)} ${detail}\n`;
+      return next === undefined || next === '' ? line : `${line}${' '.repeat(23)}${next}\n`;
+    })
+    .join('');
+}

@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import type { Context } from '../context.ts';
+import { type DockerConfig, dockerFileOf, type Entry, parseConfig, podmanFileOf, readText } from '../docker-config.ts';
+import { CommandFailed, EXIT } from '../exit.ts';
+import { HELPER, HUB_KEYS } from '../hub-keys.ts';
+import { endpointOf, settingsFileOf } from '../settings.ts';
+import { writeSettings } from '../settings-file.ts';
+import { editTracked, recordOf, undoTracked } from '../tracked-edit.ts';
+
+type Env = Context['io']['env'];
+
+const CLIENTS = { docker: dockerFileOf, podman: podmanFileOf } as const;
+type ClientName = keyof typeof CLIENTS;
+
+/** `hublease setup docker|podman`. */
+export function setupCommand(program: Command, context: Context): void {
+  const setup = program
+    .command('setup')
+    .description('let docker or podman lease by themselves, through a credential helper');
+  for (const name of Object.keys(CLIENTS) as ClientName[]) {
+    setup
+      .command(name)
+      .description(name === 'docker' ? 'docker and docker-py' : 'podman, skopeo and buildah')
+      .option('--secret <name>', 'dynamic secret to lease from (HUBLEASE_SECRET)')
+      .option('--ttl <duration>', 'how long (HUBLEASE_TTL)')
+      .option('--undo', 'take it back')
+      .action(async (flags: { secret?: string; ttl?: string; undo?: boolean }) =>
+        flags.undo ? undo(context, name) : apply(context, name, flags),
+      );
+  }
+}
+
+async function apply({ io, settings }: Context, name: ClientName, flags: { secret?: string; ttl?: string }) {
+  const { secret, ttl } = flags;
+  const all = await settings({ ...(secret && { secret }), ...(ttl && { ttl }) });
+  const endpoint = endpointOf(all);
+  if (all.secret === undefined) {
+    throw new CommandFailed(
+      EXIT.usage,
+      'set up for which secret?',
+      `hublease setup ${name} --secret NAME. "hublease whoami" lists yours.`,
+    );
+  }
+  const file = CLIENTS[name](io.env);
+  const { credHelpers = {} } = parseConfig(readText(file), file);
+  const entries: Entry[] = HUB_KEYS.filter((key) => credHelpers[key] !== HELPER).map((key) => [
+    ['credHelpers', key],
+    HELPER,
+  ]);
+  const replaced = Object.fromEntries(
+    HUB_KEYS.flatMap((key) => (typeof credHelpers[key] === 'string' ? [[key, credHelpers[key]]] : [])),
+  );
+  // Before the client is told to ask us: what it asks must have an answer.
+  writeSettings(settingsFileOf(io.env), {
+    endpoint,
+    ...(all.region !== undefined && { region: all.region }),
+    secret: all.secret,
+    ...(all.ttl !== undefined && { ttl: all.ttl }),
+  });
+  editTracked(io.env, 'setup', file, entries, { ...replaced, hadHelpers: String(Object.keys(credHelpers).length > 0) });
+  io.err(`${name} asks hublease for Docker Hub's tokens now: ${file}\n`);
+  io.err(`  leasing from ${all.secret} at ${endpoint}: ${settingsFileOf(io.env)}\n`);
+  io.err('  "hublease doctor" checks it; --undo takes it back.\n');
+}
+
+function undo({ io }: Context, name: ClientName): void {
+  const file = CLIENTS[name](io.env);
+  const undone = undoTracked(io.env, 'setup', file, () => ourEntries(io.env, file));
+  io.err(undone ? `${name} no longer asks hublease: ${file}\n` : `nothing to undo in ${file}\n`);
+}
+
+/** What takes our entries out of a file that others have changed since, and puts back the helpers that they replaced. */
+function ourEntries(env: Env, file: string): Entry[] {
+  const { credHelpers = {} }: DockerConfig = parseConfig(readText(file), file);
+  const note = recordOf(env, 'setup', file)?.note ?? {};
+  const ours = HUB_KEYS.filter((key) => credHelpers[key] === HELPER);
+  const isAll = Object.keys(credHelpers).length === ours.length && ours.every((key) => note[key] === undefined);
+  if (ours.length > 0 && isAll && note.hadHelpers === 'false') return [[['credHelpers'], undefined]];
+  return ours.map((key) => [['credHelpers', key], note[key]]);
+}

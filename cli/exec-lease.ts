@@ -1,0 +1,99 @@
+import type { Client } from '../client/client.ts';
+import type { AnswerOf } from '../functions/wire/answers.ts';
+import type { Io } from './io.ts';
+import { type MintFlags, mintBody, openPassword } from './minting.ts';
+import type { PrivateConfig } from './private-config.ts';
+
+type Lease = AnswerOf<'mintLease'>['body']['lease'];
+
+/** Renewed once this much of a lease's life is over. */
+const RENEW_SHARE = 0.75;
+/** A renewal that failed is tried again after this much of it, but at the latest after this time. */
+const RETRY_SHARE = 0.05;
+const RETRY_MAX_MS = 10_000;
+
+/** The token of one `hublease exec`, made of as many leases as its command outlives. */
+export class ExecLease {
+  readonly #api: Client;
+  readonly #config: PrivateConfig;
+  readonly #secret: string;
+  readonly #order: MintFlags;
+  readonly #io: Io;
+  readonly #leases: Lease[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #renewal: Promise<void> = Promise.resolve();
+  #ended = false;
+
+  constructor(api: Client, config: PrivateConfig, secret: string, order: MintFlags, io: Io) {
+    this.#api = api;
+    this.#config = config;
+    this.#secret = secret;
+    this.#order = order;
+    this.#io = io;
+  }
+
+  /** Of the lease in force. */
+  get id(): string {
+    return this.#leases.at(-1)?.id ?? '';
+  }
+
+  /** Leases, and puts the token into the private configuration. @throws as the client does, and CommandFailed for sealed ones. */
+  async take(): Promise<void> {
+    const { body } = await this.#api.call('mintLease', { name: this.#secret, body: mintBody(this.#order) });
+    this.#leases.push(body.lease);
+    const { username, password } = openPassword(body);
+    this.#config.login(username, password);
+  }
+
+  /** A renewable lease is extended; of one that is not, or cannot be any further, another takes the place. */
+  keepAlive(): void {
+    const lease = this.#leases.at(-1) as Lease;
+    this.#renewAfter(lifeMsOf(lease) * RENEW_SHARE, lease, lease.renewable);
+  }
+
+  /** Revokes every lease of the run; what cannot be revoked now ends by itself. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    // One that is on its way has to be revoked too.
+    await this.#renewal;
+    this.#config.remove();
+    const revocations = this.#leases.map(async ({ id }) => {
+      await this.#api.call('revokeLease', { name: id }).catch(() => {
+        this.#io.err(`hublease: lease ${id} could not be revoked now; it ends by itself\n`);
+      });
+    });
+    await Promise.all(revocations);
+  }
+
+  #renewAfter(waitMs: number, lease: Lease, extend: boolean): void {
+    if (this.#ended) return;
+    this.#timer = setTimeout(() => {
+      this.#renewal = this.#renew(lease, extend);
+    }, waitMs);
+    this.#timer.unref();
+  }
+
+  async #renew(lease: Lease, extend: boolean): Promise<void> {
+    try {
+      if (extend && (await this.#extend(lease))) return;
+      await this.take();
+      this.keepAlive();
+    } catch {
+      this.#io.err('hublease: the token could not be renewed yet; trying again\n');
+      this.#renewAfter(Math.min(RETRY_MAX_MS, lifeMsOf(lease) * RETRY_SHARE), lease, false);
+    }
+  }
+
+  /** @returns false when the lease has reached its latest end. */
+  async #extend(lease: Lease): Promise<boolean> {
+    const { ttl } = this.#order;
+    const { clipped } = (await this.#api.call('renewLease', { name: lease.id, body: ttl ? { ttl } : {} })).body;
+    if (!clipped) this.#renewAfter(lifeMsOf(lease) * RENEW_SHARE, lease, true);
+    return !clipped;
+  }
+}
+
+function lifeMsOf(lease: Lease): number {
+  return Date.parse(lease.expiresAt) - Date.parse(lease.issuedAt);
+}

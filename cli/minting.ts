@@ -1,0 +1,33 @@
+import type { AnswerOf } from '../functions/wire/answers.ts';
+import { CommandFailed, EXIT } from './exit.ts';
+
+export type Minted = AnswerOf<'mintLease'>['body'];
+
+/** What may be asked of a lease; an empty text counts as nothing. */
+export interface MintFlags {
+  readonly ttl?: string | undefined;
+  /** One scope, or several with commas between them. */
+  readonly scope?: string | undefined;
+  readonly label?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** The body of a mint. */
+export function mintBody({ ttl, scope, label, reason }: MintFlags): Readonly<Record<string, string>> {
+  return {
+    ...(ttl && { ttl: /^\d+$/.test(ttl) ? `${ttl}s` : ttl }),
+    ...(scope && { [scope.includes(',') ? 'scopes' : 'scope']: scope }),
+    ...(label && { label }),
+    ...(reason && { reason }),
+  };
+}
+
+/** The login that a mint answered with. @throws CommandFailed when the token is sealed: then nobody here can use it. */
+export function openPassword({ lease, credential }: Minted): { readonly username: string; readonly password: string } {
+  if ('password' in credential) return credential;
+  throw new CommandFailed(
+    EXIT.error,
+    `the tokens of "${lease.secret}" are sealed for the owner of its protection key`,
+    `Take it with "hublease lease ${lease.secret} -o json" and open it there.`,
+  );
+}

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type Entry, edit, readText, writeWhole } from './docker-config.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** A piece of a text, and what stood in its place. */
+interface Step {
+  readonly offset: number;
+  readonly length: number;
+  readonly former: string;
+}
+
+/** What it takes to undo what was done to a file. It holds only what was replaced, never the rest of the file. */
+export interface EditRecord {
+  readonly file: string;
+  /** Whether the file was made. */
+  readonly created: boolean;
+  /** Of the text as it was left. A file that differs was touched since, and its bytes are somebody else's. */
+  readonly sha256: string;
+  readonly steps: readonly Step[];
+  /** Whatever else the one who did it wants to know when undoing. */
+  readonly note: Readonly<Record<string, string>>;
+}
+
+/**
+ * Sets entries of a configuration file and remembers how to undo it.
+ *
+ * @param kind one record is kept for each kind and file.
+ * @param remembersFormer false when what is replaced may be a secret: then the record cannot restore byte for byte.
+ */
+export function editTracked(
+  env: Env,
+  kind: string,
+  file: string,
+  entries: readonly Entry[],
+  note: EditRecord['note'],
+  remembersFormer = true,
+): void {
+  const before = readText(file);
+  const earlier = recordOf(env, kind, file);
+  const steps: Step[] = [];
+  let text = before;
+  for (const [path, value] of entries) {
+    const next = edit(text, path, value);
+    steps.push(stepBetween(text ?? '', next));
+    text = next;
+  }
+  if (text === undefined || text === before) return;
+  writeWhole(file, text);
+  // A second edit of the same file cannot be undone in bytes, for what lies between the two may be somebody else's.
+  const inBytes = remembersFormer && earlier === undefined;
+  const record: EditRecord = {
+    file,
+    created: before === undefined,
+    sha256: inBytes ? sha256(text) : '',
+    steps: inBytes ? steps : [],
+    note: { ...note, ...earlier?.note },
+  };
+  saveRecord(env, kind, file, record);
+}
+
+/** Puts a record in place of the one there was. */
+export function saveRecord(env: Env, kind: string, file: string, record: EditRecord): void {
+  mkdirSync(stateFolderOf(env), { recursive: true, mode: 0o700 });
+  writeWhole(recordFileOf(env, kind, file), `${JSON.stringify(record)}\n`);
+}
+
+/** The record of a kind and file; undefined when there is none, or none that can be read. */
+export function recordOf(env: Env, kind: string, file: string): EditRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(recordFileOf(env, kind, file), 'utf8')) as EditRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Undoes a recorded edit: byte for byte where nobody touched the file since, else by setting the entries given for that case.
+ * The record goes.
+ *
+ * @returns whether there was anything to undo.
+ */
+export function undoTracked(env: Env, kind: string, file: string, entriesIfTouched: () => readonly Entry[]): boolean {
+  const record = recordOf(env, kind, file);
+  const text = readText(file);
+  let undone = text;
+  if (text !== undefined && record?.sha256 === sha256(text)) {
+    for (const { offset, length, former } of record.steps.toReversed()) {
+      undone = (undone as string).slice(0, offset) + former + (undone as string).slice(offset + length);
+    }
+    if (record.created) undone = undefined;
+  } else if (text !== undefined) {
+    for (const [path, value] of entriesIfTouched()) undone = edit(undone, path, value);
+  }
+  if (undone === undefined) rmSync(file, { force: true });
+  else if (undone !== text) writeWhole(file, undone);
+  const recorded = existsSync(recordFileOf(env, kind, file));
+  rmSync(recordFileOf(env, kind, file), { force: true });
+  return recorded || undone !== text;
+}
+
+/** The one stretch in which two texts differ. */
+function stepBetween(before: string, after: string): Step {
+  const most = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < most && before[start] === after[start]) start += 1;
+  let end = 0;
+  while (end < most - start && before.at(-1 - end) === after.at(-1 - end)) end += 1;
+  return { offset: start, length: after.length - start - end, former: before.slice(start, before.length - end) };
+}
+
+/** Where this user's programs keep what outlives a cache. Source: XDG Base Directory Specification. */
+function stateFolderOf(env: Env): string {
+  return join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'hublease');
+}
+
+function recordFileOf(env: Env, kind: string, file: string): string {
+  return join(stateFolderOf(env), `${kind}-${sha256(file).slice(0, 16)}.json`);
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -77,6 +77,31 @@ describe('an expired lease', () => {
     expect(world.hub.tokens.size).toBe(1);
   });
 
+  it.each([
+    [1, 1],
+    [900_000, 900_000],
+    [900_001, 900_000],
+  ])('whose trigger comes %i ms early has it sent again %i ms later', async (earlyMs, delayMs) => {
+    const { world, lease } = worldWithDue({ dueAtMs: NOW_MS + earlyMs });
+    await revokeLease(world.ports, lease.id, DUE);
+    expect(world.steering.argsOf('queue.send')).toEqual([[lease.id, delayMs]]);
+  });
+
+  it('that came due while its early trigger was looked at has it sent again at once', async () => {
+    const { world, lease } = worldWithDue({ dueAtMs: NOW_MS + 1 });
+    let looks = 0;
+    const clock = { ...world.clock, nowMs: () => NOW_MS + 5 * looks++, sleep: () => Promise.resolve() };
+    expect((await revokeLease({ ...world.ports, clock }, lease.id, DUE)).outcome).toBe('not_due');
+    expect(world.steering.argsOf('queue.send')).toEqual([[lease.id, 0]]);
+  });
+
+  it('whose early trigger cannot be sent again fails, so that this one is delivered again', async () => {
+    const { world, lease } = worldWithDue({ dueAtMs: NOW_MS + 1 });
+    world.steering.on('queue.send', rejects);
+    await expect(revokeLease(world.ports, lease.id, DUE)).rejects.toThrow();
+    expect(world.lease(lease.id)).toEqual(lease);
+  });
+
   it('that could still be renewed is marked before Docker Hub is touched', async () => {
     const { world, lease } = worldWithDue({ renewable: true });
     let marked: Lease | undefined;

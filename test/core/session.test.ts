@@ -405,6 +405,14 @@ describe('a one-time code', () => {
     world.expectNothingLeaked();
   });
 
+  it('is not waited for when its step begins now', async () => {
+    const { world, target } = withTotp();
+    world.sessions.rows.set('acme-bot', { target: 'acme-bot', version: 1, opId: 'theirs', totpStep: STEP - 1 });
+    await openSession(world.ports, target);
+    expect(world.hub.codeSteps).toEqual([STEP]);
+    expect(world.clock.slept).toEqual([]);
+  });
+
   it('is never used twice: the next step is waited for where that is near', async () => {
     const { world, target } = withTotp();
     world.clock.advance(22_000);

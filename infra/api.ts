@@ -30,11 +30,15 @@ interface Throttle {
 
 /** For the whole stage. Far above what the callers of one installation need; a loop gone wild meets it first. */
 const STAGE_THROTTLE: Throttle = { ratePerSecond: 100, burst: 200 };
+/** What logs in to Docker Hub, which locks a user name after repeated failures. */
+const LOGIN_THROTTLE: Throttle = { ratePerSecond: 2, burst: 5 };
 /** What costs more than reading rows: Docker Hub allows some 3 requests a second, and each mint takes at least one. */
 const METHOD_THROTTLES: Partial<Record<AnyRoute['operation'], Throttle>> = {
   mintLease: { ratePerSecond: 20, burst: 40 },
-  // Each logs in to Docker Hub, which locks a user name after repeated failures.
-  putTarget: { ratePerSecond: 2, burst: 5 },
+  putTarget: LOGIN_THROTTLE,
+  actOnTarget: LOGIN_THROTTLE,
+  // With a credential of its own.
+  putSecret: LOGIN_THROTTLE,
 };
 
 const ACCOUNT_ID = /^\d{12}$/;

@@ -110,6 +110,8 @@ describe('the stage', () => {
       ['*', '/*', 100, 200],
       ['POST', '/~1lease~1{name+}', 20, 40],
       ['PUT', '/~1admin~1targets~1{name+}', 2, 5],
+      ['POST', '/~1admin~1targets~1{name+}', 2, 5],
+      ['PUT', '/~1admin~1secrets~1{name+}', 2, 5],
     ]);
   });
 });

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Duration } from 'aws-cdk-lib';
 import type { Template } from 'aws-cdk-lib/assertions';
 import * as sns from 'aws-cdk-lib/aws-sns';
@@ -45,6 +47,14 @@ describe('the alarms', () => {
       expect(alarm.AlarmDescription).toMatch(new RegExp(` Runbook: docs/runbook\\.md#${section}$`));
     },
   );
+
+  it('point to sections that the runbook has', () => {
+    const runbook = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
+    const anchors = [...runbook.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+      title.toLowerCase().replaceAll(' ', '-'),
+    );
+    expect(anchors).toEqual(expect.arrayContaining(ALARMS.map(([, , , , section]) => section)));
+  });
 
   it('watch the totals of this installation, which have no dimensions', () => {
     const { Variables } = resourceOf(template, 'AWS::Lambda::Function', 'HubleaseSweeper').Properties.Environment as {

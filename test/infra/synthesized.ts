@@ -9,6 +9,9 @@ import { Hublease, type HubleaseProps } from '../../infra/hublease.ts';
 /** Bundling takes seconds for each function; most tests look at the template alone. */
 const NO_BUNDLING = { 'aws:cdk:bundling-stacks': [] };
 
+// CDK's own validation takes 4 s of CPU in each process. `npm run synth` has it on, and cfn-lint reads the whole template here.
+process.env.CDK_VALIDATION = 'false';
+
 /** Where the test file that imports this writes. */
 export const FOLDER = mkdtempSync(join(tmpdir(), 'hublease-infra-'));
 let apps = 0;

@@ -185,6 +185,51 @@ describe('an admin who revokes all that match', () => {
     expect(world.steering.argsOf('queue.send')).toEqual([[untouched.id, 0]]);
   });
 
+  it('takes up what is not being revoked yet first, and leaves alone what is due anyway', async () => {
+    const { world, target } = worldWithTarget();
+    const before = { status: 'revoking', revokeReason: 'expired', revokingSinceMs: NOW_MS - 7 } as const;
+    const waiting = world.addLease(target, { ...before, dueAtMs: NOW_MS + 1 });
+    const due = world.addLease(target, { ...before, dueAtMs: NOW_MS });
+    const active = world.addLease(target);
+    const { leases, complete } = await revokeMatching(world.ports, ADMIN, { target: 'acme-bot' }, LATER);
+    expect(leases).toEqual([marked(active), { ...marked(waiting), ...before }, due]);
+    expect(complete).toBe(true);
+    expect(world.steering.argsOf('queue.send')).toEqual([
+      [active.id, 0],
+      [waiting.id, 0],
+    ]);
+    expect(world.lease(due.id)).toEqual(due);
+  });
+
+  it('leaves what waits for a later attempt to that, when time is up', async () => {
+    const { world, target } = worldWithTarget();
+    const waiting = world.addLease(target, { status: 'revoking', revokeReason: 'expired', dueAtMs: LATER + 1 });
+    const active = world.addLease(target);
+    world.steering.on(
+      'leases.update',
+      followed(() => world.clock.advance(LATER - NOW_MS)),
+    );
+    const answer = await revokeMatching(world.ports, ADMIN, { target: 'acme-bot' }, LATER);
+    expect(answer).toEqual({ leases: [marked(active), waiting], complete: true });
+    expect(world.lease(waiting.id)).toEqual(waiting);
+  });
+
+  it.each([
+    [4, true],
+    [5, false],
+  ])('outlasts %i writes in between: %s', async (times, complete) => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addLease(target);
+    world.steering.on(
+      'leases.update',
+      preceded(() => world.rewrite(lease.id, {})),
+      { times },
+    );
+    expect((await revokeMatching(world.ports, ADMIN, { target: 'acme-bot' }, LATER)).complete).toBe(complete);
+    expect(world.steering.argsOf('leases.update')).toHaveLength(5);
+    expect(world.eventNames).toEqual(complete ? ['lease.revoke_requested'] : []);
+  });
+
   it('is not stopped by one lease that cannot be marked, and hears that not all were reached', async () => {
     const { world, target } = worldWithTarget();
     const one = world.addLease(target);
@@ -230,8 +275,9 @@ describe('an admin who revokes all that match', () => {
         world.leases.rows.set(two.id, undefined);
       }),
     );
-    const { leases } = await revokeMatching(world.ports, ADMIN, { target: 'acme-bot' }, LATER);
+    const { leases, complete } = await revokeMatching(world.ports, ADMIN, { target: 'acme-bot' }, LATER);
     expect(leases).toEqual([over, two]);
+    expect(complete).toBe(true);
     expect(world.steering.argsOf('leases.update')).toEqual([]);
   });
 

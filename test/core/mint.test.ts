@@ -102,7 +102,13 @@ describe('a minted lease', () => {
       }),
     );
     await mint(world.ports, ORIGIN, ORDER);
-    expect(recorded).toMatchObject({ status: 'minting', version: 1, attempts: 0, dueAtMs: NOW_MS + 20_000 });
+    expect(recorded).toMatchObject({
+      status: 'minting',
+      version: 1,
+      opId: expect.stringMatching(/^op-\d+$/),
+      attempts: 0,
+      dueAtMs: NOW_MS + 20_000,
+    });
     expect(recorded).not.toHaveProperty('tokenId');
   });
 

@@ -350,6 +350,50 @@ describe('a secret with a credential of its own', () => {
     expect(world.catalog.targets.all()).toEqual([]);
   });
 
+  it('keeps it when neither a target nor a credential is sent again', async () => {
+    const world = newWorld();
+    await putSecret(world.ports, ORIGIN, INLINE);
+    const put = await putSecret(world.ports, ORIGIN, { ...without(INLINE, 'target'), description: 'x' });
+    expect(put).toMatchObject({
+      changed: ['description'],
+      secret: { target: INLINE_NAME, ownTarget: true, version: 2 },
+    });
+    expect(world.credentials.current.get(INLINE_NAME)?.version).toBe('cred-1');
+  });
+
+  it.each([
+    ['new', false],
+    ['of a named target', true],
+  ])('cannot be %s when neither is sent', async (_, existing) => {
+    const world = newWorld();
+    world.addTarget();
+    if (existing) world.addSecret();
+    expect(await failureOf(putSecret(world.ports, ORIGIN, without(NEW, 'target')))).toEqual({
+      tag: 'invalid_field',
+      field: 'target',
+      problem: 'give a target, or a credential in its place',
+    });
+  });
+
+  it('of an organization is checked against that, in lower case', async () => {
+    const world = newWorld();
+    const target = { ...INLINE.target, kind: 'org', organization: 'ACME' } as const;
+    const order = { ...without(INLINE, 'scope'), target, resources: PULL };
+    const { secret } = await putSecret(world.ports, ORIGIN, order);
+    expect(secret).toMatchObject({ target: INLINE_NAME, resources: PULL });
+    expect(world.catalog.targets.all()).toMatchObject([{ kind: 'org', organization: 'acme' }]);
+  });
+
+  it('says when its verification ran out of time, and nothing of it otherwise', async () => {
+    const world = newWorld();
+    const order = { ...INLINE, target: { ...INLINE.target, verify: true } };
+    world.steering.on('hub.deleteToken', answers(refusal({ tag: 'fault', code: 'timeout' })), { times: 9 });
+    expect(await putSecret(world.ports, ORIGIN, order)).toMatchObject({ created: true, verificationPending: true });
+    const again = await putSecret(world.ports, ORIGIN, order);
+    expect(again).toMatchObject({ changed: [], verificationPending: true });
+    expect(await putSecret(world.ports, ORIGIN, INLINE)).not.toHaveProperty('verificationPending');
+  });
+
   it('is not written when its credential is refused', async () => {
     const world = newWorld();
     world.steering.on('hub.login', answers(refusal({ tag: 'credential_refused' })));
@@ -359,12 +403,32 @@ describe('a secret with a credential of its own', () => {
     expect(world.catalog.targets.all()).toEqual([]);
   });
 
-  it('that is refused leaves no target and no credential behind', async () => {
+  it.each<[string, SecretOrder, object]>([
+    [
+      'with resources for a user',
+      { ...without(INLINE, 'scope'), resources: PULL },
+      { tag: 'resources_need_org_target', target: INLINE_NAME },
+    ],
+    ['without a scope', without(INLINE, 'scope'), { tag: 'invalid_field', field: 'scope' }],
+    [
+      'of an organization without its name',
+      { ...INLINE, target: { ...INLINE.target, kind: 'org' } },
+      { tag: 'invalid_field', field: 'organization' },
+    ],
+    [
+      'of an organization with another’s resources',
+      {
+        ...without(INLINE, 'scope'),
+        target: { ...INLINE.target, kind: 'org', organization: 'other' },
+        resources: PULL,
+      },
+      { tag: 'invalid_field', field: 'resources.0.path' },
+    ],
+  ])('that is refused %s leaves no target and no credential behind', async (_, order, failure) => {
     const world = newWorld();
-    const order = { ...without(INLINE, 'scope'), resources: PULL };
-    expect(await failureOf(putSecret(world.ports, ORIGIN, order))).toMatchObject({ tag: 'resources_need_org_target' });
+    expect(await failureOf(putSecret(world.ports, ORIGIN, order))).toMatchObject(failure);
     expect(world.catalog.targets.all()).toEqual([]);
-    expect(world.credentials.current.size).toBe(0);
+    expect([world.credentials.current.size, world.credentials.staged.size]).toEqual([0, 0]);
   });
 
   it('cannot become one of a named target', async () => {

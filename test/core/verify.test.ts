@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Target } from '../../functions/core/target.ts';
 import { VERIFICATION_SECRET, verifyByToken } from '../../functions/core/verify.ts';
 import { answers, appliesThenAnswers, followed, preceded, refusal, rejects } from './ports/steering.ts';
-import { failureOf, NOW_MS, ORG, ORIGIN, World } from './world.ts';
+import { failureOf, NOW_MS, ORG, ORIGIN, PASSWORD, World } from './world.ts';
 
 const EXPIRY_REFUSED = answers(refusal({ tag: 'invalid', fields: ['expires_at'] }));
 const OUT = answers(refusal({ tag: 'fault', code: 'timeout' }));
@@ -72,6 +72,18 @@ describe('a verification', () => {
     world.catalog.targets.set('acme-bot', undefined);
     expect(await verifyByToken(world.ports, ORIGIN, target)).toMatchObject({ deleteStatus: 204 });
     expect(world.hub.tokens.size).toBe(0);
+  });
+
+  it.each([
+    ['the staged credential where one is to be proven', { username: 'acme-bot', password: PASSWORD }, 'cred-9'],
+    ['the credential in force otherwise', undefined, 'cred-0'],
+  ])('whose session ends logs in again with %s', async (_, credential, version) => {
+    const { world, target } = worldWithTarget();
+    const staged = credential && { credential, version };
+    if (staged !== undefined) world.credentials.current.clear();
+    world.sessions.rows.set('acme-bot', { target: 'acme-bot', version: 1, opId: 'x' });
+    expect(await verifyByToken(world.ports, ORIGIN, target, staged)).toMatchObject({ deleteStatus: 204 });
+    expect(world.sessions.rows.get('acme-bot')?.credentialVersion).toBe(version);
   });
 
   it('tells what is left of the requests, where Docker Hub says so', async () => {

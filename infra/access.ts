@@ -160,18 +160,11 @@ function credentialWriting(state: State): iam.PolicyStatement {
   });
 }
 
-/**
- * Removing a credential first puts an empty version in its place, so that a secret restored later does not bring it back.
- * PutSecretValue is more than that takes, and IAM cannot see what is put; creating and restoring secrets stay out.
- */
+/** Removing a credential makes the empty first version current again, so that a secret restored later does not bring it back. */
 function credentialRemoval(state: State): iam.PolicyStatement {
   return new iam.PolicyStatement({
     sid: 'RemoveCredentials',
-    actions: [
-      'secretsmanager:PutSecretValue',
-      'secretsmanager:UpdateSecretVersionStage',
-      'secretsmanager:DeleteSecret',
-    ],
+    actions: ['secretsmanager:UpdateSecretVersionStage', 'secretsmanager:DeleteSecret'],
     resources: [state.targetSecretArns],
   });
 }

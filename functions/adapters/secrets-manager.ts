@@ -30,6 +30,9 @@ const RECOVERY_DAYS = 7;
  */
 const NO_CREDENTIAL = JSON.stringify({ credential: null });
 
+/** Marks that first version for good, so that removing a credential can make it current again without writing anything. */
+const EMPTY_STAGE = 'HUBLEASE_EMPTY';
+
 /** A secret of a target that holds something else than `{"username", "password", "totpSecret"?}`. */
 export class CredentialMalformed extends Error {
   readonly target: string;
@@ -84,8 +87,9 @@ export interface SecretsManagerCredentials extends TargetCredentials {
  * Every method rejects with AwsCallFailed; `read` and `promote` also with CredentialMalformed, and `stage` and `promote` with
  * CredentialNotOurs. `read` may be up to a minute behind a promotion made elsewhere.
  *
- * IAM actions: read GetSecretValue, DescribeSecret; stage DescribeSecret, CreateSecret, RestoreSecret, PutSecretValue;
- * promote GetSecretValue, DescribeSecret, UpdateSecretVersionStage; remove all of stage's and promote's, DeleteSecret.
+ * IAM actions: read GetSecretValue, DescribeSecret; stage DescribeSecret, CreateSecret, RestoreSecret, PutSecretValue,
+ * UpdateSecretVersionStage; promote GetSecretValue, DescribeSecret, UpdateSecretVersionStage; remove DescribeSecret,
+ * UpdateSecretVersionStage, DeleteSecret.
  */
 export function secretsManagerCredentials(options: SecretsManagerOptions): SecretsManagerCredentials {
   const { client, clock } = options;
@@ -152,22 +156,41 @@ export function secretsManagerCredentials(options: SecretsManagerOptions): Secre
 
   async function ensureSecret(secretId: string): Promise<void> {
     const found = await describe(secretId);
-    if (found === undefined) {
-      // Somebody else may have created it meanwhile, or our own first try whose reply was lost: both left NO_CREDENTIAL.
-      await awsCall('CreateSecret', () =>
-        client.send(
-          new CreateSecretCommand({
-            Name: secretId,
-            KmsKeyId: options.keyArn,
-            SecretString: NO_CREDENTIAL,
-            ClientRequestToken: randomUUID(),
-            Description: 'Docker Hub credential that hublease mints tokens with',
-          }),
-        ),
-      ).catch(undefinedWhen('ResourceExistsException'));
-    } else if (found.DeletedDate !== undefined) {
+    if (found?.DeletedDate !== undefined) {
       await awsCall('RestoreSecret', () => client.send(new RestoreSecretCommand({ SecretId: secretId })));
     }
+    if (found !== undefined) return markEmpty(secretId, found);
+    const first = randomUUID();
+    // Somebody else may have created it meanwhile, or our own first try whose reply was lost: both left NO_CREDENTIAL.
+    await awsCall('CreateSecret', () =>
+      client.send(
+        new CreateSecretCommand({
+          Name: secretId,
+          KmsKeyId: options.keyArn,
+          SecretString: NO_CREDENTIAL,
+          ClientRequestToken: first,
+          Description: 'Docker Hub credential that hublease mints tokens with',
+        }),
+      ),
+    ).catch(undefinedWhen('ResourceExistsException'));
+    const created = await describe(secretId);
+    if (created !== undefined) await markEmpty(secretId, created);
+  }
+
+  /** Marks the first version, also for one who died before doing so: it is the only one then. */
+  async function markEmpty(secretId: string, { VersionIdsToStages = {} }: DescribeSecretCommandOutput): Promise<void> {
+    const versions = Object.entries(VersionIdsToStages);
+    const [only] = versions;
+    if (versions.length !== 1 || only === undefined || only[1].includes(EMPTY_STAGE)) return;
+    await awsCall('UpdateSecretVersionStage', () =>
+      client.send(
+        new UpdateSecretVersionStageCommand({
+          SecretId: secretId,
+          VersionStage: EMPTY_STAGE,
+          MoveToVersionId: only[0],
+        }),
+      ),
+    );
   }
 
   async function readFrom(target: string, secretId: string) {
@@ -220,7 +243,9 @@ export function secretsManagerCredentials(options: SecretsManagerOptions): Secre
       const found = await describe(secretId);
       if (found === undefined || found.DeletedDate !== undefined) return;
       // Restoring the secret for a new credential must not bring the old one back.
-      await makeCurrent(secretId, await putPending(secretId, NO_CREDENTIAL));
+      const stages = Object.entries(found.VersionIdsToStages ?? {});
+      const empty = stages.find(([, labels]) => labels.includes(EMPTY_STAGE))?.[0];
+      if (empty !== undefined) await makeCurrent(secretId, empty);
       await awsCall('DeleteSecret', () =>
         client.send(new DeleteSecretCommand({ SecretId: secretId, RecoveryWindowInDays: RECOVERY_DAYS })),
       );

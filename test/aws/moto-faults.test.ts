@@ -103,7 +103,7 @@ describe.skipIf(python === undefined)('the AWS adapters when calls to AWS fail',
         expect(Versions?.length).toBe(2);
       });
 
-      for (const operation of ['DescribeSecret', 'PutSecretValue', 'UpdateSecretVersionStage', 'DeleteSecret']) {
+      for (const operation of ['DescribeSecret', 'UpdateSecretVersionStage', 'DeleteSecret']) {
         it(`removes a credential when it is repeated after ${operation} was ${fault} throughout`, async () => {
           const { client, faults } = faulty(SecretsManagerClient, 1);
           const credentials = over(client);

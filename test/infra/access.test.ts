@@ -64,8 +64,8 @@ describe('credentials of targets', () => {
     expect(ownersThatMay(action)).toEqual(['Admin']);
   });
 
-  it('are written by admin, and blanked by the sweeper before it removes them', () => {
-    expect(ownersThatMay('secretsmanager:PutSecretValue')).toEqual(['Admin', 'Sweeper']);
+  it('are written by admin alone; the sweeper may only go back to the empty version and remove them', () => {
+    expect(ownersThatMay('secretsmanager:PutSecretValue')).toEqual(['Admin']);
     expect(ownersThatMay('secretsmanager:DeleteSecret')).toEqual(['Admin', 'Sweeper']);
     expect(ownersThatMay('secretsmanager:UpdateSecretVersionStage')).toEqual(['Admin', 'Sweeper']);
   });

@@ -11,6 +11,7 @@ import {
   ours,
   type ProfileName,
   problemOf,
+  START_LIMIT_MS,
   setUp,
   show,
 } from './harness.ts';
@@ -27,7 +28,7 @@ beforeAll(async () => {
   const body = { target: 'acme-bot', scope: 'repo:read', defaultTtl: '1m', maxTtl: '1m' };
   await admin.call('putSecret', { name: 'other/only', body: { ...body, allow: [OTHER_ARN] } });
   return () => edition.close();
-});
+}, START_LIMIT_MS);
 
 /** All that an administrator can see. */
 async function catalog(): Promise<unknown> {

@@ -10,6 +10,7 @@ import {
   openEdition,
   ours,
   problemOf,
+  START_LIMIT_MS,
   setUp,
   show,
   until,
@@ -20,7 +21,7 @@ beforeAll(async () => {
   edition = await openEdition();
   await setUp(edition);
   return () => edition.close();
-});
+}, START_LIMIT_MS);
 afterEach(() => {
   edition.hub.control.setFaults([]);
   edition.hub.control.setExpiry(false);

@@ -8,6 +8,7 @@ import {
   openEdition,
   ours,
   problemOf,
+  START_LIMIT_MS,
   setUp,
   show,
   until,
@@ -18,7 +19,7 @@ beforeAll(async () => {
   edition = await openEdition();
   await setUp(edition);
   return () => edition.close();
-});
+}, START_LIMIT_MS);
 
 function deletionOf(minted: Minted) {
   return edition.hub.control.deletions().find(({ id }) => id === minted.lease.tokenId);

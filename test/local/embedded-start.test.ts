@@ -32,6 +32,7 @@ import {
   problemOf,
   profilesOf,
   runToEnd,
+  START_LIMIT_MS,
   setUp,
   show,
   tempFolder,
@@ -74,7 +75,7 @@ describe('a start that cannot be says so in one line, and leaves the data as it 
     await ci.call('mintLease', { name: 'demo/pull' });
     await run.end('SIGTERM');
     return () => used.close();
-  });
+  }, START_LIMIT_MS);
 
   function usedFolder(): string {
     const data = dataFolder();

@@ -4,7 +4,16 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ACCOUNT, CI_ARN, type Edition, lease, openEdition, type ProfileName, setUp } from './harness.ts';
+import {
+  ACCOUNT,
+  CI_ARN,
+  type Edition,
+  lease,
+  openEdition,
+  type ProfileName,
+  START_LIMIT_MS,
+  setUp,
+} from './harness.ts';
 import { sign } from './signing.ts';
 
 const REQUESTS = 500;
@@ -36,7 +45,7 @@ beforeAll(async () => {
   for (const client of [edition.ci, edition.ci]) canaries.add((await lease(client, '1m')).credential.password);
   for (const { secretAccessKey } of Object.values(edition.profiles)) canaries.add(secretAccessKey);
   return () => edition.close();
-});
+}, START_LIMIT_MS);
 
 /** How a secret may look where it has leaked. */
 function formsOf(secret: string): string[] {

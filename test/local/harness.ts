@@ -25,6 +25,8 @@ export const CI_ARN = 'arn:aws:iam::111122223333:role/ci';
 export const ON_TIME_MS = 2_000;
 /** For what must happen but has no promised time. Far beyond any machine's slowness. */
 const PATIENCE_MS = 20_000;
+/** For a suite's edition to start and be set up, on a machine that has much else to do. */
+export const START_LIMIT_MS = 60_000;
 
 export type LeaseView = AnswerOf<'getLease'>['body']['lease'];
 export type ProfileName = 'hublease-admin' | 'hublease-ci' | 'hublease-other';

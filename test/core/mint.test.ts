@@ -454,7 +454,11 @@ describe('a lease whose create did not succeed', () => {
   it('because the call itself rejected is an outage of Docker Hub, and left to the revoker', async () => {
     const { world } = worldWith();
     world.steering.on('minter.createToken', losesReply);
-    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toMatchObject({ tag: 'hub_unavailable' });
+    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toEqual({
+      tag: 'hub_unavailable',
+      code: 'connection',
+      retryAfterSeconds: 5,
+    });
     expectAbandoned(world);
   });
 

@@ -79,6 +79,14 @@ export interface FrontDoor {
   close(): Promise<void>;
 }
 
+/** What the door says of requests that it lets nobody see; of a denied one, after who it is. */
+export const DOOR_DETAILS = {
+  too_many_headers: `The request has more than ${HEADERS_MAX_COUNT} headers.`,
+  body_too_large: `The body is larger than ${BODY_MAX_BYTES} bytes.`,
+  missing_authentication_token: `There is nothing here: every path of this API begins with /${STAGE}/.`,
+  access_denied: `may use the callers' routes only. Sign with the profile hublease-admin for /${STAGE}/admin.`,
+} as const;
+
 /** What was decided about one request. */
 interface Decision {
   readonly result: APIGatewayProxyResult;
@@ -119,17 +127,13 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
     });
 
     if (headers.length > HEADERS_MAX_COUNT) {
-      return refuse(431, 'too_many_headers', `The request has more than ${HEADERS_MAX_COUNT} headers.`);
+      return refuse(431, 'too_many_headers', DOOR_DETAILS.too_many_headers);
     }
     if (body === undefined) {
-      return refuse(413, 'body_too_large', `The body is larger than ${BODY_MAX_BYTES} bytes.`);
+      return refuse(413, 'body_too_large', DOOR_DETAILS.body_too_large);
     }
     if (!rawPath.startsWith(`/${STAGE}/`)) {
-      return refuse(
-        403,
-        'missing_authentication_token',
-        `There is nothing here: every path of this API begins with /${STAGE}/.`,
-      );
+      return refuse(403, 'missing_authentication_token', DOOR_DETAILS.missing_authentication_token);
     }
 
     const verdict = verifySignature({
@@ -149,12 +153,7 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
     const route = findRoute(options.route, method, rawPath);
     const context = { profile: profile.name, resource: route?.resource ?? UNMATCHED_RESOURCE };
     if (!profile.mayAdminister && (route?.admin === true || ADMIN_PATH.test(rawPath))) {
-      return refuse(
-        403,
-        'access_denied',
-        `${profile.userArn} may use the callers' routes only. Sign with the profile hublease-admin for /${STAGE}/admin.`,
-        context,
-      );
+      return refuse(403, 'access_denied', `${profile.userArn} ${DOOR_DETAILS.access_denied}`, context);
     }
 
     const event = proxyEvent({

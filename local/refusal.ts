@@ -22,20 +22,19 @@ export function problem(status: number, code: string, detail: string, requestId:
 }
 
 /** What Node's HTTP parser and timers found wrong before there was a request. */
-const WIRE_FAULTS: Readonly<Record<string, readonly [status: number, code: string, detail: string]>> = {
+export const WIRE_FAULTS: Readonly<Record<string, readonly [status: number, code: string, detail: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'headers_too_large', 'The headers are larger than 16 KiB.'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'body_too_large', 'The chunk extensions are larger than 16 KiB.'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'request_timeout', 'The request did not arrive in time.'],
 };
 
+/** Anything else that it found wrong. */
+export const BAD_HTTP = [400, 'bad_http', 'The request is not valid HTTP/1.1.'] as const;
+
 /** The whole answer, as bytes for the socket, to what never became a request. */
 export function rawRefusal(faultCode: string | undefined): string {
   const requestId = randomUUID();
-  const [status, code, detail] = WIRE_FAULTS[faultCode ?? ''] ?? [
-    400,
-    'bad_http',
-    'The request is not valid HTTP/1.1.',
-  ];
+  const [status, code, detail] = WIRE_FAULTS[faultCode ?? ''] ?? BAD_HTTP;
   const { headers, body } = problem(status, code, detail, requestId);
   const lines = Object.entries({
     ...headers,

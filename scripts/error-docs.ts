@@ -1,10 +1,11 @@
 import { STATUS_CODES } from 'node:http';
 import { problemOf } from '../functions/wire/problem.ts';
+import { type DoorProblem, frontDoorProblems, gatewayProblems } from './door-problems.ts';
 import { FAILURES } from './failures.ts';
 
 const HEAD = `# Problems
 
-Generated from \`functions/wire/problem.ts\`; \`npm run docs\` writes it anew. An answer that is no success is an RFC 9457 problem,
+Generated from \`functions/wire/problem.ts\` and the doors in front of it; \`npm run docs\` writes it anew. An answer that is no success is an RFC 9457 problem,
 \`application/problem+json\`:
 
 \`\`\`json
@@ -19,7 +20,17 @@ next, as below with example values; \`requestId\` finds the request in the logs.
 again until something is changed.
 `;
 
-/** The catalogue of problems, by status. */
+const GATEWAY = `## What API Gateway answers itself
+
+On AWS, requests that IAM or API Gateway turns away never reach hublease. Their problems have the same form, with fixed texts.
+`;
+
+const FRONT_DOOR = `## What the embedded edition answers in its place
+
+The front door of the embedded edition says more of a signature than AWS does, since it is reached from its own machine only.
+`;
+
+/** The catalogue of problems, by status, and then those of the doors in front. */
 export function errorDocs(): string {
   const problems = Object.values(FAILURES).map((failure) => problemOf(failure, '7c1d4f0e-8a52-4b8e-9a0b-5f1f3c2d1e00'));
   const example = problems.find(({ problem }) => problem.code === 'ttl_too_long')?.problem;
@@ -34,7 +45,17 @@ export function errorDocs(): string {
       const table = ['| code | means | says, and what to do | Retry-After |', '| --- | --- | --- | --- |', ...rows];
       return [`## ${status} ${STATUS_CODES[status]}`, '', ...table].join('\n');
     });
-  return `${HEAD}${JSON.stringify(example, null, 2)}${AFTER}\n${sections.join('\n\n')}\n`;
+  const doors = [GATEWAY + doorTable(gatewayProblems()), FRONT_DOOR + doorTable(frontDoorProblems())];
+  return `${HEAD}${JSON.stringify(example, null, 2)}${AFTER}\n${[...sections, ...doors].join('\n\n')}\n`;
+}
+
+function doorTable(problems: readonly DoorProblem[]): string {
+  const rows = problems.map(
+    ({ status, code, detail, retries }) => `| ${status} | \`${code}\` | ${cell(detail)} | ${retries ? 'yes' : ''} |`,
+  );
+  return ['', '| status | code | says, and what to do | Retry-After |', '| --- | --- | --- | --- |', ...rows].join(
+    '\n',
+  );
 }
 
 function cell(text: string): string {

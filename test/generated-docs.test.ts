@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROUTES } from '../functions/wire/routes.ts';
+import { GATEWAY_PROBLEMS } from '../infra/gateway-problems.ts';
 import { PAGES } from '../scripts/api-docs.ts';
+import { frontDoorProblems } from '../scripts/door-problems.ts';
 import { FAILURES } from '../scripts/failures.ts';
 import { redactor } from '../scripts/redaction.ts';
 
@@ -29,6 +31,14 @@ describe('a generated page', () => {
   it('has every code of a problem once', () => {
     const codes = [...pageOf('docs/errors.md').matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]);
     expect(codes.sort()).toEqual(Object.keys(FAILURES).sort());
+  });
+
+  it('has every code of API Gateway’s own answers, and of the front door that stands in for it', () => {
+    const [, gateway = '', frontDoor = ''] = pageOf('docs/errors.md').split(/^## What /m);
+    const codesOf = (text: string) => new Set([...text.matchAll(/^\| \d{3} \| `(\w+)` \|/gm)].map(([, code]) => code));
+    expect(codesOf(gateway)).toEqual(new Set(GATEWAY_PROBLEMS.map(({ code }) => code)));
+    expect(codesOf(frontDoor)).toEqual(new Set(frontDoorProblems().map(({ code }) => code)));
+    expect(codesOf(frontDoor).size).toBeGreaterThan(15);
   });
 
   it('shows no token, and nothing that differs from run to run', () => {

@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { applyEdits, type FormattingOptions, modify, type ParseError, parse } from 'jsonc-parser';
 import { CommandFailed, EXIT } from './exit.ts';
 import { HUB_KEYS } from './hub-keys.ts';
+import { stepBetween } from './text-step.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -86,10 +87,16 @@ export function loginEntries({ credsStore, credHelpers }: DockerConfig, username
   return entries;
 }
 
-/** Sets (or with undefined removes) one entry, leaving every other byte of the text as it was. */
+/**
+ * Sets (or with undefined removes) one entry, leaving every other byte of the text as it was: laid out like the rest where that
+ * touches nothing else, and without a layout where the formatter would have put the neighbours in order too.
+ */
 export function edit(text: string | undefined, path: readonly string[], value: unknown): string {
   const from = text === undefined || text.trim() === '' ? '{}\n' : text;
-  return applyEdits(from, modify(from, [...path], value, { formattingOptions: indentOf(from) }));
+  const plain = applyEdits(from, modify(from, [...path], value, {}));
+  const laidOut = applyEdits(from, modify(from, [...path], value, { formattingOptions: indentOf(from) }));
+  const [bare, dressed] = [plain, laidOut].map((after) => stepBetween(from, after).former.replace(/\s/g, ''));
+  return bare === dressed ? laidOut : plain;
 }
 
 /** Writes a file whole or not at all, through a link to where it leads, keeping the mode of the one it replaces. */

@@ -3,15 +3,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Entry, edit, readText, writeWhole } from './docker-config.ts';
+import { type Step, stepBetween } from './text-step.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
-
-/** A piece of a text, and what stood in its place. */
-interface Step {
-  readonly offset: number;
-  readonly length: number;
-  readonly former: string;
-}
 
 /** What it takes to undo what was done to a file. It holds only what was replaced, never the rest of the file. */
 export interface EditRecord {
@@ -100,16 +94,6 @@ export function undoTracked(env: Env, kind: string, file: string, entriesIfTouch
   const recorded = existsSync(recordFileOf(env, kind, file));
   rmSync(recordFileOf(env, kind, file), { force: true });
   return recorded || undone !== text;
-}
-
-/** The one stretch in which two texts differ. */
-function stepBetween(before: string, after: string): Step {
-  const most = Math.min(before.length, after.length);
-  let start = 0;
-  while (start < most && before[start] === after[start]) start += 1;
-  let end = 0;
-  while (end < most - start && before.at(-1 - end) === after.at(-1 - end)) end += 1;
-  return { offset: start, length: after.length - start - end, former: before.slice(start, before.length - end) };
 }
 
 /** Where this user's programs keep what outlives a cache. Source: XDG Base Directory Specification. */

@@ -47,9 +47,8 @@ async function apply({ io, settings }: Context, name: ClientName, flags: { secre
     ['credHelpers', key],
     HELPER,
   ]);
-  const replaced = Object.fromEntries(
-    HUB_KEYS.flatMap((key) => (typeof credHelpers[key] === 'string' ? [[key, credHelpers[key]]] : [])),
-  );
+  const others = HUB_KEYS.filter((key) => typeof credHelpers[key] === 'string' && credHelpers[key] !== HELPER);
+  const replaced = Object.fromEntries(others.map((key) => [key, credHelpers[key] as string]));
   // Before the client is told to ask us: what it asks must have an answer.
   writeSettings(settingsFileOf(io.env), {
     endpoint,

@@ -16,14 +16,20 @@ import { hubAccountOf, type Target } from './target.ts';
  *
  * @param most stop after so many; what is left is found by the next sweep.
  * @returns how many were handed on.
+ * @throws any error of the lease store, or the last of the queue's after all others were tried.
  */
 export async function sweepDue(ports: RevokePorts, most: number): Promise<number> {
   let handedOn = 0;
+  let failed: unknown;
   for await (const leaseId of everyPage((page) => ports.leases.due(ports.clock.nowMs(), page))) {
     if (handedOn >= most) break;
-    await ports.queue.send(leaseId, 0);
+    // One message that is refused must not keep back those behind it.
+    await ports.queue.send(leaseId, 0).catch((error: unknown) => {
+      failed = error;
+    });
     handedOn += 1;
   }
+  if (failed !== undefined) throw failed;
   return handedOn;
 }
 

@@ -54,6 +54,14 @@ describe('a sweep of due leases', () => {
     const { world } = worldWithTarget();
     expect(await sweepDue(world.ports, 100)).toBe(0);
   });
+
+  it('hands on those behind one that the queue refuses, and says that it did', async () => {
+    const { world, target } = worldWithTarget();
+    for (let count = 0; count < 3; count++) world.addLease(target, { dueAtMs: NOW_MS });
+    world.steering.on('queue.send', rejects);
+    await expect(sweepDue(world.ports, 100)).rejects.toThrow();
+    expect(world.steering.argsOf('queue.send')).toHaveLength(3);
+  });
 });
 
 describe('reconciling an account', () => {

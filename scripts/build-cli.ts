@@ -8,6 +8,11 @@ const ROOT = resolve(import.meta.dirname, '..');
 const LEAST_NODE = [22, 19] as const;
 /** What the credential helper loads when its cache has no answer: files of `cli` that it imports at run time. */
 const LATER = ['api', 'explain', 'lock', 'minting', 'yaml'] as const;
+/** What other programs start, often: name of the file, and of its entry in `cli`. */
+const HELPERS = {
+  'docker-credential-hublease': 'docker-credential-hublease',
+  'hublease-kubelet-credential-provider': 'kubelet-credential-provider',
+} as const;
 
 const COMMON = {
   absWorkingDir: ROOT,
@@ -28,9 +33,9 @@ export interface CliBuild {
 }
 
 /**
- * Bundles the command line, with all that it imports, into `folder`. `hublease.js` and `docker-credential-hublease.js` are started
- * there. The helper is one CommonJS file, for Node starts those faster, and loads the rest only to lease; the rest are modules in
- * pieces, so that each command loads what it needs.
+ * Bundles the command line, with all that it imports, into `folder`, where `hublease.js` and the helpers are started. A helper is one
+ * CommonJS file, for Node starts those faster, and loads the rest only to lease; the rest are modules in pieces, so that each command
+ * loads what it needs.
  */
 export async function buildCli(folder = join(ROOT, 'dist', 'cli')): Promise<CliBuild> {
   rmSync(folder, { recursive: true, force: true });
@@ -49,23 +54,28 @@ export async function buildCli(folder = join(ROOT, 'dist', 'cli')): Promise<CliB
       js: "import{createRequire as hubleaseRequire}from'node:module';const require=hubleaseRequire(import.meta.url);",
     },
   });
-  const { metafile: helper } = await build({
+  const helpers = await Promise.all(Object.entries(HELPERS).map(([name, entry]) => buildHelper(folder, name, entry)));
+  const start = `#!/usr/bin/env node\n${guard('hublease')}import('./parts/hublease.mjs');\n`;
+  await writeFile(join(folder, 'hublease.js'), start);
+  for (const name of ['hublease', ...Object.keys(HELPERS)]) await chmod(join(folder, `${name}.js`), 0o755);
+  // Says which form they are in, wherever the folder is copied to.
+  await writeFile(join(folder, 'package.json'), '{"type":"commonjs"}\n');
+  return { helper: helpers[0] as Metafile, rest };
+}
+
+async function buildHelper(folder: string, name: string, entry: string): Promise<Metafile> {
+  const { metafile } = await build({
     ...COMMON,
-    entryPoints: ['cli/docker-credential-hublease.ts'],
+    entryPoints: [{ in: `cli/${entry}.ts`, out: name }],
     outdir: folder,
     format: 'cjs',
     // Written so plainly that an old Node gets as far as the message.
     target: 'node10',
     supported: { 'dynamic-import': true },
     plugins: [laterFromParts],
-    banner: { js: guard('docker-credential-hublease') },
+    banner: { js: guard(name) },
   });
-  const start = `#!/usr/bin/env node\n${guard('hublease')}import('./parts/hublease.mjs');\n`;
-  await writeFile(join(folder, 'hublease.js'), start);
-  for (const name of ['hublease', 'docker-credential-hublease']) await chmod(join(folder, `${name}.js`), 0o755);
-  // Says which form the two are in, wherever the folder is copied to.
-  await writeFile(join(folder, 'package.json'), '{"type":"commonjs"}\n');
-  return { helper, rest };
+  return metafile;
 }
 
 /** Leaves what the helper imports at run time where the other build has put it. */

@@ -1,10 +1,11 @@
-// Builds what is published, into dist/package: the construct with its Lambda functions prebuilt, the client, and their
-// declarations. `npm run build -- FOLDER` builds elsewhere. Pack it with `npm pack ./dist/package`.
+// Builds what is published, into dist/package: the construct with its Lambda functions prebuilt, the command line, the client, and
+// their declarations. `npm run build -- FOLDER` builds elsewhere. Pack it with `npm pack ./dist/package`.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { buildSync } from 'esbuild';
 import { bundle, FUNCTION_ENTRIES } from '../infra/bundle.ts';
+import { buildCli } from './build-cli.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const out = resolve(process.argv[2] ?? join(ROOT, 'dist/package'));
@@ -17,6 +18,9 @@ const LOADED_BY_INFRA = [
   'wire/routes.js',
   'core/failure.js',
 ];
+
+/** What the package puts on the PATH. */
+const PROGRAMS = ['hublease', 'docker-credential-hublease', 'hublease-kubelet-credential-provider'];
 
 interface Manifest {
   readonly name: string;
@@ -74,7 +78,8 @@ function manifest(): object {
     description,
     license,
     type: 'module',
-    engines: { node: '>=22' },
+    engines: { node: '>=22.19' },
+    bin: Object.fromEntries(PROGRAMS.map((program) => [program, `./cli/${program}.js`])),
     exports: {
       '.': { types: './infra/hublease.d.ts', default: './infra/hublease.js' },
       './client': { types: './client/client.d.ts', default: './client/client.js' },
@@ -94,6 +99,7 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 emit();
 bundleClient();
+await buildCli(join(out, 'cli'));
 for (const entry of FUNCTION_ENTRIES) bundle(entry, join(out, 'functions', entry));
 writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
 for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) cpSync(join(ROOT, file), join(out, file));

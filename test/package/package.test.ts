@@ -110,6 +110,30 @@ describe('the packed package', SLOW, () => {
     });
   });
 
+  it.each([
+    ['hublease', ['--version'], /^\d+\.\d+\.\d+\n$/],
+    ['docker-credential-hublease', ['version'], /^docker-credential-hublease \d+\.\d+\.\d+\n$/],
+  ])('puts %s on the PATH', async (program, args, answer) => {
+    const { stdout } = await run(join(folder, 'app/node_modules/.bin', program), args, { cwd: folder });
+    expect(stdout).toMatch(answer);
+  });
+
+  it('says what it needs where Node is too old for it', async () => {
+    const old = await run('node', ['--version'], { env: { PATH: '/usr/local/bin:/usr/bin:/bin' } }).catch(
+      () => undefined,
+    );
+    const major = Number(/^v(\d+)/.exec(old?.stdout ?? '')?.[1] ?? Number.NaN);
+    // Only where the machine has such a Node beside the installed one.
+    if (!(major < 22)) return;
+    const command = run('node', [join(folder, 'app/node_modules/hublease/cli/hublease.js'), '--version'], {
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+    });
+    await expect(command).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('needs Node 22.19 or newer'),
+    });
+  });
+
   it('has a client that needs nothing else', async () => {
     const app = join(folder, 'app');
     const code = "import('hublease/client').then((m) => console.log(typeof m.hubleaseClient))";

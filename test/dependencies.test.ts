@@ -77,7 +77,8 @@ describe('the dependency rule', () => {
 
   it('keeps the fake Docker Hub out of whatever runs in Lambda', () => {
     const reaching = files.filter(
-      (file) => !/^(?:local|scripts)\//.test(file) && importsOf(file).some((specifier) => specifier.includes('fake-hub')),
+      (file) =>
+        !/^(?:local|scripts)\//.test(file) && importsOf(file).some((specifier) => specifier.includes('fake-hub')),
     );
     expect(reaching).toEqual([]);
   });

@@ -1,10 +1,12 @@
-import { runHistory } from './history.ts';
-import { drawPlan } from './plan.ts';
-import type { Trace } from './run.ts';
+import { drawPlan } from './draw-plan.ts';
+import type { Violation } from './invariants.ts';
+import { lifeWith } from './life.ts';
+import type { Trace } from './seeds.ts';
+import { inWorker } from './worker.ts';
 
 /**
- * Guards that can be taken away without touching core, by altering a port or a bound. With one gone, the invariants must be
- * seen to break, or they see nothing.
+ * Guards that can be taken away: by altering a port or a bound, or in the source of core as it is loaded. With one gone, the
+ * invariants must be seen to break, or they see nothing.
  */
 export type Ablation =
   | 'none'
@@ -12,35 +14,59 @@ export type Ablation =
   | 'mac_check'
   /** Whoever logs in is taken for the target's account. */
   | 'account_pin'
+  /** A token whose id nobody knows is not looked for by its label. */
+  | 'label_lookup'
   /** Absence is believed at once. */
   | 'quiet_period'
   /** What is due is found by nobody. */
   | 'due_sweep'
   /** Tokens are made without an end of their own. */
   | 'expires_at'
+  /** One listing is believed. */
+  | 'second_listing'
   /** A store takes the repetition of a write for somebody else's. */
   | 'op_id';
 
 export const ABLATIONS: readonly Exclude<Ablation, 'none'>[] = [
   'mac_check',
   'account_pin',
+  'label_lookup',
   'quiet_period',
   'due_sweep',
   'expires_at',
+  'second_listing',
   'op_id',
 ];
 
-/** The first history that breaks a promise without the guard and none with it; undefined when `seeds` of them show nothing. */
-export async function seenWithout(
-  ablation: Exclude<Ablation, 'none'>,
-  firstSeed: number,
-  seeds: number,
-): Promise<Trace | undefined> {
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const plan = drawPlan(seed);
-    const { violations, faults } = await runHistory(plan, { ablation });
-    if (violations.length === 0) continue;
-    if ((await runHistory(plan, { faults })).violations.length === 0) return { plan, faults };
-  }
-  return undefined;
+/** How the lack of a guard showed. */
+export interface Sighting {
+  readonly by: 'random seed' | 'pair of faults' | 'directed trace';
+  /** Run until then, this one included. */
+  readonly histories: number;
+  readonly violation: Violation;
+  readonly trace: Trace;
+}
+
+/** The first of so many random histories that breaks a promise without the guard; undefined when none does. */
+export async function seenInSeeds(ablation: Ablation, first: number, count: number): Promise<Sighting | undefined> {
+  const { failures, histories } = await inWorker('seeds', { first, count, ablation, mostFailures: 1 });
+  const [failure] = failures;
+  if (failure === undefined) return undefined;
+  const { seed, faults, violation } = failure;
+  return { by: 'random seed', histories, violation, trace: { ablation, plan: drawPlan(seed), faults } };
+}
+
+/** The first of all single faults and pairs that does; undefined when none does. */
+export async function seenInPairs(ablation: Ablation): Promise<Sighting | undefined> {
+  const { failures, singles, pairs } = await inWorker('pairs', { share: 0, of: 1, ablation, mostFailures: 1 });
+  const [failure] = failures;
+  if (failure === undefined) return undefined;
+  const { faults, violation } = failure;
+  return { by: 'pair of faults', histories: singles + pairs + 1, violation, trace: { ablation, ...lifeWith(faults) } };
+}
+
+/** A committed trace that does. */
+export async function seenInTrace(trace: Trace, ablation: Ablation): Promise<Sighting | undefined> {
+  const [violation] = await inWorker('trace', { trace, ablation });
+  return violation && { by: 'directed trace', histories: 1, violation, trace };
 }

@@ -1,7 +1,10 @@
-import type { Fault, FaultKind, FaultSource, Spans } from './faults.ts';
-import { CANARY, type Watch } from './invariants.ts';
+import { CANARY } from './canary.ts';
+import type { FaultSource } from './fault-sources.ts';
+import type { Fault, FaultKind, Spans } from './faults.ts';
+import type { Watch } from './invariants.ts';
 import type { InstallationName, OutagePort, Plan } from './plan.ts';
 import { unitOf } from './prng.ts';
+import { stepOf } from './steps.ts';
 import type { World } from './world.ts';
 
 /** Why a call got no proper answer. */
@@ -32,22 +35,35 @@ export interface Scene {
 export class Actor {
   readonly name: string;
   readonly installation: InstallationName;
+  /** What it does, or what called it where that is a trigger. */
+  readonly kind: string;
+  /** What it does: the first word of its name. */
+  readonly role: string;
+  /** How far its clock is off. */
+  readonly skewMs: number;
   alive = true;
   /** How many of its calls did not simply succeed. */
   troubles = 0;
+  /** Whether Docker Hub ever told it to wait. */
+  throttled = false;
   readonly #scene: Scene;
   readonly #ordinals = new Map<string, number>();
 
-  constructor(scene: Scene, name: string, installation: InstallationName) {
+  constructor(scene: Scene, name: string, installation: InstallationName, kind?: string) {
     this.#scene = scene;
     this.name = name;
     this.installation = installation;
+    this.role = name.split(' ')[0] as string;
+    this.kind = kind ?? this.role;
+    const { seed, hostSkewMs = 0 } = scene.plan;
+    this.skewMs = Math.round((unitOf(seed, `clock of ${name}`) * 2 - 1) * hostSkewMs);
   }
 
   die(): void {
     if (!this.alive) return;
     this.alive = false;
     this.#scene.watch.excuse(this.installation);
+    this.#scene.watch.left(this);
     this.#scene.world.note(`${this.name} dies`);
   }
 
@@ -84,6 +100,7 @@ export class Actor {
     const key = `${this.name} ${site.name}#${this.ordinal(site.name)}`;
     return new Promise((resolve, reject) => {
       if (!this.alive) return;
+      this.#scene.watch.step(stepOf(this.role, site.name));
       const fault = faults.at(key, site.faults, world.nowMs, site.spans);
       if (fault !== undefined) this.#trouble(fault);
       const answer = (produce: () => T) => {
@@ -180,5 +197,5 @@ export class Actor {
 
 /** What a call of a store rejects with. Its text must stay inside. */
 export function storeRefusal(why: Refusal): never {
-  throw new Error(`simulated: ${why}, with ${CANARY} in its text`);
+  throw new Error(`${CANARY}: simulated, ${why}`);
 }

@@ -1,6 +1,8 @@
+import { revokeMatching, type Selector } from '../../functions/core/all-leases.ts';
 import { parseCaller } from '../../functions/core/caller.ts';
 import { Failed } from '../../functions/core/failure.ts';
 import { writeLabel } from '../../functions/core/label.ts';
+import type { Lease } from '../../functions/core/lease.ts';
 import { mint } from '../../functions/core/mint.ts';
 import { revokeOwn } from '../../functions/core/own-leases.ts';
 import { renewOwn } from '../../functions/core/renew.ts';
@@ -11,34 +13,34 @@ import type { Credential } from '../../functions/core/target.ts';
 import { deleteTarget, putTarget } from '../../functions/core/targets.ts';
 import type { Ablation } from './ablation.ts';
 import { Actor, type Scene } from './actor.ts';
-import { DrawnFaults, type Fault, RecordedFaults } from './faults.ts';
-import { CANARY, type Violation, Watch } from './invariants.ts';
-import {
-  type Happening,
-  type InstallationName,
-  type Look,
-  type Plan,
-  type PlannedTarget,
-  SETTLE_MS,
-  SWEEP_EVERY_MS,
-} from './plan.ts';
+import { HOST_SKEW_MS, SETTLE_MS, SWEEP_EVERY_MS } from './bounds.ts';
+import { CANARY } from './canary.ts';
+import { DrawnFaults, type FaultSource, RecordedFaults } from './fault-sources.ts';
+import type { Fault } from './faults.ts';
+import { type Violation, Watch } from './invariants.ts';
+import type { Happening, InstallationName, Look, Plan, PlannedSelector, PlannedTarget } from './plan.ts';
 import { SimCatalog, SimCredentials, SimSealer, SimSessions } from './ports/catalog.ts';
 import { firstPassword, SimHub, type SimToken } from './ports/hub.ts';
 import { SimLeases } from './ports/leases.ts';
-import { Triggers } from './ports/triggers.ts';
+import { type Trigger, Triggers } from './ports/triggers.ts';
 import { type AllPorts, installationId, labelKeys, portsOf, type Stores } from './ports/wired.ts';
 import { unitOf } from './prng.ts';
+import { firstSweepMs } from './recurring.ts';
 import { World } from './world.ts';
 
 /** How long an admin waits before trying a refused change again, and how often. */
 const ADMIN_RETRY_MS = 60_000;
 const ADMIN_TRIES = 60;
+/** How long a revocation of many works before it answers. */
+const MATCHING_MS = 15_000;
 const ROLE = 'arn:aws:iam::111122223333:role/ci';
 
 /** How a history is to run. */
 export interface HistoryOptions {
   /** These faults and no others; without it they are drawn. */
   readonly faults?: readonly Fault[];
+  /** What decides them instead, for whoever wants to watch it decide. */
+  readonly source?: FaultSource;
   readonly ablation?: Ablation;
   readonly keepsLog?: boolean;
 }
@@ -82,12 +84,14 @@ class History {
   constructor(plan: Plan, options: HistoryOptions) {
     this.#plan = plan;
     this.#world = new World(plan.startMs, options.keepsLog ?? false);
-    const calm = Object.keys(plan.intensities).length === 0 && (options.faults ?? []).length === 0;
-    this.#watch = new Watch(this.#world, plan, calm && plan.happenings.every(isCalm));
-    const faults =
-      options.faults === undefined
-        ? new DrawnFaults(plan.seed, plan.intensities, plan.startMs + plan.faultsEndMs, plan.faultPlace)
-        : new RecordedFaults(options.faults);
+    const calm = Object.keys(plan.intensities).length === 0 && (options.faults ?? []).length === 0 && !options.source;
+    this.#watch = new Watch(
+      this.#world,
+      plan,
+      calm && plan.requestsPerMinute === undefined && plan.happenings.every(isCalm),
+    );
+    const chosen = options.source ?? (options.faults === undefined ? undefined : new RecordedFaults(options.faults));
+    const faults = chosen ?? new DrawnFaults(plan);
     this.#scene = { world: this.#world, plan, faults, watch: this.#watch, outages: new Map() };
     this.#hub = new SimHub(this.#world, plan, this.#watch);
     this.#ablation = options.ablation ?? 'none';
@@ -133,25 +137,32 @@ class History {
       sessions: new SimSessions(this.#watch, knowsItsOwn),
       credentials: new SimCredentials(),
       sealer: new SimSealer(),
-      triggers: new Triggers(this.#scene, name, (leaseId, actor) => this.#revoke(name, leaseId, actor)),
+      triggers: new Triggers(this.#scene, name, (leaseId, actor, trigger) =>
+        this.#revoke(name, leaseId, actor, trigger),
+      ),
       labels: labelKeys(name),
     };
     this.#stores.set(name, stores);
     for (const target of targets) furnish(stores, target, secondFactor.includes(target.username), startMs);
-    const offsetMs = Math.floor(unitOf(seed, `sweep ${name}`) * SWEEP_EVERY_MS);
-    this.#world.at(startMs + offsetMs, () => this.#sweepForEver(name), true);
+    this.#world.at(startMs + firstSweepMs(seed, name), () => this.#sweepForEver(name), true);
   }
 
   /** Starts an actor, and says when it is done; a dead one never is. */
-  #act(name: string, installation: InstallationName, run: (ports: AllPorts, actor: Actor) => Promise<void>): void {
+  #act(
+    name: string,
+    installation: InstallationName,
+    run: (ports: AllPorts, actor: Actor) => Promise<void>,
+    kind?: Trigger,
+  ): void {
     if (this.#demolished.has(installation)) return;
-    const actor = new Actor(this.#scene, name, installation);
+    const actor = new Actor(this.#scene, name, installation, kind);
     this.#actors.add(actor);
     const ports = portsOf(actor, this.#storesOf(installation), this.#hub, this.#world, this.#watch, this.#ablation);
     this.#world.note(`${name} starts`);
     this.#world.wake();
     run(ports, actor).finally(() => {
       this.#actors.delete(actor);
+      this.#watch.left(actor);
       this.#world.note(`${name} ends`);
     });
   }
@@ -195,10 +206,13 @@ class History {
     return this.#stores.get(installation) as Stores;
   }
 
-  #revoke(installation: InstallationName, leaseId: string, name: string): Promise<void> {
+  #revoke(installation: InstallationName, leaseId: string, name: string, trigger: Trigger): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#act(name, installation, (ports) =>
-        revokeLease(ports, leaseId, { trigger: 'due', reason: 'expired' }).then(() => resolve(), reject),
+      this.#act(
+        name,
+        installation,
+        (ports) => revokeLease(ports, leaseId, { trigger: 'due', reason: 'expired' }).then(() => resolve(), reject),
+        trigger,
       );
     });
   }
@@ -229,6 +243,9 @@ class History {
         break;
       case 'revoke':
         this.#revokeEarly(happening.mint);
+        break;
+      case 'revoke_matching':
+        this.#revokeMatching(happening);
         break;
       case 'renew':
         this.#renew(happening.mint, happening.ttlSeconds);
@@ -326,11 +343,16 @@ class History {
 
   /** Whether anything gave a mint a reason to be given up. */
   #isDisturbed(leaseId: string, actor: Actor): boolean {
-    const { row, asked, restored } = this.#watch.lease(leaseId);
+    const watched = this.#watch.lease(leaseId);
+    const { row, restored } = watched;
     // A renewal by somebody who did not wait for the answer is another writer, too.
     if (this.#renewed.has(leaseId)) return true;
-    if (actor.troubles > 0 || asked || restored || row === undefined) return true;
-    return this.#world.nowMs >= row.mintByMs || this.#plan.happenings.some((one) => one.does === 'delete_target');
+    if (actor.troubles > 0 || actor.throttled || this.#watch.isAsked(watched) || restored || row === undefined)
+      return true;
+    return (
+      this.#world.nowMs >= row.mintByMs - HOST_SKEW_MS ||
+      this.#plan.happenings.some((one) => one.does === 'delete_target')
+    );
   }
 
   /** The owner, or an admin who found the lease in a list, has it revoked. */
@@ -343,6 +365,35 @@ class History {
     this.#act(`ask ${mint}`, installation, async (ports) => {
       await revokeOwn(ports, origin, leaseId).catch((error: unknown) => this.#watch.refused(error, `revoke ${mint}`));
     });
+  }
+
+  #revokeMatching({ installation, selector: planned }: Extract<Happening, { does: 'revoke_matching' }>): void {
+    const selector = this.#selectorOf(installation, planned);
+    if (selector === undefined) return;
+    const label = labelStart(installation);
+    const { settleMs } = this.#storesOf(installation).leases;
+    const name = `match ${installation} ${this.#world.nowMs - this.#plan.startMs}`;
+    const origin = { caller: parseCaller(ROLE), requestId: name };
+    this.#act(name, installation, async (ports, actor) => {
+      const covers = (row: Lease) => row.hubLabel.startsWith(label) && isNamed(row, selector);
+      const answered = this.#watch.matchingAsked(covers, settleMs);
+      try {
+        const { complete } = await revokeMatching(ports, origin, selector, ports.clock.nowMs() + MATCHING_MS);
+        answered(complete && actor.troubles === 0);
+      } catch (error) {
+        answered(false);
+        this.#watch.refused(error, name);
+      }
+    });
+  }
+
+  /** What an admin can name by now: a token is known once its caller has it, or leaked it. */
+  #selectorOf(installation: InstallationName, planned: PlannedSelector): Selector | undefined {
+    if (!('tokenOf' in planned)) return planned;
+    const lease = this.#leaseOf.get(planned.tokenOf);
+    if (lease === undefined || lease.installation !== installation) return undefined;
+    const tokenSha256 = this.#watch.lease(lease.leaseId).row?.tokenSha256;
+    return tokenSha256 === undefined ? undefined : { tokenSha256 };
   }
 
   #renew(mint: string, ttlSeconds: number): void {
@@ -396,7 +447,7 @@ class History {
 
   #changePassword(happening: Extract<Happening, { does: 'password' }>): void {
     const { username, endsSessions, afterMs } = happening;
-    const password = `pw-${CANARY}-${username}-${this.#world.nowMs}`;
+    const password = `${CANARY}-${username}-${this.#world.nowMs}`;
     this.#hub.changePassword(username, password, endsSessions);
     this.#passwords.set(username, password);
     for (const { name } of this.#plan.targets.filter((target) => target.username === username)) {
@@ -475,7 +526,7 @@ class History {
   #rightCredential(target: PlannedTarget): Credential {
     const { username } = target;
     const password = this.#passwords.get(username) ?? firstPassword(username);
-    const totpSecret = this.#plan.secondFactor.includes(username) ? { totpSecret: `totp-${CANARY}` } : {};
+    const totpSecret = this.#plan.secondFactor.includes(username) ? { totpSecret: `${CANARY}-totp` } : {};
     return { username, password, ...totpSecret };
   }
 
@@ -517,12 +568,25 @@ class History {
 
 function nothing(): void {}
 
+/** How every label of an installation begins. */
+function labelStart(installation: InstallationName): string {
+  return `hl1:${installationId(installation)}:`;
+}
+
+/** Said again here, so that a selector which takes too much is seen. */
+function isNamed(row: Lease, selector: Selector): boolean {
+  if ('prefix' in selector) return `${row.secret}/`.startsWith(`${selector.prefix}/`);
+  if ('target' in selector) return row.target === selector.target;
+  return 'caller' in selector ? row.caller === selector.caller : row.tokenSha256 === selector.tokenSha256;
+}
+
 /** What happens in normal running: nothing fails for it. */
 function isCalm(happening: Happening): boolean {
   return [
     'mint',
     'renew',
     'revoke',
+    'revoke_matching',
     'human_create',
     'human_rename',
     'human_delete',
@@ -534,7 +598,7 @@ function isCalm(happening: Happening): boolean {
 function furnish(stores: Stores, planned: PlannedTarget, secondFactor: boolean, nowMs: number): void {
   const { name, username, organization, secret, renewable, maxActive } = planned;
   const password = firstPassword(username);
-  const credential = { username, password, ...(secondFactor && { totpSecret: `totp-${CANARY}` }) };
+  const credential = { username, password, ...(secondFactor && { totpSecret: `${CANARY}-totp` }) };
   stores.credentials.promote(name, stores.credentials.stage(name, credential));
   const row = {
     schema: 1,

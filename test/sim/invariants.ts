@@ -3,17 +3,22 @@ import { Failed } from '../../functions/core/failure.ts';
 import { isOpen, type Lease } from '../../functions/core/lease.ts';
 import type { Minted } from '../../functions/core/mint.ts';
 import type { AuditEvent } from '../../functions/core/ports.ts';
+import type { Actor } from './actor.ts';
+import { HOST_SKEW_MS } from './bounds.ts';
+import { leaks } from './canary.ts';
 import type { InstallationName, Plan } from './plan.ts';
 import type { SimToken } from './ports/hub.ts';
+import { isKnownStep } from './steps.ts';
 import type { World } from './world.ts';
-
-/** Stands in every password, token, session and rejected call's message, and must never stand anywhere else. */
-export const CANARY = 'cAnArY';
 
 /** How late a token may be dead after its lease's end when nothing fails. */
 const PROMISED_MS = 120_000;
 /** Docker Hub's own end of a token, by a clock that need not be ours. */
 const HUB_SKEW_MS = 10_000;
+/** Longer than an undisturbed mint takes from its lease's time of issue to its last write. */
+const MOST_MINTING_MS = 15_000;
+/** Ten minutes, seen by one process whose clock is ahead and another whose is behind. */
+const LOCK_WINDOW_MS = 600_000 - 2 * HOST_SKEW_MS;
 
 export type InvariantName =
   | 'alive_too_long'
@@ -36,6 +41,9 @@ export type InvariantName =
   | 'two_live_for_one_key'
   | 'quota_exceeded'
   | 'counter_wrong'
+  | 'revoke_yielded'
+  | 'match_missed'
+  | 'unknown_step'
   | 'not_removed';
 
 export interface Violation {
@@ -71,6 +79,9 @@ export class Watch {
   readonly #refusedLogins = new Map<string, number[]>();
   readonly #excuses: { readonly atMs: number; readonly installation: InstallationName }[] = [];
   readonly #strict: boolean;
+  /** Who is at work on which lease. */
+  readonly #atWork = new Map<string, Set<Actor>>();
+  readonly #sweepingAsks: { readonly covers: (row: Lease) => boolean; endedAtMs: number }[] = [];
 
   /** @param strict nothing fails in this history, so that the promise of normal running holds. */
   constructor(world: World, plan: Plan, strict: boolean) {
@@ -89,6 +100,11 @@ export class Watch {
     this.reached.set(what, (this.reached.get(what) ?? 0) + 1);
   }
 
+  /** A call of a port; one that the table of steps lacks would never be counted. */
+  step(step: string): void {
+    if (!isKnownStep(step)) this.#say('unknown_step', step);
+  }
+
   lease(leaseId: string): Watched {
     let watched = this.#leases.get(leaseId);
     if (watched === undefined) {
@@ -96,6 +112,51 @@ export class Watch {
       this.#leases.set(leaseId, watched);
     }
     return watched;
+  }
+
+  /** An actor looks at a lease, and is at work on it until it ends. */
+  tookUp(leaseId: string, actor: Actor): void {
+    const workers = this.#atWork.get(leaseId);
+    if (workers === undefined) this.#atWork.set(leaseId, new Set([actor]));
+    else workers.add(actor);
+  }
+
+  left(actor: Actor): void {
+    for (const workers of this.#atWork.values()) workers.delete(actor);
+  }
+
+  /** An actor's write of a lease came through while others were at work on it: it won those races. */
+  wrote(leaseId: string, actor: Actor): void {
+    this.tookUp(leaseId, actor);
+    for (const other of this.#atWork.get(leaseId) ?? []) {
+      if (other !== actor) this.reach(`race ${actor.kind} before ${other.kind}`);
+    }
+  }
+
+  /**
+   * Somebody with the right to wants all leases gone that `covers` names, from now on until the returned function is called
+   * with whether every one of them should have been reached.
+   */
+  matchingAsked(covers: (row: Lease) => boolean, settleMs: number): (complete: boolean) => void {
+    const ask = { covers, endedAtMs: Number.POSITIVE_INFINITY };
+    this.#sweepingAsks.push(ask);
+    const { nowMs } = this.#world;
+    return (complete) => {
+      ask.endedAtMs = this.#world.nowMs;
+      if (!complete) return;
+      for (const { row, restored } of this.#leases.values()) {
+        if (row === undefined || restored || row.status !== 'active' || !covers(row)) continue;
+        if (row.issuedAtMs + settleMs + MOST_MINTING_MS < nowMs) {
+          this.#say('match_missed', `${row.id} is active after all that match it were revoked`);
+        }
+      }
+    };
+  }
+
+  /** Whether somebody with the right to wanted a lease gone. */
+  isAsked({ asked, row }: Watched): boolean {
+    if (asked || row === undefined) return asked;
+    return this.#sweepingAsks.some((ask) => row.issuedAtMs <= ask.endedAtMs + HOST_SKEW_MS && ask.covers(row));
   }
 
   /** A row was written, by whomever. */
@@ -203,7 +264,8 @@ export class Watch {
     }
     const watched = this.lease(owner.leaseId);
     if (watched.answeredAtMs === undefined || watched.row === undefined || token.duplicate) return;
-    if (this.#world.nowMs >= watched.row.expiresAtMs || watched.asked || watched.restored) return;
+    if (this.#world.nowMs >= watched.row.expiresAtMs - HOST_SKEW_MS) return;
+    if (this.isAsked(watched) || watched.restored) return;
     this.#say('revoked_early', `${token.tokenId} of ${owner.leaseId} was deleted before its time`);
   }
 
@@ -224,8 +286,8 @@ export class Watch {
     const given = 'password' in credential ? credential.password : undefined;
     const sha256 = given === undefined ? lease.tokenSha256 : createHash('sha256').update(given).digest('hex');
     // Docker Hub ends the token by its own clock, which may be ahead.
-    const endMs = lease.expiresAtMs - HUB_SKEW_MS;
-    const over = this.#world.nowMs >= endMs || watched.asked || watched.restored;
+    const endMs = lease.expiresAtMs - HUB_SKEW_MS - HOST_SKEW_MS;
+    const over = this.#world.nowMs >= endMs || this.isAsked(watched) || watched.restored;
     const { row } = watched;
     const recorded = row !== undefined && row.tokenId === lease.tokenId && row.tokenSha256 === sha256;
     if (!watched.restored && (!recorded || (row.status !== 'active' && !over))) {
@@ -243,7 +305,7 @@ export class Watch {
       return;
     }
     this.scan(error.failure, `the failure of ${where}`);
-    if (error.message.includes(CANARY)) this.#say('secret_leaked', `the message of ${where}`);
+    if (leaks(error.message)) this.#say('secret_leaked', `the message of ${where}`);
   }
 
   /** A mint none of whose calls failed was refused after its token was made. */
@@ -251,7 +313,10 @@ export class Watch {
     this.#say('mint_lost_for_nothing', `${where} ended in ${tag} though every call of it succeeded`);
   }
 
-  audited(event: AuditEvent): void {
+  audited(event: AuditEvent, by: Actor): void {
+    if (event.event === 'lease.revoke_delayed' && event.code === 'hub_throttled' && !by.throttled) {
+      this.#say('revoke_yielded', `${by.name} put a revocation off though Docker Hub did not ask for it`);
+    }
     const told = event.detail?.evidence ?? event.code;
     this.reach(told === undefined ? event.event : `${event.event} ${told}`);
     this.scan(event, `the audit event ${event.event}`);
@@ -259,7 +324,7 @@ export class Watch {
 
   /** Texts that come out of hublease hold no secret. */
   scan(value: unknown, what: string): void {
-    if (JSON.stringify(value).includes(CANARY)) this.#say('secret_leaked', what);
+    if (leaks(JSON.stringify(value))) this.#say('secret_leaked', what);
   }
 
   /** Something that may keep an installation from writing down that its login was refused. */
@@ -271,7 +336,7 @@ export class Watch {
   loginRefused(installation: InstallationName, username: string, password: string): void {
     const key = `${installation} ${username} ${password}`;
     const { nowMs } = this.#world;
-    const recent = (this.#refusedLogins.get(key) ?? []).filter((atMs) => atMs > nowMs - 600_000);
+    const recent = (this.#refusedLogins.get(key) ?? []).filter((atMs) => atMs > nowMs - LOCK_WINDOW_MS);
     recent.push(nowMs);
     this.#refusedLogins.set(key, recent);
     const excused = this.#excuses.filter(

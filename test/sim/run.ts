@@ -1,71 +1,18 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { Ablation } from './ablation.ts';
-import type { Fault } from './faults.ts';
+import { printCoverage } from './coverage.ts';
+import { drawPlan } from './draw-plan.ts';
 import { runHistory } from './history.ts';
-import type { Violation } from './invariants.ts';
-import { drawPlan, type Harshness, type Plan } from './plan.ts';
-import { hashText } from './prng.ts';
+import { whole } from './numbers.ts';
+import { runSeeds, shareOut, type Tally, type Trace, total } from './seeds.ts';
 import { shrink } from './shrink.ts';
+import { inWorker } from './worker.ts';
 
-/** A history that can be told again, whatever becomes of the code that drew it. */
-export interface Trace {
-  /** What it shows, in a sentence. */
-  readonly shows?: string;
-  /** The guard without which it breaks a promise; absent for what a change of core has put right. */
-  readonly ablation?: Ablation;
-  readonly plan: Plan;
-  readonly faults: readonly Fault[];
-}
-
-/** What a run over many seeds came to. */
-export interface Tally {
-  readonly histories: number;
-  readonly answered: number;
-  readonly faults: number;
-  readonly hash: number;
-  readonly reached: ReadonlyMap<string, number>;
-  readonly failures: readonly {
-    readonly seed: number;
-    readonly violation: Violation;
-    readonly faults: readonly Fault[];
-  }[];
-}
-
-/** Runs every `step`th seed from `first`, `count` in all. The hash does not depend on how seeds are shared out. */
-export async function runSeeds(
-  first: number,
-  count: number,
-  options: {
-    readonly step?: number;
-    readonly ablation?: Ablation;
-    readonly harshness?: Harshness;
-    readonly mostFailures?: number;
-  } = {},
-): Promise<Tally> {
-  const { step = 1, ablation = 'none', harshness = 'usual', mostFailures = Number.POSITIVE_INFINITY } = options;
-  const failures: Tally['failures'][number][] = [];
-  const reached = new Map<string, number>();
-  let [answered, faults, hash, histories] = [0, 0, 0, 0];
-  for (let n = 0; n < count && failures.length < mostFailures; n++) {
-    const seed = first + n * step;
-    const result = await runHistory(drawPlan(seed, harshness), { ablation });
-    histories += 1;
-    answered += result.answered;
-    faults += result.faults.length;
-    hash = (hash + hashText(result.hash, seed)) % 0x1_0000_0000;
-    add(reached, result.reached);
-    for (const { kind } of result.faults) add(reached, new Map([[`fault ${kind}`, 1]]));
-    const violation = result.violations[0];
-    if (violation !== undefined) failures.push({ seed, violation, faults: result.faults });
-  }
-  return { histories, answered, faults, hash, reached, failures };
-}
-
-function add(to: Map<string, number>, more: ReadonlyMap<string, number>): void {
-  for (const [what, count] of more) to.set(what, (to.get(what) ?? 0) + count);
-}
+/** Where a failing history goes when nobody says. */
+const SAVED = join(tmpdir(), 'hublease-sim-failure.json');
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -74,109 +21,75 @@ async function main(): Promise<number> {
       'first-seed': { type: 'string', default: '1' },
       jobs: { type: 'string', default: '1' },
       replay: { type: 'string' },
-      ablation: { type: 'string', default: 'none' },
       harsh: { type: 'boolean', default: false },
       reached: { type: 'boolean', default: false },
-      save: { type: 'string' },
+      coverage: { type: 'boolean', default: false },
+      save: { type: 'string', default: SAVED },
     },
   });
-  const ablation = values.ablation as Ablation;
-  if (values.replay !== undefined) return replay(values.replay, ablation);
+  if (values.replay !== undefined) return replay(values.replay);
   const harshness = values.harsh ? 'harsh' : 'usual';
-  const first = whole(values['first-seed'], 'first-seed');
-  const count = whole(values.seeds, 'seeds');
+  const all = {
+    first: whole(values['first-seed'], 'first-seed'),
+    count: whole(values.seeds, 'seeds'),
+    harshness,
+  } as const;
   const jobs = Math.max(1, whole(values.jobs, 'jobs'));
   const startedMs = performance.now();
   const tally =
     jobs === 1
-      ? await runSeeds(first, count, { ablation, harshness })
-      : await inWorkers(jobs, { first, count, step: jobs, ablation, harshness });
+      ? await runSeeds(all)
+      : total(await Promise.all(shareOut(all, jobs).map((share) => inWorker('seeds', share))));
   const seconds = (performance.now() - startedMs) / 1_000;
   for (const { seed, violation } of tally.failures) {
     console.log(`seed ${seed}: ${violation.invariant} at +${violation.atMs / 1_000} s: ${violation.detail}`);
   }
   const worst = tally.failures[0];
-  if (worst !== undefined)
-    await explain({ plan: drawPlan(worst.seed, harshness), faults: worst.faults }, ablation, values.save);
-  if (values.reached) {
-    for (const [what, count] of [...tally.reached].sort()) console.log(`${String(count).padStart(8)} ${what}`);
+  if (worst !== undefined) {
+    await explain({ plan: drawPlan(worst.seed, harshness), faults: worst.faults }, values.save);
   }
-  const rate = (tally.histories / seconds).toFixed(0);
-  const hash = tally.hash.toString(16).padStart(8, '0');
-  console.log(`${tally.answered} tokens answered, ${tally.faults} faults`);
-  console.log(`${tally.histories} histories, ${tally.failures.length} violations, ${rate} histories/s, hash ${hash}`);
-  return tally.failures.length === 0 ? 0 : 1;
+  if (values.reached) {
+    for (const [what, times] of [...tally.reached].sort()) console.log(`${String(times).padStart(8)} ${what}`);
+  }
+  const covered = values.coverage ? printCoverage(tally) : true;
+  printSum(tally, seconds);
+  return tally.failures.length === 0 && covered ? 0 : 1;
 }
 
-function whole(text: string, name: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new Error(`--${name} takes a whole number`);
+function printSum({ histories, answered, faults, failures, hash }: Tally, seconds: number): void {
+  console.log(`${answered} tokens answered, ${faults} faults`);
+  const rate = (histories / seconds).toFixed(0);
+  const digits = hash.toString(16).padStart(8, '0');
+  console.log(`${histories} histories, ${failures.length} violations, ${rate} histories/s, hash ${digits}`);
 }
 
-async function replay(file: string, ablation: Ablation): Promise<number> {
-  const trace = JSON.parse(readFileSync(file, 'utf8')) as Trace;
-  const result = await runHistory(trace.plan, { faults: trace.faults, ablation, keepsLog: true });
+/** Tells a saved history again, without the guard that it names where it does so. */
+async function replay(file: string): Promise<number> {
+  const { plan, faults, ablation, shows } = JSON.parse(readFileSync(file, 'utf8')) as Trace;
+  const result = await runHistory(plan, { faults, keepsLog: true });
   for (const line of result.log) console.log(line);
+  if (shows !== undefined) console.log(`Shows: ${shows}.`);
+  if (ablation !== undefined) await replayWithout({ plan, faults }, ablation);
   console.log(`1 histories, ${result.violations.length} violations, hash ${result.hash}`);
   return result.violations.length === 0 ? 0 : 1;
 }
 
-/** Shrinks a failing history and prints what is left of it. */
-async function explain(failing: Trace, ablation: Ablation, save: string | undefined): Promise<void> {
-  const trace = await shrink(failing, ablation);
-  const { happenings, intensities: _, ...rest } = trace.plan;
+async function replayWithout(trace: Trace, ablation: Ablation): Promise<void> {
+  const [violation] = await inWorker('trace', { trace, ablation });
+  console.log(`Without ${ablation}: ${violation === undefined ? 'no violation' : violation.detail}.`);
+}
+
+/** Shrinks a failing history, prints what is left of it and keeps it. */
+async function explain(failing: Trace, file: string): Promise<void> {
+  const trace = await shrink(failing);
+  const { happenings, intensities: _, aims: __, ...rest } = trace.plan;
   console.log(`\nseed ${rest.seed}, shrunk: ${JSON.stringify(rest)}`);
   for (const happening of happenings) console.log(`  ${JSON.stringify(happening)}`);
   for (const fault of trace.faults) console.log(`  fault ${fault.kind} ${fault.ms} at ${fault.key}`);
-  const { log } = await runHistory(trace.plan, { faults: trace.faults, ablation, keepsLog: true });
+  const { log } = await runHistory(trace.plan, { faults: trace.faults, keepsLog: true });
   for (const line of log) console.log(`    ${line}`);
-  if (save !== undefined) writeFileSync(save, `${JSON.stringify(trace, undefined, 1)}\n`);
+  writeFileSync(file, `${JSON.stringify(trace, undefined, 1)}\n`);
+  console.log(`\nTell it again: npm run sim -- --replay ${file}`);
 }
 
-interface Share {
-  readonly first: number;
-  readonly count: number;
-  readonly step: number;
-  readonly ablation: Ablation;
-  readonly harshness: Harshness;
-}
-
-async function inWorkers(jobs: number, all: Share): Promise<Tally> {
-  const shares = Array.from({ length: jobs }, (_, job): Share => {
-    return { ...all, first: all.first + job, count: Math.floor((all.count - job + jobs - 1) / jobs) };
-  });
-  const tallies = await Promise.all(
-    shares.map(
-      (share) =>
-        new Promise<Tally>((resolve, reject) => {
-          const worker = new Worker(new URL(import.meta.url), { workerData: share });
-          worker.once('message', resolve).once('error', reject);
-        }),
-    ),
-  );
-  const reached = new Map<string, number>();
-  for (const tally of tallies) add(reached, tally.reached);
-  return {
-    reached,
-    histories: sum(tallies.map((tally) => tally.histories)),
-    answered: sum(tallies.map((tally) => tally.answered)),
-    faults: sum(tallies.map((tally) => tally.faults)),
-    hash: sum(tallies.map((tally) => tally.hash)) % 0x1_0000_0000,
-    failures: tallies.flatMap((tally) => tally.failures).sort((one, other) => one.seed - other.seed),
-  };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
-}
-
-if (!isMainThread && isShare(workerData)) {
-  const { first, count, ...options } = workerData;
-  parentPort?.postMessage(await runSeeds(first, count, options));
-} else if (import.meta.main) {
-  process.exitCode = await main();
-}
-
-function isShare(data: unknown): data is Share {
-  return typeof data === 'object' && data !== null && 'step' in data && 'first' in data;
-}
+process.exitCode = await main();

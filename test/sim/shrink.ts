@@ -1,6 +1,6 @@
 import type { Ablation } from './ablation.ts';
 import { runHistory } from './history.ts';
-import type { Trace } from './run.ts';
+import type { Trace } from './seeds.ts';
 
 /** Runs that shrinking may take in all. */
 const MOST_RUNS = 2_000;

@@ -9,7 +9,8 @@ import type {
   TokenPlace,
 } from '../../../functions/core/ports.ts';
 import type { Credential, LoginRoute } from '../../../functions/core/target.ts';
-import { CANARY, type Watch } from '../invariants.ts';
+import { CANARY } from '../canary.ts';
+import type { Watch } from '../invariants.ts';
 import type { InstallationName, Plan } from '../plan.ts';
 import { unitOf } from '../prng.ts';
 import type { World } from '../world.ts';
@@ -21,6 +22,7 @@ const LOCK_AFTER = 5;
 const LOCK_WINDOW_MS = 600_000;
 const LOCK_MS = 780_000;
 const TOTP_STEP_MS = 30_000;
+const MINUTE_MS = 60_000;
 
 export interface SimToken {
   readonly tokenId: string;
@@ -49,6 +51,9 @@ interface Account {
   lockedUntilMs: number;
   /** Sessions opened before this are over. */
   sessionsFromMs: number;
+  /** Which minute its requests are counted in, and how many they were. */
+  minute: number;
+  requests: number;
 }
 
 /** Docker Hub: accounts, sessions and tokens, with the habits that make it hard to live with. Every method takes effect at once. */
@@ -91,6 +96,8 @@ export class SimHub {
       refusals: [],
       lockedUntilMs: 0,
       sessionsFromMs: 0,
+      minute: 0,
+      requests: 0,
     });
   }
 
@@ -102,8 +109,25 @@ export class SimHub {
     return { hubDateMs: this.#nowMs };
   }
 
-  #no(problem: HubProblem): { readonly ok: false; readonly problem: HubProblem; readonly meta: HubMeta } {
-    return { ok: false, problem, meta: this.#meta };
+  #no(
+    problem: HubProblem,
+    session?: HubSession,
+  ): { readonly ok: false; readonly problem: HubProblem; readonly meta: HubMeta } {
+    return { ok: false, problem, meta: this.#metaOf(session) };
+  }
+
+  /** Where requests are counted, each answer says how many are left. */
+  #metaOf(session: HubSession | undefined): HubMeta {
+    const { requestsPerMinute: most } = this.#plan;
+    const account = session === undefined ? undefined : this.#accountOf(session);
+    if (most === undefined || account === undefined) return this.#meta;
+    const rateRemaining = Math.max(0, most - account.requests);
+    return { ...this.#meta, rateRemaining, rateResetAtMs: (account.minute + 1) * MINUTE_MS };
+  }
+
+  #accountOf(session: HubSession): Account | undefined {
+    const known = this.#sessions.get(session.bearer);
+    return known === undefined ? undefined : this.#accounts.get(known.username);
   }
 
   login(by: InstallationName, credential: Credential, route: LoginRoute, codeAtMs: number): HubReply<HubSession> {
@@ -135,7 +159,7 @@ export class SimHub {
     }
     account.refusals = [];
     this.#made += 1;
-    const bearer = `jwt-${CANARY}-${account.username}-${this.#made}`;
+    const bearer = `${CANARY}-jwt-${account.username}-${this.#made}`;
     const expiresAtMs = nowMs + SESSION_MS;
     this.#sessions.set(bearer, { username: account.username, openedAtMs: nowMs, expiresAtMs });
     return { ok: true, value: { account: account.username, bearer, expiresAtMs }, meta: this.#meta };
@@ -151,13 +175,25 @@ export class SimHub {
   /** The tokens that a session may see at a place, or why it may not. */
   #reach(session: HubSession, place: TokenPlace): SimToken[] | HubProblem {
     const known = this.#sessions.get(session.bearer);
-    const account = known === undefined ? undefined : this.#accounts.get(known.username);
+    const account = this.#accountOf(session);
     if (known === undefined || account === undefined || known.expiresAtMs <= this.#world.nowMs)
       return { tag: 'session_refused' };
     if (known.openedAtMs < account.sessionsFromMs) return { tag: 'session_refused' };
+    const spent = this.#spend(account);
+    if (spent !== undefined) return spent;
     if (place.kind === 'pat') return this.#at(known.username);
     if (this.#organizations.get(known.username) !== place.organization) return { tag: 'forbidden' };
     return this.#at(place.organization);
+  }
+
+  /** Counts a request of an account; the problem when it was one too many. */
+  #spend(account: Account): HubProblem | undefined {
+    const minute = Math.floor(this.#world.nowMs / MINUTE_MS);
+    if (account.minute !== minute) Object.assign(account, { minute, requests: 0 });
+    account.requests += 1;
+    const { requestsPerMinute: most } = this.#plan;
+    if (most === undefined || account.requests <= most) return undefined;
+    return { tag: 'throttled', retryAtMs: (minute + 1) * MINUTE_MS };
   }
 
   #at(username: string): SimToken[] {
@@ -168,16 +204,13 @@ export class SimHub {
 
   listTokens(session: HubSession, place: TokenPlace, page: number): HubReply<HubTokenPage> {
     const reach = this.#reach(session, place);
-    if (!Array.isArray(reach)) return this.#no(reach);
+    if (!Array.isArray(reach)) return this.#no(reach, session);
     const { pageSize } = this.#plan;
     const shown = reach.filter((token) => this.#isListed(token));
-    const from = shown.length - page * pageSize;
-    // Newest first, so that every create pushes what is older on to the next page.
-    const tokens = shown
-      .slice(Math.max(0, from), Math.max(0, from + pageSize))
-      .reverse()
-      .map((token) => this.#view(token));
-    return { ok: true, value: { tokens, total: shown.length, more: from > 0 }, meta: this.#meta };
+    if (this.#plan.listOrder !== 'oldest_first') shown.reverse();
+    const end = page * pageSize;
+    const tokens = shown.slice(end - pageSize, end).map((token) => this.#view(token));
+    return { ok: true, value: { tokens, total: shown.length, more: end < shown.length }, meta: this.#metaOf(session) };
   }
 
   #isListed(token: SimToken): boolean {
@@ -194,15 +227,19 @@ export class SimHub {
 
   #view(token: SimToken): HubToken {
     const { tokenId, label, createdAtMs, expiresAtMs } = token;
-    return { tokenId, label, createdAtMs, isActive: true, expiresAtMs, lastUsedAtMs: null };
+    // Used all the time, and told by the minute.
+    const lastMinuteMs = this.#nowMs - (this.#nowMs % MINUTE_MS);
+    const lastUsedAtMs = lastMinuteMs > createdAtMs ? lastMinuteMs : null;
+    return { tokenId, label, createdAtMs, isActive: true, expiresAtMs, lastUsedAtMs };
   }
 
   getToken(session: HubSession, place: TokenPlace, tokenId: string): HubReply<HubToken> {
     const reach = this.#reach(session, place);
-    if (!Array.isArray(reach)) return this.#no(reach);
+    if (!Array.isArray(reach)) return this.#no(reach, session);
     const token = reach.find((one) => one.tokenId === tokenId && one.deletedAtMs === undefined);
-    if (token === undefined || (!token.lives() && !this.#plan.listsExpired)) return this.#no({ tag: 'not_found' });
-    return { ok: true, value: this.#view(token), meta: this.#meta };
+    if (token === undefined || (!token.lives() && !this.#plan.listsExpired))
+      return this.#no({ tag: 'not_found' }, session);
+    return { ok: true, value: this.#view(token), meta: this.#metaOf(session) };
   }
 
   deleteToken(
@@ -212,12 +249,12 @@ export class SimHub {
     tokenId: string,
   ): HubReply<{ readonly httpStatus: number }> {
     const reach = this.#reach(session, place);
-    if (!Array.isArray(reach)) return this.#no(reach);
+    if (!Array.isArray(reach)) return this.#no(reach, session);
     const token = reach.find((one) => one.tokenId === tokenId && one.deletedAtMs === undefined);
-    if (token === undefined) return this.#no({ tag: 'not_found' });
+    if (token === undefined) return this.#no({ tag: 'not_found' }, session);
     this.#watch.tokenDeleted(token, by);
     token.deletedAtMs = this.#world.nowMs;
-    return { ok: true, value: { httpStatus: 204 }, meta: this.#meta };
+    return { ok: true, value: { httpStatus: 204 }, meta: this.#metaOf(session) };
   }
 
   createToken(
@@ -228,9 +265,9 @@ export class SimHub {
     duplicate: boolean,
   ): HubReply<{ readonly tokenId: string; readonly token: string }> {
     const reach = this.#reach(session, place);
-    if (!Array.isArray(reach)) return this.#no(reach);
+    if (!Array.isArray(reach)) return this.#no(reach, session);
     if (order.expiresAtMs !== null && order.expiresAtMs <= this.#nowMs) {
-      return this.#no({ tag: 'invalid', fields: ['expires_at'] });
+      return this.#no({ tag: 'invalid', fields: ['expires_at'] }, session);
     }
     const leaseId = order.label.split(':')[2] as string;
     const token = this.#make(
@@ -242,7 +279,7 @@ export class SimHub {
       duplicate,
     );
     this.#watch.tokenBorn(token, leaseId);
-    return { ok: true, value: { tokenId: token.tokenId, token: token.value }, meta: this.#meta };
+    return { ok: true, value: { tokenId: token.tokenId, token: token.value }, meta: this.#metaOf(session) };
   }
 
   #make(
@@ -329,5 +366,5 @@ export class SimHub {
 
 /** What an account's password is before anybody changes it. */
 export function firstPassword(username: string): string {
-  return `pw-${CANARY}-${username}-0`;
+  return `${CANARY}-${username}-0`;
 }

@@ -2,6 +2,7 @@ import type { Scene } from '../actor.ts';
 import { TRIGGER_FAULTS } from '../faults.ts';
 import type { InstallationName } from '../plan.ts';
 import { unitOf } from '../prng.ts';
+import { ttlLagMs } from '../recurring.ts';
 
 /** EventBridge takes no instant nearer than this. */
 const SCHEDULER_LEAD_MS = 90_000;
@@ -10,11 +11,12 @@ const VISIBILITY_MS = 90_000;
 /** Deliveries before a message goes to the dead-letter queue. */
 const MOST_DELIVERIES = 6;
 const FIRST_BACKOFF_MS = 30_000;
-/** The TTL's delay, as measured by others; "within two days" is what is promised. */
-const TTL_LAG_MS: readonly [number, number] = [600_000, 1_680_000];
 
 /** Handles one message; settles when it was handled, and never when the handler died. */
-export type Revoker = (leaseId: string, name: string) => Promise<void>;
+export type Revoker = (leaseId: string, name: string, trigger: Trigger) => Promise<void>;
+
+/** What called the revoker: the scheduler's job, the timer's end, the due sweep, or an attempt that wants another. */
+export type Trigger = 'job' | 'ttl' | 'due' | 'retry';
 
 /**
  * What calls the revoker of one installation: the scheduler's jobs, the timers' expiry, and the queue between. Each trigger
@@ -57,22 +59,20 @@ export class Triggers {
     const precise = plan.schedulerWindowMs < 1_000;
     const earliestMs = precise ? atMs : Math.max(atMs, world.nowMs + SCHEDULER_LEAD_MS);
     const windowMs = Math.floor(unitOf(plan.seed, name) * plan.schedulerWindowMs);
-    this.#trigger(name, earliestMs + windowMs, () => this.send(leaseId, 0));
+    this.#trigger(name, earliestMs + windowMs, () => this.send(leaseId, 0, 'job'));
   }
 
   armTimer(leaseId: string, ttlAtMs: number): void {
     const { plan } = this.#scene;
     const name = this.#name('ttl', leaseId);
-    const [least, most] = TTL_LAG_MS;
-    const lagMs = least + Math.floor(unitOf(plan.seed, name) * (most - least));
-    this.#trigger(name, ttlAtMs + lagMs, () => this.#deliver(leaseId, 1));
+    this.#trigger(name, ttlAtMs + ttlLagMs(plan.seed, name), () => this.#deliver(leaseId, 'ttl', 1));
   }
 
-  send(leaseId: string, delayMs: number): void {
+  send(leaseId: string, delayMs: number, trigger: Trigger): void {
     const { world, plan } = this.#scene;
     const name = this.#name('message', leaseId);
     const travelMs = 5 + Math.floor(unitOf(plan.seed, name) * 500);
-    this.#trigger(name, world.nowMs + delayMs + travelMs, () => this.#deliver(leaseId, 1));
+    this.#trigger(name, world.nowMs + delayMs + travelMs, () => this.#deliver(leaseId, trigger, 1));
   }
 
   #trigger(name: string, atMs: number, fire: () => void): void {
@@ -84,23 +84,25 @@ export class Triggers {
     if (fault?.kind === 'twice') world.at(atMs + fault.ms, fire);
   }
 
-  #deliver(leaseId: string, delivery: number): void {
+  #deliver(leaseId: string, trigger: Trigger, delivery: number): void {
     const { world } = this.#scene;
     const name = this.#name('revoke', leaseId);
     let handled = false;
-    this.#revoker(leaseId, name).then(
+    this.#revoker(leaseId, name, trigger).then(
       () => {
         handled = true;
       },
       () => {
         handled = true;
         if (delivery >= MOST_DELIVERIES) return;
-        world.at(world.nowMs + FIRST_BACKOFF_MS * 2 ** (delivery - 1), () => this.#deliver(leaseId, delivery + 1));
+        world.at(world.nowMs + FIRST_BACKOFF_MS * 2 ** (delivery - 1), () =>
+          this.#deliver(leaseId, trigger, delivery + 1),
+        );
       },
     );
     // Whoever took the message may be dead, or only slow: the queue cannot tell, and hands it out again.
     world.at(world.nowMs + VISIBILITY_MS, () => {
-      if (!handled && delivery < MOST_DELIVERIES) this.#deliver(leaseId, delivery + 1);
+      if (!handled && delivery < MOST_DELIVERIES) this.#deliver(leaseId, trigger, delivery + 1);
     });
   }
 }

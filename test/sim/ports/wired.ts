@@ -10,24 +10,11 @@ import type {
 } from '../../../functions/core/ports.ts';
 import type { Ablation } from '../ablation.ts';
 import { type Actor, type Refusal, type Site, storeRefusal } from '../actor.ts';
-import {
-  AUDIT_FAULTS,
-  CREATE_FAULTS,
-  type FaultKind,
-  HUB_FAULTS,
-  LOGIN_FAULTS,
-  type Spans,
-  STORE_FAULTS,
-} from '../faults.ts';
+import { HUB_TIMEOUT_MS, MINT_WINDOW_MS, QUIET_MS } from '../bounds.ts';
+import type { FaultKind } from '../faults.ts';
 import type { Watch } from '../invariants.ts';
-import {
-  HUB_TIMEOUT_MS,
-  type InstallationName,
-  MINT_WINDOW_MS,
-  type OutagePort,
-  QUIET_MS,
-  SLOWEST_CREATE_MS,
-} from '../plan.ts';
+import type { InstallationName } from '../plan.ts';
+import { SITES } from '../sites.ts';
 import type { World } from '../world.ts';
 import type { SimCatalog, SimCredentials, SimSealer, SimSessions } from './catalog.ts';
 import type { SimHub } from './hub.ts';
@@ -50,59 +37,6 @@ export type AllPorts = MintPorts & AdminPorts & SweepPorts;
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-function store(name: string, outage: OutagePort, faults: readonly FaultKind[] = STORE_FAULTS): Site {
-  return { name, outage, faults, takesMs: [2, 20] };
-}
-
-function hubSite(name: string, faults: readonly FaultKind[]): Site {
-  return { name: `hub.${name}`, outage: 'hub', faults, takesMs: [40, 400] };
-}
-
-const LATEST_CREATE_MS = SLOWEST_CREATE_MS - 1_000;
-const CREATE_SPANS: Spans = { late: [8_000, LATEST_CREATE_MS], stall: [200, LATEST_CREATE_MS] };
-
-const SITES = {
-  create: store('leases.create', 'leases'),
-  update: store('leases.update', 'leases'),
-  get: store('leases.get', 'leases'),
-  due: store('leases.due', 'leases'),
-  list: store('leases.list', 'leases'),
-  listOpen: store('leases.listOpen', 'leases'),
-  findByToken: store('leases.findByToken', 'leases'),
-  readReplay: store('leases.readReplay', 'leases'),
-  readCounter: store('leases.readCounter', 'leases'),
-  correctCounter: store('leases.correctCounter', 'leases'),
-  countOpen: store('leases.countOpen', 'leases'),
-  getSecret: store('catalog.getSecret', 'catalog'),
-  putSecret: store('catalog.putSecret', 'catalog'),
-  deleteSecret: store('catalog.deleteSecret', 'catalog'),
-  listSecrets: store('catalog.listSecrets', 'catalog'),
-  getTarget: store('catalog.getTarget', 'catalog'),
-  putTarget: store('catalog.putTarget', 'catalog'),
-  deleteTarget: store('catalog.deleteTarget', 'catalog'),
-  listTargets: store('catalog.listTargets', 'catalog'),
-  readSession: store('sessions.read', 'sessions'),
-  writeSession: store('sessions.write', 'sessions'),
-  removeSession: store('sessions.remove', 'sessions'),
-  readCredential: store('credentials.read', 'credentials'),
-  stage: store('credentials.stage', 'credentials'),
-  promote: store('credentials.promote', 'credentials'),
-  removeCredential: store('credentials.remove', 'credentials'),
-  seal: store('sealer.seal', 'sealer'),
-  open: store('sealer.open', 'sealer'),
-  send: store('queue.send', 'queue'),
-  arm: store('backstop.arm', 'backstop'),
-  armTimer: store('timer.arm', 'leases'),
-  login: hubSite('login', LOGIN_FAULTS),
-  listTokens: hubSite('listTokens', HUB_FAULTS),
-  getToken: hubSite('getToken', HUB_FAULTS),
-  deleteToken: hubSite('deleteToken', HUB_FAULTS),
-  readDate: hubSite('readDate', HUB_FAULTS),
-  // The request may be long on its way, but lands within what the quiet period covers.
-  createToken: { ...hubSite('createToken', CREATE_FAULTS), spans: CREATE_SPANS },
-  audit: { name: 'audit.record', outage: undefined, faults: AUDIT_FAULTS, takesMs: [1, 5] },
-} satisfies Record<string, Site>;
-
 /** All ports as one actor of an installation sees them. */
 export function portsOf(
   actor: Actor,
@@ -117,12 +51,25 @@ export function portsOf(
   const ask = <T>(site: Site, apply: () => T): Promise<T> => actor.call<T>(site, apply, storeRefusal);
   const tell = (site: Site, apply: () => void): Promise<void> => actor.call<void>(site, apply, storeRefusal);
   const dial = <T>(site: Site, apply: (fault: FaultKind | undefined) => HubReply<T>): Promise<HubReply<T>> =>
-    actor.call<HubReply<T>>(site, apply, hubRefusal);
+    actor.call<HubReply<T>>(
+      site,
+      (fault) => byOwnClock(apply(fault), actor),
+      (why, atMs) => byOwnClock(hubRefusal(why, atMs), actor),
+    );
   return {
     leases: {
       create: (lease, claims) => ask(SITES.create, () => leases.create(lease, claims)),
-      update: (lease, count) => ask(SITES.update, () => leases.update(lease, count)),
-      get: (leaseId) => ask(SITES.get, () => leases.get(leaseId)),
+      update: (lease, count) =>
+        ask(SITES.update, () => {
+          const outcome = leases.update(lease, count);
+          if (outcome === 'written') watch.wrote(lease.id, actor);
+          return outcome;
+        }),
+      get: (leaseId) =>
+        ask(SITES.get, () => {
+          watch.tookUp(leaseId, actor);
+          return leases.get(leaseId);
+        }),
       due: (nowMs, page) => ask(SITES.due, () => (ablation === 'due_sweep' ? { items: [] } : leases.due(nowMs, page))),
       list: (filter, page) => ask(SITES.list, () => leases.list(filter, page)),
       listOpen: (page) => ask(SITES.listOpen, () => leases.listOpen(page)),
@@ -188,16 +135,19 @@ export function portsOf(
     tokenSealer: { seal: async (token) => `jwe.${stores.labels.sha256(token)}` },
     backstop: { arm: (leaseId, atMs) => tell(SITES.arm, () => triggers.arm(leaseId, atMs)) },
     timer: { arm: (leaseId, atMs) => tell(SITES.armTimer, () => triggers.armTimer(leaseId, atMs)) },
-    queue: { send: (leaseId, delayMs) => tell(SITES.send, () => triggers.send(leaseId, delayMs)) },
+    queue: {
+      send: (leaseId, delayMs) =>
+        tell(SITES.send, () => triggers.send(leaseId, delayMs, actor.kind === 'sweep' ? 'due' : 'retry')),
+    },
     audit: {
       record: (event) =>
         actor.call<void>(
           SITES.audit,
-          () => watch.audited(event),
+          () => watch.audited(event, actor),
           () => undefined,
         ),
     },
-    clock: { nowMs: () => world.nowMs, sleep: (ms) => actor.sleep(ms) },
+    clock: { nowMs: () => world.nowMs + actor.skewMs, sleep: (ms) => actor.sleep(ms) },
     ids: {
       leaseId: (nowMs) => triggers.nameLease(actor.name, leaseIdOf(nowMs, actor)),
       opId: () => `${by}/${actor.name}/${actor.ordinal('op')}`,
@@ -260,6 +210,13 @@ function hubRefusal(why: Refusal, atMs: number): HubReply<never> {
         ? { tag: 'session_refused' }
         : { tag: 'fault', code: why === 'lost' ? 'timeout' : 'server_error' };
   return { ok: false, problem, meta: {} };
+}
+
+/** An answer's pause is reckoned by the clock of whoever got it. */
+function byOwnClock<T>(reply: HubReply<T>, actor: Actor): HubReply<T> {
+  if (reply.ok || reply.problem.tag !== 'throttled') return reply;
+  actor.throttled = true;
+  return { ...reply, problem: { ...reply.problem, retryAtMs: reply.problem.retryAtMs + actor.skewMs } };
 }
 
 /** Ablation: whoever logs in is taken for the target's own account. */

@@ -54,7 +54,10 @@ export function endpointOf(settings: CliSettings): string {
   }
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   const loopback = url !== undefined && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && loopback)) return endpoint.replace(/\/+$/, '');
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && loopback)) {
+    // The stage is part of every path; an address without any is one that was cut short.
+    return url.pathname === '/' ? `${url.origin}/v1` : endpoint.replace(/\/+$/, '');
+  }
   throw new CommandFailed(
     EXIT.notConfigured,
     `not configured: "${endpoint}" is no https address`,

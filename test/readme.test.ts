@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -35,12 +35,13 @@ describe('the README', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Runs a command as it stands there, but for the port, the folder and npx's search for Node. */
+  /** Runs a command as it stands there, but for the port and the folder. */
   async function paste(command: string): Promise<string> {
     const here = command
       .replaceAll('http://127.0.0.1:8787/v1', edition.endpoint)
       .replaceAll('.hublease/', `${join(folder, '.hublease')}/`)
-      .replace('npx node', process.execPath);
+      .replaceAll('target.json', join(folder, 'target.json'))
+      .replaceAll('secret.json', join(folder, 'secret.json'));
     const env = { ...process.env, HUBLEASE_ENDPOINT: edition.endpoint };
     return (await run('bash', ['-c', here], { cwd: ROOT, env })).stdout;
   }
@@ -58,6 +59,30 @@ describe('the README', () => {
     expect(refused).toMatchObject({ status: 403, code: 'caller_not_allowed' });
   });
 
+  it.skipIf(!hasCurl)('sets up a target and a secret of one’s own as written', async () => {
+    const [target, secret] = [...README.matchAll(/into `(\w+\.json)`:\n\n```json\n([\s\S]*?)```/g)];
+    for (const [, name, content] of [target, secret] as RegExpMatchArray[]) {
+      writeFileSync(join(folder, name as string), content as string);
+    }
+    for (const command of commands.filter((each) => each.includes('-X PUT'))) {
+      expect(JSON.parse(await paste(command))).toMatchObject({ changed: expect.any(Array) });
+    }
+  });
+
+  it('has a command line that runs as pasted', { timeout: 60_000 }, async () => {
+    const [setting = '', ...uses] = commands.slice(commands.findIndex((each) => each.startsWith('export AWS_')));
+    const shown = uses.filter((each) => each.includes('hublease --'));
+    expect(shown).toHaveLength(3);
+    const [who, leased, ran] = [
+      await paste(`${setting}; ${shown[0]}`),
+      await paste(`${setting}; ${shown[1]}`),
+      await paste(`${setting}; ${shown[2]}`),
+    ];
+    expect(who).toContain('arn:aws:iam::111122223333:role/ci');
+    expect(leased).toContain('dckr_pat_');
+    expect(ran).toContain('config.json');
+  });
+
   it('has an example for the AWS SDK that runs', async () => {
     const command = commands.find((each) => each.includes('examples/lease.ts')) as string;
     expect(await paste(command)).toMatch(
@@ -66,7 +91,7 @@ describe('the README', () => {
   });
 
   it('names scripts that exist', () => {
-    const named = [...README.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1] as string);
+    const named = [...README.matchAll(/npm run (?:-s )?([\w:-]+)/g)].map((match) => match[1] as string);
     for (const script of named) expect(Object.keys(packageJson.scripts)).toContain(script);
   });
 

@@ -536,13 +536,12 @@ class History {
     const wrong = { username: 'somebody-else', password: firstPassword('somebody-else') };
     const store = (credential: Credential) =>
       credentials.promote(target.name, credentials.stage(target.name, credential));
-    const before = credentials.read(target.name)?.credential;
-    if (before === undefined) return;
+    if (credentials.read(target.name) === undefined) return;
     store(wrong);
     this.#world.at(this.#world.nowMs + happening.forMs, () => {
       // Unless an admin has put it right meanwhile.
       if (credentials.read(target.name)?.credential !== wrong) return;
-      store({ ...before, password: this.#passwords.get(before.username) ?? before.password });
+      store(this.#rightCredential(target));
     });
   }
 

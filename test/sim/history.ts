@@ -77,6 +77,8 @@ class History {
   readonly #leaseOf = new Map<string, { readonly installation: InstallationName; readonly leaseId: string }>();
   readonly #renewed = new Set<string>();
   readonly #passwords = new Map<string, string>();
+  /** The last credential that was not a stranger’s, by installation and target. */
+  readonly #beforeRotation = new Map<string, Credential>();
   #sweeps = 0;
   #answered = 0;
   #sweptAtMs = 0;
@@ -536,12 +538,17 @@ class History {
     const wrong = { username: 'somebody-else', password: firstPassword('somebody-else') };
     const store = (credential: Credential) =>
       credentials.promote(target.name, credentials.stage(target.name, credential));
-    if (credentials.read(target.name) === undefined) return;
+    const found = credentials.read(target.name)?.credential;
+    if (found === undefined) return;
+    const key = `${happening.installation} ${target.name}`;
+    // What a rotation finds may be another's wrong one.
+    if (found.username !== wrong.username) this.#beforeRotation.set(key, found);
+    const before = this.#beforeRotation.get(key) ?? found;
     store(wrong);
     this.#world.at(this.#world.nowMs + happening.forMs, () => {
       // Unless an admin has put it right meanwhile.
       if (credentials.read(target.name)?.credential !== wrong) return;
-      store(this.#rightCredential(target));
+      store({ ...before, password: this.#passwords.get(before.username) ?? before.password });
     });
   }
 

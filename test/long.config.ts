@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+/** What takes minutes: `npm run crashes`. One file after the other, as each loads the machine by itself. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.long.ts'],
+    fileParallelism: false,
+    testTimeout: 1_800_000,
+    hookTimeout: 120_000,
+  },
+});

@@ -1,5 +1,6 @@
-import type { Backstop, Clock, Page, RevocationQueue, RevokePorts } from '../functions/core/ports.ts';
+import type { Backstop, Page, RevocationQueue, RevokePorts } from '../functions/core/ports.ts';
 import { revokeLease } from '../functions/core/revoke.ts';
+import type { Time } from './time.ts';
 
 /** The due leases are looked for this often, and at once when somebody asks: so nothing is later than this, after a crash too. */
 const POLL_MS = 250;
@@ -20,25 +21,25 @@ export interface Scheduler {
  * Makes the scheduler. A lease's due time is on disk with the lease, so that arming only has to make sure of a look at that
  * moment, and a restart loses nothing.
  */
-export function scheduler(clock: Clock, onError: (code: string, leaseId?: string) => void): Scheduler {
+export function scheduler(time: Time, onError: (code: string, leaseId?: string) => void): Scheduler {
   const underWay = new Map<string, Promise<void>>();
   let ports: RevokePorts | undefined;
-  let timer: NodeJS.Timeout | undefined;
+  let callOff = () => {};
   let timerAtMs = Number.POSITIVE_INFINITY;
   let looking: Promise<void> | undefined;
   let lookAgain = false;
 
   function wakeBy(atMs: number): void {
     if (ports === undefined || atMs >= timerAtMs) return;
-    clearTimeout(timer);
+    callOff();
     timerAtMs = atMs;
-    timer = setTimeout(look, Math.max(0, atMs - clock.nowMs()));
+    callOff = time.after(Math.max(0, atMs - time.nowMs()), look);
   }
 
   function look(): void {
     timerAtMs = Number.POSITIVE_INFINITY;
     if (ports === undefined) return;
-    wakeBy(clock.nowMs() + POLL_MS);
+    wakeBy(time.nowMs() + POLL_MS);
     if (looking !== undefined) {
       lookAgain = true;
       return;
@@ -47,7 +48,7 @@ export function scheduler(clock: Clock, onError: (code: string, leaseId?: string
       .catch(() => onError('due_lookup_failed'))
       .finally(() => {
         looking = undefined;
-        if (lookAgain) wakeBy(clock.nowMs());
+        if (lookAgain) wakeBy(time.nowMs());
         lookAgain = false;
       });
   }
@@ -55,7 +56,7 @@ export function scheduler(clock: Clock, onError: (code: string, leaseId?: string
   async function takeUp(revokePorts: RevokePorts): Promise<void> {
     let nextToken: string | undefined;
     do {
-      const page: Page<string> = await revokePorts.leases.due(clock.nowMs(), {
+      const page: Page<string> = await revokePorts.leases.due(time.nowMs(), {
         limit: 100,
         ...(nextToken && { nextToken }),
       });
@@ -77,14 +78,14 @@ export function scheduler(clock: Clock, onError: (code: string, leaseId?: string
 
   return {
     backstop: { arm: async (_leaseId, atMs) => wakeBy(atMs) },
-    queue: { send: async (_leaseId, delayMs) => wakeBy(clock.nowMs() + delayMs) },
+    queue: { send: async (_leaseId, delayMs) => wakeBy(time.nowMs() + delayMs) },
     start(revokePorts) {
       ports = revokePorts;
-      wakeBy(clock.nowMs());
+      wakeBy(time.nowMs());
     },
     async stop() {
       ports = undefined;
-      clearTimeout(timer);
+      callOff();
       await looking;
       await Promise.all(underWay.values());
     },

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { monotonicFactory } from 'ulid';
+import type { Dispatcher } from 'undici';
+import { dockerHub } from '../functions/adapters/docker-hub.ts';
+import { tokenMinter } from '../functions/adapters/docker-hub-create.ts';
+import { joseTokenSealer } from '../functions/adapters/token-sealer.ts';
+import type { AdminPorts, MintPorts } from '../functions/core/ports.ts';
+import { limitsOf } from '../functions/limits.ts';
+import type { Log } from '../functions/log.ts';
+import { VERSION } from '../functions/wire/version.ts';
+import { auditFile } from './audit-file.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Settings } from './settings.ts';
+import type { Data } from './sqlite-data.ts';
+import type { Time } from './time.ts';
+
+/** What the embedded edition's ports are made of. */
+export interface EmbeddedParts {
+  readonly settings: Pick<Settings, 'dataFolder' | 'minTtlSeconds'>;
+  readonly data: Data;
+  readonly time: Time;
+  readonly clockwork: Pick<Scheduler, 'backstop' | 'queue'>;
+  readonly hubOrigin: string;
+  /** Carries every request to Docker Hub; the caller closes it. */
+  readonly dispatcher: Dispatcher;
+  readonly log: Log;
+}
+
+/** Joins core to SQLite, Docker Hub and the clockwork, for all of the embedded edition's handlers. */
+export function embeddedPorts(parts: EmbeddedParts): MintPorts & AdminPorts {
+  const { settings, data, time, clockwork, hubOrigin, dispatcher, log } = parts;
+  const limits = limitsOf(settings.minTtlSeconds);
+  const hubOptions = {
+    origin: hubOrigin,
+    timeoutMs: limits.hubTimeoutMs,
+    userAgent: `hublease/${VERSION}`,
+    nowMs: time.nowMs,
+    dispatcher,
+  };
+  const ulid = monotonicFactory();
+  return {
+    leases: data.leases,
+    catalog: data.catalog,
+    credentials: data.credentials,
+    sessions: data.sessions,
+    sealer: data.sealer,
+    labels: data.labels,
+    hub: dockerHub(hubOptions),
+    minter: tokenMinter(hubOptions),
+    tokenSealer: joseTokenSealer(),
+    backstop: clockwork.backstop,
+    queue: clockwork.queue,
+    audit: auditFile(settings.dataFolder, () => log.error('audit_not_written', {})),
+    clock: time,
+    ids: { leaseId: (nowMs) => ulid(nowMs), opId: randomUUID },
+    limits,
+  };
+}

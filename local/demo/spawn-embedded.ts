@@ -24,10 +24,17 @@ export interface Spawned extends Ready {
 /**
  * Starts `local/main.ts` with `--json-ready` and waits until it listens.
  *
+ * @param nodeFlags for Node itself.
+ * @param before a program with its arguments that becomes the process, such as `nsenter … --`.
  * @throws Error with its standard error when it ends before that.
  */
-export async function spawnEmbedded(flags: readonly string[]): Promise<Spawned> {
-  const child = spawn(process.execPath, [MAIN, '--json-ready', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+export async function spawnEmbedded(
+  flags: readonly string[],
+  nodeFlags: readonly string[] = [],
+  before: readonly string[] = [],
+): Promise<Spawned> {
+  const [program = '', ...args] = [...before, process.execPath, ...nodeFlags, MAIN, '--json-ready', ...flags];
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const exit = once(child, 'exit');
   let log = '';
   let out = '';

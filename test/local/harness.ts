@@ -69,26 +69,40 @@ export interface Edition extends Closable {
   readonly profiles: Readonly<Record<ProfileName, Profile>>;
   /** Standard error of every run so far. */
   log(): string;
-  /** Ends the process and starts it again. */
+  /** Ends the process and starts it again. @throws Error with its standard error when it does not come to listen. */
   restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Ends the process only. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
-/**
- * Starts an edition over a fake Docker Hub with the user `acme-bot`, whose own expiry is off, so that only hublease ends tokens.
- *
- * @param flags besides port, data and hub.
- */
-export async function openEdition(
-  options: { readonly flags?: readonly string[]; readonly hub?: Partial<FakeHubOptions> } = {},
-): Promise<Edition> {
+/** What an edition runs in. */
+export interface EditionOptions {
+  /** Besides port, data and hub. */
+  readonly flags?: readonly string[];
+  readonly hub?: Partial<FakeHubOptions>;
+  /** Where the edition finds Docker Hub, when it is not straight at the fake. */
+  readonly hubUrl?: (hub: FakeHub) => Promise<string>;
+  /** For its Node, besides its own. */
+  readonly nodeFlags?: readonly string[];
+  readonly disk?: {
+    /** A data folder by the path that the edition has for it, and by the one that the test has. */
+    readonly data: { readonly inside: string; readonly outside: string };
+    /** What the edition is started through, so that it has that path. */
+    readonly command: readonly string[];
+  };
+}
+
+/** Starts an edition over a fake Docker Hub with the user `acme-bot`, whose own expiry is off, so that only hublease ends tokens. */
+export async function openEdition(options: EditionOptions = {}): Promise<Edition> {
   const folder = tempFolder();
-  const dataFolder = join(folder.path, 'data');
+  const ownFolder = join(folder.path, 'data');
+  const { inside, outside: dataFolder } = options.disk?.data ?? { inside: ownFolder, outside: ownFolder };
   const hub = await startFakeHub({ accounts: [ACCOUNT], expireTokens: false, ...options.hub });
-  const flags = ['--port', '0', '--data', dataFolder, '--hub', hub.url, ...(options.flags ?? [])];
+  const hubUrl = (await options.hubUrl?.(hub)) ?? hub.url;
+  const flags = ['--port', '0', '--data', inside, '--hub', hubUrl, ...(options.flags ?? [])];
+  const start = () => spawnEmbedded(flags, options.nodeFlags, options.disk?.command);
   let logBefore = '';
-  let run = await spawnEmbedded(flags).catch(async (error) => {
+  let run = await start().catch(async (error) => {
     await hub.close();
     folder.close();
     throw error;
@@ -122,7 +136,7 @@ export async function openEdition(
     async restart(signal) {
       await run.end(signal);
       logBefore += run.log();
-      run = await spawnEmbedded(flags);
+      run = await start();
       clients = clientsOf(run, profiles);
     },
     async close() {

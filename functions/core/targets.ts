@@ -107,7 +107,7 @@ export async function verifyTarget(
   const verified: Target = {
     ...target,
     verification,
-    expiryGranularity: verification.expiryGranularity ?? target.expiryGranularity,
+    expiryGranularity: verification.expiryGranularity,
     version: target.version + 1,
     opId: ports.ids.opId(),
   };
@@ -195,7 +195,6 @@ export function checkOrganization({ kind, organization }: Pick<TargetOrder, 'kin
 function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | undefined): Target {
   const nowMs = ports.clock.nowMs();
   const description = order.description ?? existing?.description;
-  const username = order.credential?.username.toLowerCase() ?? existing?.username;
   const credentialRef = order.credential === undefined ? existing?.credentialRef : order.credentialRef;
   const maxActive = order.maxActive ?? existing?.maxActive ?? (order.kind === 'org' ? ORG_TOKEN_CAP : undefined);
   return {
@@ -204,9 +203,8 @@ function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | unde
     version: (existing?.version ?? 0) + 1,
     opId: ports.ids.opId(),
     kind: order.kind,
-    username: username as string,
+    ...loginOf(order, existing),
     ...(order.organization !== undefined && { organization: order.organization.toLowerCase() }),
-    loginRoute: order.loginRoute ?? defaultRoute(order.credential) ?? existing?.loginRoute ?? 'auth-token',
     ...(maxActive !== undefined && { maxActive }),
     ...(credentialRef !== undefined && { credentialRef }),
     expiryGranularity: existing?.expiryGranularity ?? 'second',
@@ -221,10 +219,16 @@ function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | unde
   };
 }
 
-/** Only the older route has a second step for accounts with two-factor authentication. */
-function defaultRoute(credential: Credential | undefined): LoginRoute | undefined {
-  if (credential === undefined) return undefined;
-  return credential.totpSecret === undefined ? 'auth-token' : 'users-login';
+/** An order without a credential is for a target that has one, see `checkOrder`. */
+function loginOf(order: TargetOrder, existing: Target | undefined): Pick<Target, 'username' | 'loginRoute'> {
+  const { credential } = order;
+  if (credential === undefined) {
+    const { username, loginRoute } = existing as Target;
+    return { username, loginRoute: order.loginRoute ?? loginRoute };
+  }
+  // Only the older route has a second step for accounts with two-factor authentication.
+  const route = credential.totpSecret === undefined ? 'auth-token' : 'users-login';
+  return { username: credential.username.toLowerCase(), loginRoute: order.loginRoute ?? route };
 }
 
 async function stageCredential(ports: AdminPorts, order: TargetOrder): Promise<StagedCredential | undefined> {
@@ -241,7 +245,7 @@ async function prove(ports: AdminPorts, origin: Origin, wanted: Target, staged: 
   if (verification === undefined) {
     return { ...wanted, verification: { atMs: ports.clock.nowMs(), account, loginRoute: wanted.loginRoute } };
   }
-  return { ...wanted, verification, expiryGranularity: verification.expiryGranularity ?? wanted.expiryGranularity };
+  return { ...wanted, verification, expiryGranularity: verification.expiryGranularity };
 }
 
 /** Whether a verification got as far as deleting its token. */

@@ -25,6 +25,9 @@ export interface StagedCredential {
   readonly version: string;
 }
 
+/** What was learned by minting and deleting a token. */
+export type TokenVerification = Verification & Required<Pick<Verification, 'expiryGranularity' | 'deleteStatus'>>;
+
 /** Name under which the leases of verifications are recorded; no secret can have it. */
 export const VERIFICATION_SECRET = 'verification';
 
@@ -45,7 +48,7 @@ export async function verifyByToken(
   origin: Origin,
   target: Target,
   staged?: StagedCredential,
-): Promise<Verification | undefined> {
+): Promise<TokenVerification | undefined> {
   const untilMs = ports.clock.nowMs() + BUDGET_MS;
   const inPlace = withTarget(ports, target, staged);
   const made = await mintThrowaway(inPlace, origin, target, untilMs);
@@ -92,17 +95,18 @@ function withTarget(ports: AdminPorts, target: Target, staged: StagedCredential 
 }
 
 async function mintThrowaway(ports: MintPorts, origin: Origin, target: Target, untilMs: number) {
+  let refusal: Failed | undefined;
   for (const granularity of LADDER) {
     if (ports.clock.nowMs() >= untilMs) return undefined;
     try {
       const grant = grantOf({ ...target, expiryGranularity: granularity });
       return { lease: (await mintGrant(ports, origin, grant)).lease, granularity };
     } catch (error) {
-      const refused = error instanceof Failed && error.failure.tag === 'expiry_refused';
-      if (!refused || granularity === LADDER.at(-1)) throw error;
+      if (!(error instanceof Failed) || error.failure.tag !== 'expiry_refused') throw error;
+      refusal = error;
     }
   }
-  return undefined;
+  throw refusal;
 }
 
 /** The least that each kind of token can be given. */

@@ -1,4 +1,4 @@
-import type { DockerHub, HubReply, HubSession, TokenPlace } from '../core/ports.ts';
+import type { DockerHub, HubReply, HubSession, HubWindow, TokenPlace } from '../core/ports.ts';
 import {
   ANSWER_MAX_BYTES,
   faultReply,
@@ -12,9 +12,7 @@ import { logIn } from './docker-hub-login.ts';
 import { problemOf } from './docker-hub-problem.ts';
 import { decodePage, decodeToken, tokenPath, tokensPath } from './docker-hub-tokens.ts';
 
-/** Docker Hub's other lists state 100 as their maximum; this one's is not documented, and fewer may come. */
-const PAGE_SIZE = 100;
-/** A million tokens. A higher page number is a fault in hublease. */
+/** Far beyond any account's tokens. A higher page number or size is a fault in hublease. */
 const PAGE_MAX = 10_000;
 
 /**
@@ -51,9 +49,9 @@ export function dockerHub(options: HubOptions): DockerHub {
         AbortSignal.timeout(options.timeoutMs),
       ),
 
-    listTokens: async (session, place, page) =>
+    listTokens: async (session, place, window) =>
       call(
-        { method: 'GET', path: pagePath(place, page), maxBytes: LIST_MAX_BYTES, expects: 'json' },
+        { method: 'GET', path: pagePath(place, window), maxBytes: LIST_MAX_BYTES, expects: 'json' },
         session,
         (answer) => decodePage(answer.json, place),
       ),
@@ -87,7 +85,10 @@ export function dockerHub(options: HubOptions): DockerHub {
   };
 }
 
-function pagePath(place: TokenPlace, page: number): string {
-  if (!Number.isInteger(page) || page < 1 || page > PAGE_MAX) throw new Error('not the number of a page');
-  return `${tokensPath(place)}?page=${page}&page_size=${PAGE_SIZE}`;
+function pagePath(place: TokenPlace, { page, pageSize }: HubWindow): string {
+  for (const number of [page, pageSize]) {
+    if (!Number.isInteger(number) || number < 1 || number > PAGE_MAX)
+      throw new Error('not the number or size of a page');
+  }
+  return `${tokensPath(place)}?page=${page}&page_size=${pageSize}`;
 }

@@ -1,23 +1,31 @@
-import type { HubProblem, HubToken, RevokePorts, TokenPlace } from './ports.ts';
+import type { HubProblem, HubToken, HubWindow, RevokePorts, TokenPlace } from './ports.ts';
 import { withSession } from './session.ts';
 import type { Target } from './target.ts';
 
-/** 10,000 tokens at 100 a page: far beyond any account seen, and a bound on what a faulty answer can make us read. */
-const MOST_PAGES = 100;
+/** Docker Hub's other lists state 100 as their maximum; this one's is not documented, and fewer may come. */
+const PAGE_SIZE = 100;
+/** Some 10,000 tokens: far beyond any account seen, and a bound on what a faulty answer can make us read. */
+const MOST_PAGES = 150;
+/** Of each page that many begin again on the next: so many tokens may go away in between before it is told as a gap. */
+const OVERLAP_SHARE = 0.1;
 
-/** All pages of an account's tokens, as far as they could be read. */
+/** All of an account's tokens, as far as they could be read. */
 export interface Listing {
   readonly startedAtMs: number;
   readonly tokens: readonly HubToken[];
-  /** Every page came, and on each Docker Hub's own count was the number of different tokens seen. */
+  /**
+   * Every page came, each began within the one before, and on each Docker Hub's own count was the number of different tokens
+   * seen. Whatever order Docker Hub keeps, a token that was there all the time is then among them.
+   */
   readonly complete: boolean;
   /** Why it ended early. */
   readonly problem?: HubProblem;
 }
 
 /**
- * Reads every page. Pages shift while others create and delete, so that a token can be missed or seen twice; such a listing
- * is mostly told by its count and is then not complete.
+ * Reads an account's tokens from the first to the last. Pages shift while others create and delete, so that a token could slip
+ * from a page not yet read into one that was. Therefore each page is asked for at such a size and number that it begins
+ * within the one before: as long as the two share a token, nothing that stands between has slipped by.
  *
  * @throws as `openSession`.
  */
@@ -25,15 +33,48 @@ export async function listAll(ports: RevokePorts, target: Target, place: TokenPl
   const startedAtMs = ports.clock.nowMs();
   const tokens = new Map<string, HubToken>();
   const totals = new Set<number>();
-  for (let page = 1; page <= MOST_PAGES; page++) {
-    const reply = await withSession(ports, target, (session) => ports.hub.listTokens(session, place, page));
-    if (!reply.ok) return { startedAtMs, tokens: [...tokens.values()], complete: false, problem: reply.problem };
-    for (const token of reply.value.tokens) tokens.set(token.tokenId, token);
-    totals.add(reply.value.total);
-    if (!reply.value.more) {
-      const complete = totals.size === 1 && totals.has(tokens.size);
-      return { startedAtMs, tokens: [...tokens.values()], complete };
-    }
+  const listing = (complete: boolean) => ({ startedAtMs, tokens: [...tokens.values()], complete });
+  let window: HubWindow = { page: 1, pageSize: PAGE_SIZE };
+  let largest = PAGE_SIZE;
+  let former: readonly HubToken[] = [];
+  let joined = true;
+  for (let pages = 0; pages < MOST_PAGES; pages++) {
+    const asked = window;
+    const reply = await withSession(ports, target, (session) => ports.hub.listTokens(session, place, asked));
+    if (!reply.ok) return { ...listing(false), problem: reply.problem };
+    const page = reply.value;
+    joined &&= pages === 0 || shareToken(former, page.tokens);
+    for (const token of page.tokens) tokens.set(token.tokenId, token);
+    totals.add(page.total);
+    if (!page.more) return listing(joined && totals.size === 1 && totals.has(tokens.size));
+    // Fewer than asked for, and yet more to come: Docker Hub gives no larger pages than this.
+    const given = Math.min(asked.pageSize, page.tokens.length);
+    if (given < asked.pageSize) largest = given;
+    if (given === 0) return listing(false);
+    window = windowBehind(asked.page * given, largest);
+    former = page.tokens;
   }
-  return { startedAtMs, tokens: [...tokens.values()], complete: false };
+  return listing(false);
+}
+
+function shareToken(one: readonly HubToken[], other: readonly HubToken[]): boolean {
+  const ids = new Set(one.map(({ tokenId }) => tokenId));
+  return other.some(({ tokenId }) => ids.has(tokenId));
+}
+
+/**
+ * The page that reaches furthest of those that begin before the first `read` tokens end. Where pages are so small that none
+ * reaches beyond them, the one that follows, which cannot be told to be joined to what was read.
+ */
+function windowBehind(read: number, largest: number): HubWindow {
+  const latestStart = read - Math.max(1, Math.floor(largest * OVERLAP_SHARE));
+  let window: HubWindow | undefined;
+  let end = read;
+  for (let pageSize = 1; pageSize <= largest; pageSize++) {
+    const page = Math.floor(latestStart / pageSize) + 1;
+    if (page * pageSize <= end) continue;
+    end = page * pageSize;
+    window = { page, pageSize };
+  }
+  return window ?? { page: Math.floor(read / largest) + 1, pageSize: largest };
 }

@@ -212,6 +212,13 @@ export interface HubToken {
   readonly lastUsedAtMs: number | null;
 }
 
+/** Which part of a list is asked for: `pageSize` tokens, behind `page - 1` times as many. */
+export interface HubWindow {
+  /** From 1. */
+  readonly page: number;
+  readonly pageSize: number;
+}
+
 export interface HubTokenPage {
   readonly tokens: readonly HubToken[];
   /** What Docker Hub says there is in all. */
@@ -257,8 +264,8 @@ export interface DockerHub {
    * @param nowMs the time for which a TOTP code is made.
    */
   login(credential: Credential, route: LoginRoute, nowMs: number): Promise<HubReply<HubSession>>;
-  /** One page, from 1. Pages shift while others create and delete. */
-  listTokens(session: HubSession, place: TokenPlace, page: number): Promise<HubReply<HubTokenPage>>;
+  /** One page. Pages shift while others create and delete, and may be smaller than asked for. */
+  listTokens(session: HubSession, place: TokenPlace, window: HubWindow): Promise<HubReply<HubTokenPage>>;
   /** `not_found` when there is none of that id on that account. */
   getToken(session: HubSession, place: TokenPlace, tokenId: string): Promise<HubReply<HubToken>>;
   /** Any 2xx is success; `not_found` when it was gone. */

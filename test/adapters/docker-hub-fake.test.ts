@@ -7,6 +7,8 @@ import type { LoginRoute } from '../../functions/core/target.ts';
 import { type FakeFault, type FakeHubOptions, startFakeHub } from '../../local/fake-hub/server.ts';
 import { NOW_MS } from './docker-hub-stub.ts';
 
+const FIRST_PAGE = { page: 1, pageSize: 100 };
+
 const PLAIN = { username: 'acme-bot', password: 'correct horse' };
 const WITH_TOTP = { username: 'careful', password: 'battery staple', totpSecret: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' };
 const PAT: TokenPlace = { kind: 'pat' };
@@ -60,7 +62,7 @@ describe('logging in to the fake', () => {
     const { hub } = await start();
     const session = value(await hub.login({ ...PLAIN, username: 'ACME-Bot' }, route, NOW_MS));
     expect(session).toMatchObject({ account: 'acme-bot', expiresAtMs: NOW_MS + lifeMs });
-    expect(value(await hub.listTokens(session, PAT, 1)).total).toBe(0);
+    expect(value(await hub.listTokens(session, PAT, FIRST_PAGE)).total).toBe(0);
   });
 
   it('works with a second factor on users-login', async () => {
@@ -103,13 +105,17 @@ describe.each([
       lastUsedAtMs: null,
     };
     expect(value(await hub.getToken(session, place, tokenId))).toEqual(expected);
-    expect(value(await hub.listTokens(session, place, 1))).toEqual({ tokens: [expected], total: 1, more: false });
+    expect(value(await hub.listTokens(session, place, FIRST_PAGE))).toEqual({
+      tokens: [expected],
+      total: 1,
+      more: false,
+    });
     expect(control.tokens()).toMatchObject([{ id: tokenId, creatorUserAgent: 'hublease/0.0.0-test', live: true }]);
 
     expect(value(await hub.deleteToken(session, place, tokenId))).toEqual({ httpStatus: 204 });
     expect(await hub.deleteToken(session, place, tokenId)).toMatchObject({ problem: { tag: 'not_found' } });
     expect(await hub.getToken(session, place, tokenId)).toMatchObject({ problem: { tag: 'not_found' } });
-    expect(value(await hub.listTokens(session, place, 1)).tokens).toEqual([]);
+    expect(value(await hub.listTokens(session, place, FIRST_PAGE)).tokens).toEqual([]);
   });
 
   it('may be deleted with 202', async () => {
@@ -146,7 +152,7 @@ it('lists page by page until no further one is named, also where pages are short
     control.createForeignToken({ account: 'acme-bot', kind: 'pat', label: `other ${count}` });
   }
   const pages = [];
-  for (let page = 1; page <= 3; page++) pages.push(value(await hub.listTokens(session, PAT, page)));
+  for (let page = 1; page <= 3; page++) pages.push(value(await hub.listTokens(session, PAT, { page, pageSize: 100 })));
   expect(pages.map(({ tokens, total, more }) => [tokens.length, total, more])).toEqual([
     [10, 25, true],
     [10, 25, true],
@@ -163,7 +169,7 @@ it.each(['empty', 'absent'] as const)('reads a token without expiry where it is 
 
 it('keeps another organization’s tokens apart', async () => {
   const { hub, session } = await startWithSession();
-  const reply = await hub.listTokens(session, { kind: 'oat', organization: 'elsewhere' }, 1);
+  const reply = await hub.listTokens(session, { kind: 'oat', organization: 'elsewhere' }, FIRST_PAGE);
   expect(reply.ok ? 'ok' : reply.problem.tag).toMatch(/^(not_found|forbidden)$/);
 });
 
@@ -177,7 +183,7 @@ it('reads how many more requests are taken', async () => {
 it.each(['seconds', 'http-date', 'unix-time'] as const)('waits as long as it is told in %s', async (retryAfterForm) => {
   const { hub, session, control } = await startWithSession({ retryAfterForm, clockOffsetMs: 45_000 });
   control.setFaults([{ route: 'pat-list', kind: 'throttle', retryAfterSeconds: 90 }]);
-  expect(await hub.listTokens(session, PAT, 1)).toMatchObject({
+  expect(await hub.listTokens(session, PAT, FIRST_PAGE)).toMatchObject({
     problem: { tag: 'throttled', retryAtMs: NOW_MS + 90_000 },
   });
 });

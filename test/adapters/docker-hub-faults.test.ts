@@ -18,6 +18,8 @@ import {
   text,
 } from './docker-hub-stub.ts';
 
+const FIRST_PAGE = { page: 1, pageSize: 100 };
+
 type Stub = Awaited<ReturnType<typeof startStub>>;
 
 const PAT: TokenPlace = { kind: 'pat' };
@@ -28,7 +30,7 @@ const HUB_NOW_SECONDS = HUB_DATE_MS / 1_000;
 /** Every call that sends a session or a credential. */
 const CALLS: Readonly<Record<string, (stub: Stub) => Promise<unknown>>> = {
   login: ({ hub }) => hub.login(CREDENTIAL, 'auth-token', NOW_MS),
-  list: ({ hub }) => hub.listTokens(SESSION, PAT, 1),
+  list: ({ hub }) => hub.listTokens(SESSION, PAT, FIRST_PAGE),
   get: ({ hub }) => hub.getToken(SESSION, PAT, TOKEN_ID),
   delete: ({ hub }) => hub.deleteToken(SESSION, PAT, TOKEN_ID),
   create: ({ minter }) => minter.createToken(SESSION, PAT, ORDER),
@@ -366,14 +368,15 @@ describe('secrets', () => {
         'users-login',
         NOW_MS,
       ),
-    list: ({ hub }) => hub.listTokens(session, PAT, 1),
+    list: ({ hub }) => hub.listTokens(session, PAT, FIRST_PAGE),
     get: ({ hub }) => hub.getToken(session, PAT, TOKEN_ID),
     delete: ({ hub }) => hub.deleteToken(session, PAT, TOKEN_ID),
     create: ({ minter }) => minter.createToken(session, PAT, order),
     'a token in place of its id': ({ hub }) => hub.deleteToken(session, PAT, SECRETS.token),
     'a password in place of an organization': ({ hub }) =>
-      hub.listTokens(session, { kind: 'oat', organization: SECRETS.password }, 1),
-    'a bearer that is no header': ({ hub }) => hub.listTokens({ ...session, bearer: `${SECRETS.bearer}\n` }, PAT, 1),
+      hub.listTokens(session, { kind: 'oat', organization: SECRETS.password }, FIRST_PAGE),
+    'a bearer that is no header': ({ hub }) =>
+      hub.listTokens({ ...session, bearer: `${SECRETS.bearer}\n` }, PAT, FIRST_PAGE),
   };
 
   /** Answers that fail, and hold all that the request held and a token besides. */

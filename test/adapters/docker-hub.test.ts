@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { TokenPlace } from '../../functions/core/ports.ts';
 import { HUB_DATE, HUB_DATE_MS, json, SESSION, startStub, TOKEN_ID, text } from './docker-hub-stub.ts';
 
+const FIRST_PAGE = { page: 1, pageSize: 100 };
+
 const PAT: TokenPlace = { kind: 'pat' };
 const OAT: TokenPlace = { kind: 'oat', organization: 'acme' };
 const MALFORMED = { ok: false, problem: { tag: 'fault', code: 'malformed' } };
@@ -46,7 +48,7 @@ describe('a page of tokens', () => {
     const { hub, requests } = await startStub([
       json(200, { count: 1, next: null, previous: null, results: [PAT_ITEM] }),
     ]);
-    expect(await hub.listTokens(SESSION, PAT, 1)).toEqual({
+    expect(await hub.listTokens(SESSION, PAT, FIRST_PAGE)).toEqual({
       ok: true,
       value: { tokens: [PAT_TOKEN], total: 1, more: false },
       meta: { hubDateMs: HUB_DATE_MS },
@@ -61,7 +63,7 @@ describe('a page of tokens', () => {
 
   it('of an organization has a total and the fields of organization tokens', async () => {
     const { hub, requests } = await startStub([json(200, { total: 7, results: [OAT_ITEM] })]);
-    expect(await hub.listTokens(SESSION, OAT, 3)).toMatchObject({
+    expect(await hub.listTokens(SESSION, OAT, { page: 3, pageSize: 100 })).toMatchObject({
       ok: true,
       value: { tokens: [OAT_TOKEN], total: 7, more: false },
     });
@@ -76,7 +78,7 @@ describe('a page of tokens', () => {
     ['an address elsewhere', 'https://example.com/steal', true],
   ])('says from a next that is %s whether there is more, and asks only once', async (_, next, more) => {
     const { hub, requests } = await startStub([json(200, { count: 30, next, results: [PAT_ITEM] })]);
-    expect(await hub.listTokens(SESSION, PAT, 1)).toMatchObject({ ok: true, value: { more } });
+    expect(await hub.listTokens(SESSION, PAT, FIRST_PAGE)).toMatchObject({ ok: true, value: { more } });
     expect(requests).toHaveLength(1);
   });
 
@@ -101,7 +103,7 @@ describe('a page of tokens', () => {
     ['a last_used of another form', { count: 1, results: [{ ...PAT_ITEM, last_used: {} }] }],
   ])('is malformed as a whole with %s', async (_, body) => {
     const { hub } = await startStub([json(200, body)]);
-    expect(await hub.listTokens(SESSION, PAT, 1)).toMatchObject(MALFORMED);
+    expect(await hub.listTokens(SESSION, PAT, FIRST_PAGE)).toMatchObject(MALFORMED);
   });
 
   it.each([
@@ -118,12 +120,15 @@ describe('a page of tokens', () => {
     ['unknown fields are let be', { constructor: 1, ['__proto__']: { uuid: 'x' } }, { tokenId: TOKEN_ID }],
   ])('%s', async (_, change, expected) => {
     const { hub } = await startStub([json(200, { count: 1, results: [{ ...PAT_ITEM, ...change }] })]);
-    expect(await hub.listTokens(SESSION, PAT, 1)).toMatchObject({ ok: true, value: { tokens: [expected] } });
+    expect(await hub.listTokens(SESSION, PAT, FIRST_PAGE)).toMatchObject({ ok: true, value: { tokens: [expected] } });
   });
 
   it('may be short and still name another one', async () => {
     const { hub } = await startStub([json(200, { count: 500, next: 'page 2', results: [PAT_ITEM] })]);
-    expect(await hub.listTokens(SESSION, PAT, 1)).toMatchObject({ ok: true, value: { total: 500, more: true } });
+    expect(await hub.listTokens(SESSION, PAT, FIRST_PAGE)).toMatchObject({
+      ok: true,
+      value: { total: 500, more: true },
+    });
   });
 });
 
@@ -252,16 +257,21 @@ describe('what never becomes a request', () => {
     const { hub, minter, requests } = await startStub([]);
     const place: TokenPlace = { kind: 'oat', organization };
     const order = { label: 'l', expiresAtMs: null, resources: [] };
-    await expect(hub.listTokens(SESSION, place, 1)).rejects.toThrow('organization');
+    await expect(hub.listTokens(SESSION, place, FIRST_PAGE)).rejects.toThrow('organization');
     await expect(hub.getToken(SESSION, place, TOKEN_ID)).rejects.toThrow('organization');
     await expect(hub.deleteToken(SESSION, place, TOKEN_ID)).rejects.toThrow('organization');
     await expect(minter.createToken(SESSION, place, order)).rejects.toThrow('organization');
     expect(requests).toEqual([]);
   });
 
-  it.each([0, -1, 1.5, Number.NaN, 10_001, Number.POSITIVE_INFINITY])('the page %d', async (page) => {
+  it.each(
+    [0, -1, 1.5, Number.NaN, 10_001, Number.POSITIVE_INFINITY].flatMap((number) => [
+      { page: number, pageSize: 100 },
+      { page: 1, pageSize: number },
+    ]),
+  )('the page $page of $pageSize tokens', async (window) => {
     const { hub, requests } = await startStub([]);
-    await expect(hub.listTokens(SESSION, PAT, page)).rejects.toThrow('page');
+    await expect(hub.listTokens(SESSION, PAT, window)).rejects.toThrow('page');
     expect(requests).toEqual([]);
   });
 });

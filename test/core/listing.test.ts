@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { listAll } from '../../functions/core/listing.ts';
-import type { HubToken } from '../../functions/core/ports.ts';
+import type { DockerHub, HubToken } from '../../functions/core/ports.ts';
 import { answers, followed, refusal } from './ports/steering.ts';
 import { failureOf, NOW_MS, World } from './world.ts';
 
@@ -20,24 +20,58 @@ function page(tokens: readonly HubToken[], total: number, more: boolean) {
   return answers({ ok: true, value: { tokens, total, more }, meta: {} });
 }
 
+function windowsOf(world: World) {
+  const asked = world.steering.argsOf('hub.listTokens') as Parameters<DockerHub['listTokens']>[];
+  return asked.map(([, place, window]) => [place, window] as const);
+}
+
 describe('a listing of an account', () => {
   it('that has no tokens is complete', async () => {
     const { world, target } = worldWith(0, 2);
     expect(await listAll(world.ports, target, PAT)).toEqual({ startedAtMs: NOW_MS, tokens: [], complete: true });
   });
 
-  it('takes every page, by its number, and no further one', async () => {
-    const { world, target, all, ids } = worldWith(5, 2);
+  it('takes every page, each begun within the one before, and no further one', async () => {
+    const { world, target, all, ids } = worldWith(250, 100);
     const listing = await listAll(world.ports, target, PAT);
     expect(ids(listing)).toEqual(all);
     expect(listing.complete).toBe(true);
     expect(listing.problem).toBeUndefined();
-    expect(world.steering.argsOf('hub.listTokens').map(([, place, number]) => [place, number])).toEqual([
-      [PAT, 1],
-      [PAT, 2],
-      [PAT, 3],
+    // From the first token, the 91st and the 171st.
+    expect(windowsOf(world)).toEqual([
+      [PAT, { page: 1, pageSize: 100 }],
+      [PAT, { page: 2, pageSize: 90 }],
+      [PAT, { page: 3, pageSize: 85 }],
     ]);
   });
+
+  it('is of one page where one holds them all', async () => {
+    const { world, target, all, ids } = worldWith(100, 100);
+    const listing = await listAll(world.ports, target, PAT);
+    expect(ids(listing)).toEqual(all);
+    expect(listing.complete).toBe(true);
+    expect(windowsOf(world)).toHaveLength(1);
+  });
+
+  it.each([5, 7, 10, 30, 99])('is complete where Docker Hub gives %d tokens at once and no more', async (pageSize) => {
+    const { world, target, all, ids } = worldWith(59, pageSize);
+    const listing = await listAll(world.ports, target, PAT);
+    expect(ids(listing)).toEqual(all);
+    expect(listing.complete).toBe(true);
+    const sizes = windowsOf(world).map(([, window]) => window.pageSize);
+    expect(sizes[0]).toBe(100);
+    expect(Math.max(...sizes.slice(1))).toBeLessThanOrEqual(pageSize);
+  });
+
+  it.each([1, 2, 3, 4])(
+    'shows all tokens in pages of %d, which are too small to be joined to each other, and is not complete',
+    async (pageSize) => {
+      const { world, target, all, ids } = worldWith(14, pageSize);
+      const listing = await listAll(world.ports, target, PAT);
+      expect(ids(listing)).toEqual(all);
+      expect(listing.complete).toBe(false);
+    },
+  );
 
   it('is of the organization when its tokens are asked for', async () => {
     const { world, target } = worldWith(1, 2);
@@ -55,53 +89,91 @@ describe('a listing of an account', () => {
     expect((await listAll(world.ports, target, PAT)).startedAtMs).toBe(NOW_MS);
   });
 
-  it('is not complete when pages shifted so that one token came twice and another never', async () => {
-    const { world, target, tokens, all, ids } = worldWith(4, 2);
-    world.steering.on('hub.listTokens', page([tokens[1], tokens[3]] as HubToken[], 4, false), { nth: 2 });
+  it('is not complete when tokens came and went between its pages, though none slipped by', async () => {
+    const { world, target, tokens } = worldWith(8, 5);
+    world.steering.on(
+      'hub.listTokens',
+      followed(() => {
+        world.hub.tokens.delete(tokens[0]?.tokenId ?? '');
+        world.hub.give('acme-bot', 'new');
+      }),
+    );
     const listing = await listAll(world.ports, target, PAT);
-    expect(ids(listing)).toEqual([all[0], all[1], all[3]]);
+    expect(listing.tokens.map(({ label }) => label)).toContain('laptop 5');
+    expect(listing.tokens).toHaveLength(9);
+    expect(listing.complete).toBe(false);
+  });
+
+  it('is not complete when pages shifted so that one token came twice and another never', async () => {
+    const { world, target, tokens, all, ids } = worldWith(8, 5);
+    world.steering.on('hub.listTokens', page([tokens[4], tokens[6], tokens[7]] as HubToken[], 8, false), { nth: 2 });
+    const listing = await listAll(world.ports, target, PAT);
+    expect(ids(listing)).toEqual([...all.slice(0, 5), all[6], all[7]]);
     expect(listing.complete).toBe(false);
     expect(listing.problem).toBeUndefined();
   });
 
+  it('is not complete when a page shares no token with the one before, though the count fits', async () => {
+    const { world, target, tokens, all, ids } = worldWith(8, 5);
+    world.steering.on('hub.listTokens', page(tokens.slice(5), 8, false), { nth: 2 });
+    const listing = await listAll(world.ports, target, PAT);
+    expect(ids(listing)).toEqual(all);
+    expect(listing.complete).toBe(false);
+  });
+
+  it('that was once not joined does not become complete with the pages that follow', async () => {
+    const { world, target, tokens } = worldWith(12, 5);
+    world.steering.on('hub.listTokens', page(tokens.slice(5, 8), 12, true), { nth: 2 });
+    const listing = await listAll(world.ports, target, PAT);
+    expect(listing.tokens).toHaveLength(12);
+    expect(listing.complete).toBe(false);
+  });
+
   it('is not complete when it shows fewer tokens than Docker Hub counts', async () => {
-    const { world, target } = worldWith(4, 2);
-    world.steering.on('hub.listTokens', page([], 4, false), { nth: 2 });
+    const { world, target, tokens } = worldWith(8, 5);
+    world.steering.on('hub.listTokens', page(tokens.slice(4, 7), 8, false), { nth: 2 });
     expect((await listAll(world.ports, target, PAT)).complete).toBe(false);
   });
 
   it('is not complete when Docker Hub counted differently on two pages, though the last count fits', async () => {
-    const { world, target, tokens } = worldWith(4, 2);
-    world.steering.on('hub.listTokens', page(tokens.slice(0, 2), 5, true));
+    const { world, target, tokens } = worldWith(8, 5);
+    world.steering.on('hub.listTokens', page(tokens.slice(0, 5), 9, true));
     expect((await listAll(world.ports, target, PAT)).complete).toBe(false);
   });
 
   it('ends with the problem of the page that could not be read, and what came before it', async () => {
-    const { world, target, all, ids } = worldWith(5, 2);
+    const { world, target, all, ids } = worldWith(8, 5);
     world.steering.on('hub.listTokens', answers(refusal({ tag: 'forbidden' })), { nth: 2 });
     const listing = await listAll(world.ports, target, PAT);
     expect(listing).toMatchObject({ startedAtMs: NOW_MS, complete: false, problem: { tag: 'forbidden' } });
-    expect(ids(listing)).toEqual(all.slice(0, 2));
+    expect(ids(listing)).toEqual(all.slice(0, 5));
     expect(world.steering.argsOf('hub.listTokens')).toHaveLength(2);
   });
 
-  it('may have 100 pages', async () => {
-    const { world, target, all } = worldWith(100, 1);
+  it('that names a further page and shows none is not complete', async () => {
+    const { world, target } = worldWith(1, 100);
+    world.steering.on('hub.listTokens', page([], 1, true));
+    expect(await listAll(world.ports, target, PAT)).toEqual({ startedAtMs: NOW_MS, tokens: [], complete: false });
+    expect(windowsOf(world)).toHaveLength(1);
+  });
+
+  it('may be of 10,000 tokens', async () => {
+    const { world, target, all } = worldWith(10_000, 100);
     const listing = await listAll(world.ports, target, PAT);
     expect(listing.complete).toBe(true);
     expect(listing.tokens).toHaveLength(all.length);
   });
 
-  it('stops after 100 pages and is then not complete', async () => {
-    const { world, target } = worldWith(101, 1);
+  it('stops after 150 pages and is then not complete', async () => {
+    const { world, target } = worldWith(151, 1);
     const listing = await listAll(world.ports, target, PAT);
     expect(listing).toMatchObject({ startedAtMs: NOW_MS, complete: false });
-    expect(listing.tokens).toHaveLength(100);
-    expect(world.steering.argsOf('hub.listTokens')).toHaveLength(100);
+    expect(listing.tokens).toHaveLength(150);
+    expect(windowsOf(world)).toHaveLength(150);
   });
 
   it('goes on with a new session where Docker Hub refused the shared one', async () => {
-    const { world, target, all, ids } = worldWith(3, 2);
+    const { world, target, all, ids } = worldWith(8, 5);
     world.steering.on(
       'hub.listTokens',
       followed(() => world.hub.endSessions()),

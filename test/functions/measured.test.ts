@@ -5,6 +5,8 @@ import type { AuditEvent, AuditEventName, HubProblem, HubReply } from '../../fun
 import { measuredAudit, measuredHub, measuredMinter } from '../../functions/wiring/measured.ts';
 import { memoryPorts, NOW_MS } from './memory-ports.ts';
 
+const FIRST_PAGE = { page: 1, pageSize: 100 };
+
 type Recorded = readonly [name: MetricName, value: number, note?: Parameters<Meter['record']>[2]];
 
 let recorded: Recorded[];
@@ -105,7 +107,7 @@ describe('Docker Hub, measured', () => {
 
   const CALLS: Readonly<Record<string, (parts: ReturnType<typeof slow>) => Promise<unknown>>> = {
     'a login': ({ hub }) => hub.login(credential, 'auth-token', NOW_MS),
-    'a list': ({ hub }) => hub.listTokens(session, place, 1),
+    'a list': ({ hub }) => hub.listTokens(session, place, FIRST_PAGE),
     'a reading': ({ hub }) => hub.getToken(session, place, 'id'),
     'a deletion': ({ hub }) => hub.deleteToken(session, place, 'id'),
     'a look at the clock': ({ hub }) => hub.readDate(),

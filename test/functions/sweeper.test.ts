@@ -35,10 +35,10 @@ beforeEach(async () => {
         value: { account, bearer: 'bearer', expiresAtMs: nowMs + 600_000 },
         meta: {},
       }),
-      listTokens: async (session, place, page) => {
+      listTokens: async (session, place, window) => {
         looked.push(session.account);
         nowMs += LOOK_MS;
-        return memory.hub.listTokens(session, place, page);
+        return memory.hub.listTokens(session, place, window);
       },
     },
   };

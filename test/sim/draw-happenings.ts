@@ -62,7 +62,7 @@ export function drawHappenings(dice: Dice, frame: Frame): Happening[] {
   }
   for (const username of usernames) {
     const crowd = dice.chance(0.01) ? 150 : 0;
-    for (let n = crowd + dice.pick([0, 1, 3, 8]); n > 0; n--) {
+    for (let n = crowd + dice.pick([0, 3, 8, 14]); n > 0; n--) {
       happenings.push({ atMs: 0, does: 'human_create', username, look: drawLook(dice) });
     }
     // Where others come and go, pages shift under a listing.

@@ -63,7 +63,7 @@ export function drawPlan(seed: number, harshness: Harshness = 'usual'): Plan {
     targets,
     secondFactor,
     // Where requests are few, pages are long: no account can be read to its end otherwise.
-    pageSize: requestsPerMinute === undefined ? dice.pick([2, 3, 5, 100]) : 100,
+    pageSize: requestsPerMinute === undefined ? dice.pick([7, 10, 20, 100]) : 100,
     listLagMs: dice.chance(0.5) ? 0 : dice.whole(100, LONGEST_LIST_LAG_MS),
     settleMs: dice.chance(0.4) || wants.has('removal') ? 0 : 5_000,
     hubSkewMs: dice.chance(0.7) ? 0 : dice.whole(-8_000, 8_000),

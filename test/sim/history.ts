@@ -271,6 +271,9 @@ class History {
       case 'human_delete':
         this.#hub.humanDeletes(happening.username, happening.which, happening.ours);
         break;
+      case 'human_use':
+        this.#hub.humanUses(happening.username, happening.which);
+        break;
       case 'human_rename':
         this.#hub.humanRenames(happening.username, happening.which, happening.keepsMark, (token) =>
           this.#isKnownById(token),
@@ -594,6 +597,7 @@ function isCalm(happening: Happening): boolean {
     'revoke',
     'revoke_matching',
     'human_create',
+    'human_use',
     'human_rename',
     'human_delete',
     'end_sessions',

@@ -28,6 +28,8 @@ export type Happening = { readonly atMs: number } & (
   | { readonly does: 'outage'; readonly port: OutagePort; readonly dark: boolean; readonly forMs: number }
   | { readonly does: 'human_create'; readonly username: string; readonly look: Look }
   | { readonly does: 'human_delete'; readonly username: string; readonly which: number; readonly ours: boolean }
+  /** Somebody logs in with a stranger's token; where lists go by use, it moves to their end. */
+  | { readonly does: 'human_use'; readonly username: string; readonly which: number }
   | { readonly does: 'human_rename'; readonly username: string; readonly which: number; readonly keepsMark: boolean }
   /** The password is changed on Docker Hub, and then in each installation by an admin who tries until it works. */
   | { readonly does: 'password'; readonly username: string; readonly endsSessions: boolean; readonly afterMs: number }
@@ -59,8 +61,11 @@ export type PlannedSelector =
 /** How a stranger's token is labelled: at random, or much as ours are. */
 export type Look = 'plain' | 'other_account' | 'forged_mac' | 'other_installation' | 'unknown_key' | 'longer';
 
-/** Newest first, a create pushes what is older on to the next page; oldest first, a delete pulls what is newer back. */
-export type ListOrder = 'newest_first' | 'oldest_first';
+/**
+ * Newest first, a create pushes what is older on to the next page; oldest first, a delete pulls what is newer back; by use, any
+ * login moves a token from anywhere to the end.
+ */
+export type ListOrder = 'newest_first' | 'oldest_first' | 'longest_unused_first';
 
 export interface PlannedTarget {
   readonly name: string;

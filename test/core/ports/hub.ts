@@ -104,12 +104,13 @@ export class MemoryHub {
       const name = this.logsInAs ?? credential.username.toLowerCase();
       return this.#yes({ account: name, bearer, expiresAtMs: this.#nowMs() + SESSION_MS });
     },
-    listTokens: async (session, place, page) =>
+    listTokens: async (session, place, window) =>
       this.#with(session, place, (holder) => {
         const living = [...this.tokens.values()].filter((token) => !this.unlisted.has(token.tokenId));
         const all = [...living, ...this.stillListed].filter((token) => token.holder === holder);
-        const tokens = all.slice((page - 1) * this.pageSize, page * this.pageSize).map(viewOf);
-        return this.#yes({ tokens, total: all.length, more: page * this.pageSize < all.length });
+        const size = Math.min(window.pageSize, this.pageSize);
+        const end = window.page * size;
+        return this.#yes({ tokens: all.slice(end - size, end).map(viewOf), total: all.length, more: end < all.length });
       }),
     getToken: async (session, place, tokenId) =>
       this.#with(session, place, (holder) => this.#find(holder, tokenId, (token) => this.#yes(viewOf(token)))),

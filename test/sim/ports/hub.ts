@@ -5,6 +5,7 @@ import type {
   HubSession,
   HubToken,
   HubTokenPage,
+  HubWindow,
   TokenOrder,
   TokenPlace,
 } from '../../../functions/core/ports.ts';
@@ -202,13 +203,13 @@ export class SimHub {
     return tokens;
   }
 
-  listTokens(session: HubSession, place: TokenPlace, page: number): HubReply<HubTokenPage> {
+  listTokens(session: HubSession, place: TokenPlace, window: HubWindow): HubReply<HubTokenPage> {
     const reach = this.#reach(session, place);
     if (!Array.isArray(reach)) return this.#no(reach, session);
-    const { pageSize } = this.#plan;
+    const pageSize = Math.min(window.pageSize, this.#plan.pageSize);
     const shown = reach.filter((token) => this.#isListed(token));
-    if (this.#plan.listOrder !== 'oldest_first') shown.reverse();
-    const end = page * pageSize;
+    if ((this.#plan.listOrder ?? 'newest_first') === 'newest_first') shown.reverse();
+    const end = window.page * pageSize;
     const tokens = shown.slice(end - pageSize, end).map((token) => this.#view(token));
     return { ok: true, value: { tokens, total: shown.length, more: end < shown.length }, meta: this.#metaOf(session) };
   }
@@ -340,6 +341,14 @@ export class SimHub {
     token.deletedAtMs = this.#world.nowMs;
     token.touchedByHuman = true;
     return token;
+  }
+
+  /** Logs in with one of the living tokens of others. */
+  humanUses(username: string, which: number): void {
+    const token = this.#choose(username, which, (one) => one.owner === undefined);
+    if (token === undefined || this.#plan.listOrder !== 'longest_unused_first') return;
+    const kept = this.#kept(username);
+    kept.push(...kept.splice(kept.indexOf(token), 1));
   }
 
   /** Renames one of our tokens that `mayLose` allows to be made unrecognisable, or changes what follows the mark. */

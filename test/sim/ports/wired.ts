@@ -112,9 +112,9 @@ export function portsOf(
           const reply = hub.login(by, credential, route, nowMs);
           return ablation === 'account_pin' ? withAccount(reply, stores) : reply;
         }),
-      listTokens: (session, place, page) =>
+      listTokens: (session, place, window) =>
         dial(SITES.listTokens, () => {
-          const reply = hub.listTokens(session, place, page);
+          const reply = hub.listTokens(session, place, window);
           return ablation === 'mac_check' ? withMacs(reply, stores.labels, session.account) : reply;
         }),
       getToken: (session, place, tokenId) => dial(SITES.getToken, () => hub.getToken(session, place, tokenId)),

@@ -28,7 +28,7 @@ export function parseDuration(input: number | string, field: string): number {
 
 function secondsOf(text: string): number {
   const match = /^(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?$/.exec(text);
-  if (!match || text === '') return Number.NaN;
+  if (!match) return Number.NaN;
   return UNITS.reduce((sum, unit, index) => sum + Number(match[index + 1] ?? 0) * SECONDS_PER_UNIT[unit], 0);
 }
 

@@ -29,6 +29,13 @@ describe('the caller', () => {
     'arn:evil:sts::111122223333:assumed-role/ci/x',
     'arn:aws:s3:::bucket',
     'arn:aws:sts::111122223333:assumed-role/ci/x\n',
+    'xarn:aws:iam::111122223333:root',
+    'arn:aws:iam::111122223333:rootx',
+    'arn:aws:iam::1111222233334:root',
+    'arn:aws:iam::111122223333:user/',
+    'arn:aws:sts::111122223333:federated-user/a',
+    `arn:aws:sts::111122223333:assumed-role/${'r'.repeat(65)}/x`,
+    `arn:aws:sts::111122223333:assumed-role/ci/${'s'.repeat(65)}`,
   ])('is refused as %j', (userArn) => {
     expect(() => parseCaller(userArn)).toThrow(expect.objectContaining({ failure: { tag: 'caller_unknown' } }));
   });
@@ -54,6 +61,13 @@ describe('an allow list', () => {
     expect(parseAllow(pattern, 'allow.0')).toBe(pattern);
     expect(isAllowed([pattern], ci)).toBe(listed);
   });
+
+  it.each(['ci', 'role/ci', 'arn:aws:iam::111122223333:role/', ''])(
+    'lists nobody by a part of an ARN: %j',
+    (pattern) => {
+      expect(isAllowed([pattern], ci)).toBe(false);
+    },
+  );
 
   it('that is empty lists nobody', () => {
     expect(isAllowed([], ci)).toBe(false);
@@ -86,6 +100,17 @@ describe('an allow list', () => {
     ['*', /expected a role/],
     ['arn:aws:sts::111122223333:assumed-role/ci/x', /expected a role/],
     ['arn:aws:iam::111122223333:role/', /expected a role/],
+    ['xarn:aws:iam::111122223333:role/ci', /expected a role/],
+    ['xarn:aws:iam::111122223333:role/team/ci', /expected a role/],
+    ['arn:aws:iam::111122223333:role/ci ', /expected a role/],
+    ['xarn:aws:iam::111122223333:root', /expected a role/],
+    ['arn:aws:iam::111122223333:root:', /expected a role/],
+    ['arn:aws:iam::1:role/ci', /expected a role/],
+    ['arn:aws:iam::1:root', /expected a role/],
+    [
+      'arn:aws:iam::111122223333:role/a-very-long-name-of-a-role-that-no-role-in-aws-could-ever-bear-as-it-is',
+      /a role/,
+    ],
   ])('may not have %j', (pattern, reason) => {
     expect(() => parseAllow(pattern, 'allow.3')).toThrow(
       expect.objectContaining({

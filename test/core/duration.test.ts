@@ -38,9 +38,11 @@ describe('a duration', () => {
     '3650d1s',
     '9999999999s',
     '１m',
-  ])('refuses %j and names the field', (text) => {
+  ])('refuses %j, names the field, and shows how one is written', (text) => {
     expect(() => parseDuration(text, 'maxTtl')).toThrow(
-      expect.objectContaining({ failure: expect.objectContaining({ tag: 'invalid_field', field: 'maxTtl' }) }),
+      expect.objectContaining({
+        failure: { tag: 'invalid_field', field: 'maxTtl', problem: expect.stringContaining('1h30m') },
+      }),
     );
   });
 

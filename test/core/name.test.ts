@@ -29,7 +29,9 @@ describe('a name', () => {
   ])('may not be %j', (name) => {
     expect(isName(name)).toBe(false);
     expect(() => parseName(name, 'target')).toThrow(
-      expect.objectContaining({ failure: expect.objectContaining({ tag: 'invalid_field', field: 'target' }) }),
+      expect.objectContaining({
+        failure: { tag: 'invalid_field', field: 'target', problem: expect.stringContaining('1 to 4 segments') },
+      }),
     );
   });
 

@@ -95,6 +95,42 @@ describe('resources', () => {
   });
 });
 
+/** Narrow to wide. Source: Docker manuals, "Access token reference". */
+const FAMILIES: [OatResource['type'], string, string[]][] = [
+  ['TYPE_REPO', 'acme/app', ['scope-image-pull', 'scope-image-push', 'scope-image-delete']],
+  ['TYPE_REPO', 'acme/app', ['scope-repository-read', 'scope-repository-edit', 'scope-repository-admin']],
+  ['TYPE_REPO', 'acme/app', ['scope-tag-read', 'scope-tag-admin']],
+  ['TYPE_REPO', 'acme/app', ['scope-webhook-read', 'scope-webhook-edit', 'scope-webhook-admin']],
+  ['TYPE_REPO', 'acme/app', ['scope-repo-group-read', 'scope-repo-group-edit', 'scope-repo-group-admin']],
+  ['TYPE_REPO', 'acme/app', ['scope-repository-settings-admin']],
+  ['TYPE_ORG', 'acme', ['scope-member-read', 'scope-member-edit']],
+  ['TYPE_ORG', 'acme', ['scope-invite-read', 'scope-invite-edit']],
+  ['TYPE_ORG', 'acme', ['scope-group-read', 'scope-group-edit']],
+  ['TYPE_ORG', 'acme', ['scope-activity-read']],
+  ['TYPE_ORG', 'acme', ['scope-siem_credentials-read']],
+  ['TYPE_ORG', 'acme', ['scope-ram-read', 'scope-ram-write']],
+  ['TYPE_ORG', 'acme', ['scope-report-read']],
+  ['TYPE_ORG', 'acme', ['scope-repository-create']],
+  ['TYPE_ORG', 'acme', ['scope-repository-list']],
+  ['TYPE_ORG', 'acme', ['scope-registry-usage-read']],
+];
+
+describe.each(FAMILIES)('the scopes of %s on %s, %j', (type, path, family) => {
+  const everyScope = FAMILIES.flatMap(([, , scopes]) => scopes);
+  const holds = (scope: string): OatResource => ({ type, path, scopes: [scope] });
+
+  it('are known', () => {
+    expect(refusal(family.map(holds))).toBeUndefined();
+  });
+
+  it('each cover themselves and the narrower ones of the family, and nothing else', () => {
+    for (const [index, held] of family.entries()) {
+      const covered = everyScope.filter((wanted) => resourcesCover([holds(held)], [holds(wanted)]));
+      expect(covered).toEqual(family.slice(0, index + 1));
+    }
+  });
+});
+
 describe('what resources cover', () => {
   it.each<[string, OatResource[], OatResource[], boolean]>([
     ['the same', [repo('acme/app', 'scope-image-pull')], [repo('acme/app', 'scope-image-pull')], true],

@@ -23,10 +23,16 @@ describe('the scopes of a personal access token', () => {
   });
 
   it.each(['', 'repo:pull', 'repo:read,', 'REPO:READ', [], ['repo:read', 'x']].map((input) => [input]))(
-    'refuses %j and names the field',
+    'refuses %j, names the field, and lists what there is',
     (input) => {
       expect(() => effectiveScope(input, 'scopes')).toThrow(
-        expect.objectContaining({ failure: expect.objectContaining({ tag: 'invalid_field', field: 'scopes' }) }),
+        expect.objectContaining({
+          failure: {
+            tag: 'invalid_field',
+            field: 'scopes',
+            problem: 'expected one or more of repo:public_read, repo:read, repo:write, repo:admin',
+          },
+        }),
       );
     },
   );

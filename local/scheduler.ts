@@ -6,6 +6,13 @@ import type { Time } from './time.ts';
 const POLL_MS = 250;
 /** Docker Hub calls under way at once. */
 const MOST_AT_ONCE = 16;
+/**
+ * Pause of a lease after an attempt whose outcome could not be written down, as on a full disk; doubles. The row stays due, so
+ * nothing else would keep every look from asking Docker Hub again.
+ */
+const FIRST_REST_MS = 1_000;
+/** So much later than the store a lease may be back. */
+const LONGEST_REST_MS = 15_000;
 
 /** The embedded edition's clockwork: it revokes what is due, by the very rows of the lease store. */
 export interface Scheduler {
@@ -17,12 +24,21 @@ export interface Scheduler {
   stop(): Promise<void>;
 }
 
+/** A pause by steady time, which a clock that is set back does not lengthen. */
+interface Rest {
+  readonly failures: number;
+  isOver: boolean;
+  readonly callOff: () => void;
+}
+
 /**
  * Makes the scheduler. A lease's due time is on disk with the lease, so that arming only has to make sure of a look at that
  * moment, and a restart loses nothing.
  */
 export function scheduler(time: Time, onError: (code: string, leaseId?: string) => void): Scheduler {
   const underWay = new Map<string, Promise<void>>();
+  /** Due leases whose last attempts could not be written down. */
+  const resting = new Map<string, Rest>();
   let ports: RevokePorts | undefined;
   let callOff = () => {};
   let timerAtMs = Number.POSITIVE_INFINITY;
@@ -54,6 +70,7 @@ export function scheduler(time: Time, onError: (code: string, leaseId?: string) 
   }
 
   async function takeUp(revokePorts: RevokePorts): Promise<void> {
+    const due = new Set<string>();
     let nextToken: string | undefined;
     do {
       const page: Page<string> = await revokePorts.leases.due(time.nowMs(), {
@@ -62,18 +79,45 @@ export function scheduler(time: Time, onError: (code: string, leaseId?: string) 
       });
       for (const leaseId of page.items) {
         if (ports === undefined) return;
-        if (underWay.has(leaseId)) continue;
+        due.add(leaseId);
+        if (underWay.has(leaseId) || resting.get(leaseId)?.isOver === false) continue;
         while (underWay.size >= MOST_AT_ONCE) await Promise.race(underWay.values());
         underWay.set(leaseId, revoke(revokePorts, leaseId));
       }
       nextToken = page.nextToken;
     } while (nextToken !== undefined);
+    for (const leaseId of resting.keys()) if (!due.has(leaseId)) wake(leaseId);
   }
 
   async function revoke(revokePorts: RevokePorts, leaseId: string): Promise<void> {
     await revokeLease(revokePorts, leaseId, { trigger: 'due', reason: 'expired' })
-      .catch(() => onError('revoke_failed', leaseId))
+      .then(
+        () => wake(leaseId),
+        () => {
+          onError('revoke_failed', leaseId);
+          rest(leaseId);
+        },
+      )
       .finally(() => underWay.delete(leaseId));
+  }
+
+  function rest(leaseId: string): void {
+    if (ports === undefined) return;
+    const failures = (resting.get(leaseId)?.failures ?? 0) + 1;
+    const restMs = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** (failures - 1));
+    const begun: Rest = {
+      failures,
+      isOver: false,
+      callOff: time.after(restMs, () => {
+        begun.isOver = true;
+      }),
+    };
+    resting.set(leaseId, begun);
+  }
+
+  function wake(leaseId: string): void {
+    resting.get(leaseId)?.callOff();
+    resting.delete(leaseId);
   }
 
   return {
@@ -88,6 +132,7 @@ export function scheduler(time: Time, onError: (code: string, leaseId?: string) 
       callOff();
       await looking;
       await Promise.all(underWay.values());
+      for (const leaseId of resting.keys()) wake(leaseId);
     },
   };
 }

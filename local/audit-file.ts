@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, renameSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Audit, AuditEvent } from '../functions/core/ports.ts';
 
@@ -24,7 +24,17 @@ export function auditFile(dataFolder: string, onLost: () => void): Audit {
         bytes += Buffer.byteLength(line);
       } catch {
         onLost();
+        dropTorn(path, bytes);
       }
     },
   };
+}
+
+/** A disk that fills up takes the beginning of a line, which the next line must not be added to. */
+function dropTorn(path: string, bytes: number): void {
+  try {
+    if (statSync(path).size > bytes) truncateSync(path, bytes);
+  } catch {
+    // A disk that cannot be written to has nothing torn on it.
+  }
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Profile } from './profiles.ts';
 import { EMBEDDED_SCOPE } from './sigv4.ts';
@@ -10,7 +10,8 @@ export function curlConfigOf(dataFolder: string, profileName: string): string {
 
 /**
  * Writes for each profile what curl needs to sign with it (`curl -K FILE URL`), so that no key stands on a command line, where
- * every user of the machine could read it. Same mode as the credentials file.
+ * every user of the machine could read it. Same mode as the credentials file. One that is right is left alone, so that a full disk
+ * does not keep an installation from starting, and from revoking.
  */
 export function writeCurlConfigs(dataFolder: string, profiles: readonly Profile[]): void {
   for (const { name, accessKeyId, secretAccessKey } of profiles) {
@@ -22,6 +23,15 @@ export function writeCurlConfigs(dataFolder: string, profiles: readonly Profile[
       'show-error',
       '',
     ].join('\n');
-    writeFileSync(curlConfigOf(dataFolder, name), text, { mode: 0o600 });
+    const path = curlConfigOf(dataFolder, name);
+    if (contentOf(path) !== text) writeFileSync(path, text, { mode: 0o600 });
+  }
+}
+
+function contentOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
   }
 }

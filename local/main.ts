@@ -6,6 +6,9 @@ import { HELP, readSettings, type Settings, UsageError } from './settings.ts';
 const SYSTEM_ERRORS: Readonly<Record<string, (settings: Settings) => string>> = {
   EADDRINUSE: ({ port }) => `port ${port} is taken; choose another with --port N, or 0 for any`,
   EACCES: ({ port, dataFolder }) => `no permission to listen on port ${port} or to use ${dataFolder}`,
+  ENOSPC: ({ dataFolder }) => `the disk of ${dataFolder} is full`,
+  EDQUOT: ({ dataFolder }) => `the disk quota of ${dataFolder} is used up`,
+  EROFS: ({ dataFolder }) => `the disk of ${dataFolder} is read-only`,
 };
 
 let settings: Settings | 'help';

@@ -35,10 +35,15 @@ export function sqliteSessions(database: DatabaseSync): SessionStore {
 
 /**
  * Gives back every right to log in that is held. For the opening of a data folder only, which belongs to one process at a
- * time: whoever held it is dead, and would keep this process from revoking anything until the claim runs out.
+ * time: whoever held it is dead, and would keep this process from revoking anything until the claim runs out. Where it cannot be
+ * written, as on a full disk, the claim runs out by itself.
  */
 export function dropClaims(database: DatabaseSync): void {
-  database.exec(`
-    UPDATE sessions SET document = json_remove(document, '$.claimUntilMs')
-    WHERE json_extract(document, '$.claimUntilMs') IS NOT NULL`);
+  try {
+    database.exec(`
+      UPDATE sessions SET document = json_remove(document, '$.claimUntilMs')
+      WHERE json_extract(document, '$.claimUntilMs') IS NOT NULL`);
+  } catch {
+    // Starting without it is better than not revoking at all.
+  }
 }

@@ -1,0 +1,74 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { EditionOptions } from '../local/harness.ts';
+import { tempFolder } from '../local/harness.ts';
+
+/** Mounts of its own. Who is not root gets them with a user namespace, in which it plays root. */
+const UNSHARE = process.getuid?.() === 0 ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
+const ENTER = process.getuid?.() === 0 ? ['--mount'] : ['--user', '--preserve-credentials', '--mount'];
+
+/** Takes whatever is left of the disk. */
+const FILLER = 'filler';
+
+/** A small disk of its own, in memory, which nobody else sees. It holds the data folder of one edition. */
+export interface Disk extends NonNullable<EditionOptions['disk']> {
+  /** Leaves not a byte free. */
+  fill(): void;
+  /** Takes back what `fill` took. */
+  free(): void;
+  /** Mounts it anew with these options, such as `ro`. @throws Error while a file on it is open for writing. */
+  remount(options: string): void;
+  close(): void;
+}
+
+/**
+ * Says whether disks can be made here, and why not in one line.
+ *
+ * @throws Error where the tiers are mandatory (`HUBLEASE_REQUIRE_TIERS=1`, as in CI).
+ */
+export function canMakeDisks(): boolean {
+  const made =
+    process.platform === 'linux' &&
+    spawnSync('unshare', [...UNSHARE, 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' }).status === 0;
+  if (made) return true;
+  const reason = 'small disks need mount namespaces, and none may be made here';
+  if (process.env.HUBLEASE_REQUIRE_TIERS === '1') throw new Error(reason);
+  process.stderr.write(`skipped: ${reason}\n`);
+  return false;
+}
+
+/** Makes a disk. It ends with `close`, with this process, and with whatever still runs on it. */
+export async function openDisk(sizeKib: number): Promise<Disk> {
+  const folder = tempFolder();
+  const script = `mount -t tmpfs -o size=${sizeKib}k,mode=700 tmpfs "$0" && echo mounted && exec cat`;
+  // It holds the namespace, and ends when its standard input does.
+  const holder = spawn('unshare', [...UNSHARE, 'sh', '-c', script, folder.path], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  await first(holder);
+  const command = ['nsenter', '--target', String(holder.pid), ...ENTER, '--'];
+  const inside = (...args: readonly string[]) => {
+    const [program, ...rest] = [...command, ...args];
+    execFileSync(program as string, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
+  };
+  const filler = join(folder.path, FILLER);
+  return {
+    command,
+    data: { inside: join(folder.path, 'data'), outside: `/proc/${holder.pid}/root${join(folder.path, 'data')}` },
+    fill: () => inside('sh', '-c', 'cat /dev/zero >"$0" 2>/dev/null; test -s "$0"', filler),
+    free: () => inside('rm', '--', filler),
+    remount: (options) => inside('mount', '-o', `remount,${options}`, folder.path),
+    close() {
+      holder.stdin?.end();
+      folder.close();
+    },
+  };
+}
+
+/** Waits for the first word of a process. @throws Error when it ends before it. */
+async function first(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit').then(() => Promise.reject(new Error('the disk could not be made')));
+  await Promise.race([once(child.stdout as NonNullable<ChildProcess['stdout']>, 'data'), ended]);
+  ended.catch(() => undefined);
+}

@@ -1,0 +1,38 @@
+import { mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { curlConfigOf, writeCurlConfigs } from '../../local/curl-configs.ts';
+import { openDatabase } from '../../local/database.ts';
+import { openProfiles } from '../../local/profiles.ts';
+import { dropClaims, sqliteSessions } from '../../local/sqlite-sessions.ts';
+import { tempFolder, untilTestEnds } from '../local/harness.ts';
+
+it('a start writes the curl configurations that are missing or wrong, and leaves the others alone', async () => {
+  const { path } = untilTestEnds(tempFolder());
+  const data = join(path, 'data');
+  mkdirSync(data, { mode: 0o700 });
+  const profiles = await openProfiles(data);
+  writeCurlConfigs(data, profiles);
+  const [admin, ci] = ['hublease-admin', 'hublease-ci'].map((name) => curlConfigOf(data, name)) as [string, string];
+  const longAgo = new Date(0);
+  utimesSync(admin, longAgo, longAgo);
+  writeFileSync(ci, '');
+  writeCurlConfigs(data, profiles);
+  expect(statSync(admin).mtimeMs).toBe(0);
+  expect(statSync(ci).size).toBeGreaterThan(0);
+});
+
+it('a start that cannot take back the right to log in, as on a full disk, goes on without', async () => {
+  const { path } = untilTestEnds(tempFolder());
+  const database = openDatabase(join(path, 'data'));
+  untilTestEnds({ close: () => database.close() });
+  const sessions = sqliteSessions(database);
+  const claimed = { target: 'acme-bot', version: 1, opId: 'one', claimUntilMs: 1 };
+  await sessions.write(claimed);
+  database.exec('PRAGMA query_only = 1');
+  dropClaims(database);
+  expect(await sessions.read('acme-bot')).toEqual(claimed);
+  database.exec('PRAGMA query_only = 0');
+  dropClaims(database);
+  expect(await sessions.read('acme-bot')).not.toHaveProperty('claimUntilMs');
+});

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Client } from '../client/client.ts';
 import { hubleaseClient, NoAnswerError, ProblemError } from '../client/client.ts';
 import { awsCredentials } from './aws-credentials.ts';
@@ -14,8 +15,8 @@ const FIRST_PAUSE_MS = 300;
 const LONGEST_WAIT_MS = 5_000;
 
 /**
- * Operations whose repetition changes nothing more and answers the same. A mint is none of them, a target's PUT neither: it logs
- * in, and Docker Hub locks a user name after repeated failures.
+ * Operations whose repetition changes nothing more and answers the same. A mint is repeated under its key, and only where the
+ * answer was lost; a target's PUT never: it logs in, and Docker Hub locks a user name after repeated failures.
  */
 const REPEATABLE = /^(?:get|list|whoami|revoke)/;
 
@@ -36,11 +37,14 @@ export async function openApi(settings: CliSettings, env: Env): Promise<Client> 
       if (call?.name !== undefined && !NAME.test(call.name)) {
         throw new CommandFailed(EXIT.usage, `"${call.name}" is no name and no lease id`, 'They look like ci/release.');
       }
+      // hublease ends what a lost answer held before it mints again under the key: there are never two live tokens.
+      const keyed = operation === 'mintLease' ? { idempotencyKey: randomUUID(), ...call } : call;
       for (let tries = 1; ; tries++) {
         try {
-          return await client.call(operation, call);
+          return await client.call(operation, keyed);
         } catch (error) {
-          const pauseMs = REPEATABLE.test(operation) && tries < MOST_TRIES ? pauseAfter(error, tries) : undefined;
+          const again = tries < MOST_TRIES && mayRepeat(operation, error, tries);
+          const pauseMs = again ? pauseAfter(error, tries) : undefined;
           if (pauseMs === undefined) throw error;
           await new Promise((resolve) => setTimeout(resolve, pauseMs));
         }
@@ -57,10 +61,18 @@ export function regionOf(settings: CliSettings, env: Env): string {
   return settings.region ?? inName ?? embedded ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1');
 }
 
+/** A problem says that no token was given, so that a mint which meets one is the user's to repeat, under a new key. */
+function mayRepeat(operation: string, error: unknown, tries: number): boolean {
+  if (operation !== 'mintLease') return REPEATABLE.test(operation);
+  if (error instanceof NoAnswerError) return true;
+  return tries > 1 && error instanceof ProblemError && error.problem.code === 'in_flight';
+}
+
 function pauseAfter(error: unknown, tries: number): number | undefined {
   const backoffMs = FIRST_PAUSE_MS * 2 ** (tries - 1);
   if (error instanceof NoAnswerError) return error.status === undefined || error.status >= 500 ? backoffMs : undefined;
-  if (!(error instanceof ProblemError) || ![429, 503].includes(error.problem.status)) return undefined;
+  if (!(error instanceof ProblemError)) return undefined;
+  if (![429, 503].includes(error.problem.status) && error.problem.code !== 'in_flight') return undefined;
   const waitMs = (error.retryAfterSeconds ?? 0) * 1_000;
   return waitMs > LONGEST_WAIT_MS ? undefined : Math.max(waitMs, backoffMs);
 }

@@ -124,6 +124,23 @@ export function forgetLease(file: string): void {
   rmSync(file, { force: true });
 }
 
+/** Forgets leases that were revoked, in whatever file they are kept: their tokens must not be handed out any more. */
+export function forgetRevoked(env: Env, leaseIds: ReadonlySet<string>): void {
+  const folder = cacheFolderOf(env);
+  for (const file of keptFiles(folder)) {
+    const kept = readLease(file, env);
+    if (kept !== undefined && leaseIds.has(kept.leaseId)) forgetLease(file);
+  }
+}
+
+function keptFiles(folder: string): string[] {
+  try {
+    return readdirSync(folder).flatMap((name) => (name.endsWith('.lease') ? [join(folder, name)] : []));
+  } catch {
+    return [];
+  }
+}
+
 /** Makes the key when it is missing or damaged; of two at once, one key wins. */
 function openKey(folder: string): Buffer {
   const path = join(folder, 'key');

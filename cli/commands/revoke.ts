@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { CommandFailed, EXIT } from '../exit.ts';
+import { forgetRevoked } from '../lease-cache.ts';
 import { collectLeases } from '../lease-pages.ts';
 import { table, withSpinner } from '../output.ts';
 
@@ -48,6 +49,7 @@ async function revokeOne({ io, api }: Context, id: string, anybodys: boolean): P
   const client = await api();
   const operation = anybodys ? 'revokeAnyLease' : 'revokeLease';
   const { status, body } = await withSpinner(io, `revoking ${id}`, () => client.call(operation, { name: id }));
+  forgetRevoked(io.env, new Set([id]));
   io.err(status === 202 ? 'Docker Hub could not be reached; the revocation goes on by itself\n' : '');
   io.out(`${body.lease.status}\n`);
 }
@@ -57,16 +59,18 @@ async function revokeMine({ io, api }: Context): Promise<void> {
   const client = await api();
   const pages = ['minting', 'active'].map((status) => collectLeases(client, 'listLeases', { status }, MOST_REVOKED));
   const open = (await Promise.all(pages)).flat();
-  let failed = 0;
+  const revoked = new Set<string>();
   for (const { id } of open) {
     try {
       const { body } = await client.call('revokeLease', { name: id });
+      revoked.add(id);
       io.out(`${id} ${body.lease.status}\n`);
     } catch {
-      failed += 1;
       io.err(`${id} could not be revoked now; it ends by itself\n`);
     }
   }
+  forgetRevoked(io.env, revoked);
+  const failed = open.length - revoked.size;
   if (open.length === 0) io.err('nothing to revoke: you have no open lease\n');
   if (failed > 0) throw new CommandFailed(EXIT.error, `${failed} of ${open.length} leases could not be revoked`);
 }
@@ -74,6 +78,7 @@ async function revokeMine({ io, api }: Context): Promise<void> {
 async function revokeMatching({ io, api }: Context, selector: object): Promise<void> {
   const client = await api();
   const { body } = await withSpinner(io, 'revoking', () => client.call('revokeMatching', { body: selector }));
+  forgetRevoked(io.env, new Set(body.leases.map(({ id }) => id)));
   io.out(
     table(
       ['LEASE', 'SECRET', 'CALLER', 'ISSUED', 'STATUS'],

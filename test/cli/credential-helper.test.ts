@@ -131,6 +131,25 @@ describe('the other verbs', () => {
     },
   );
 
+  test.each([
+    ['by its id', (id: string) => `revoke ${id}`],
+    ['with all of one’s own', () => 'revoke --mine'],
+  ])('a lease that was revoked %s is not handed out any more, though it is fresh', async (_, command) => {
+    const { Secret } = await get();
+    const [lease] = JSON.parse((await terminal.type('leases --status active -o json')).stdout);
+    expect(await terminal.type(command(lease.id))).toMatchObject({ code: 0 });
+    const next = await get();
+    expect(next.Secret).not.toBe(Secret);
+    expect(await mayPull(terminal.edition.hub, next.Username, next.Secret)).toBe(true);
+  });
+
+  test('of other leases that are revoked, the one that is kept knows nothing', async () => {
+    const { Secret } = await get();
+    const { lease } = JSON.parse((await terminal.type('lease ci/release -o json')).stdout);
+    expect(await terminal.type(`revoke ${lease.id}`)).toMatchObject({ code: 0 });
+    expect((await get()).Secret).toBe(Secret);
+  });
+
   test('erase of another address leaves the lease alone', async () => {
     const { Secret } = await get();
     await helper('erase', `${DOCKER}refresh-token`);

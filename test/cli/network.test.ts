@@ -37,12 +37,20 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A proxy that remembers where it was asked to go, in either of the two ways of asking. */
-async function openProxy(): Promise<{ url: string; asked: string[] }> {
+/**
+ * A proxy that remembers where it was asked to go, in either of the two ways of asking.
+ *
+ * @param lost as many of the first answers break off before anything of them came.
+ */
+async function openProxy(lost = 0): Promise<{ url: string; asked: string[] }> {
   const asked: string[] = [];
   const proxy = createProxy((req, res) => {
-    asked.push(new URL(req.url ?? '').host);
+    const isLost = asked.push(new URL(req.url ?? '').host) <= lost;
     const forward = request(req.url ?? '', { method: req.method, headers: req.headers }, (answer) => {
+      if (isLost) {
+        answer.resume().once('end', () => res.destroy());
+        return;
+      }
       res.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(res);
     });
@@ -59,6 +67,35 @@ async function openProxy(): Promise<{ url: string; asked: string[] }> {
   });
   return { url: `http://127.0.0.1:${await listen(proxy)}`, asked };
 }
+
+describe('a lease whose answer was lost', () => {
+  /** Leases by the way of a proxy, and tells what that made on Docker Hub. */
+  async function leaseThrough(url: string) {
+    const tokens = () => terminal.edition.hub.control.tokens();
+    const before = new Set(tokens().map(({ id }) => id));
+    const env = { HTTP_PROXY: url };
+    const session = await terminal.start(bundle.hublease, ['lease', 'ci/release', '-o', 'json'], { env }).ended;
+    return { ...session, minted: tokens().filter(({ id }) => !before.has(id)) };
+  }
+
+  test('is asked for again, and what the first request got is gone before the second gets anything', async () => {
+    const { url, asked } = await openProxy(2);
+    const { code, stdout, minted } = await leaseThrough(url);
+    expect(code).toBe(0);
+    expect(asked).toHaveLength(3);
+    expect(minted).toHaveLength(3);
+    const { lease } = JSON.parse(stdout) as { lease: { tokenId: string } };
+    expect(minted.filter(({ live }) => live).map(({ id }) => id)).toEqual([lease.tokenId]);
+  });
+
+  test('is given up after the third answer that was lost, with one token, which ends by itself', async () => {
+    const { url, asked } = await openProxy(3);
+    const { code, stdout, minted } = await leaseThrough(url);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(asked).toHaveLength(3);
+    expect(minted.filter(({ live }) => live)).toHaveLength(1);
+  });
+});
 
 describe('a proxy', () => {
   test.each(['HTTP_PROXY', 'http_proxy'])('named by %s is what requests go through', async (name) => {

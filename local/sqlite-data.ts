@@ -3,6 +3,7 @@ import type { Catalog, LabelKeys, Sealer, SessionStore, TargetCredentials } from
 import { openDatabase } from './database.ts';
 import { openKeyFile } from './key-file.ts';
 import { sqliteCatalog } from './sqlite-catalog.ts';
+import { commitsOf } from './sqlite-commits.ts';
 import { sqliteCredentials } from './sqlite-credentials.ts';
 import { type SqliteLeases, sqliteLeases } from './sqlite-leases.ts';
 import { dropClaims, sqliteSessions } from './sqlite-sessions.ts';
@@ -29,14 +30,18 @@ export function openData(dataDir: string): Data {
   try {
     const { labels, sealer } = openKeyFile(dataDir, needsKey(database));
     dropClaims(database);
+    const commits = commitsOf(database);
     return {
-      leases: sqliteLeases(database),
+      leases: sqliteLeases(database, Date.now, commits),
       catalog: sqliteCatalog(database),
       credentials: sqliteCredentials(database, sealer),
       sessions: sqliteSessions(database),
       sealer,
       labels,
-      close: () => database.close(),
+      close() {
+        commits.flush();
+        database.close();
+      },
     };
   } catch (error) {
     database.close();

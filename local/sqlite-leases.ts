@@ -1,10 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Lease } from '../functions/core/lease.ts';
 import type { LeaseClaims, LeaseFilter, LeaseStore, WriteOutcome } from '../functions/core/ports.ts';
+import { type Commits, commitsOf } from './sqlite-commits.ts';
 import { sqliteCounters } from './sqlite-counters.ts';
 import { pagerOf } from './sqlite-paging.ts';
 import { sqliteReplays } from './sqlite-replays.ts';
-import { type DocumentRow, inTransaction, outcomeOf, readDocument } from './sqlite-rows.ts';
+import { type DocumentRow, outcomeOf, readDocument } from './sqlite-rows.ts';
 
 /** Rows that one purge removes at most, so that requests never wait long for it: about 10 ms. */
 const PURGE_MOST_ROWS = 1_000;
@@ -32,7 +33,11 @@ const COLUMNS = 'id, schema, version, status, issued_at_ms, document';
  *
  * @param nowMs when a counter changed is read from it.
  */
-export function sqliteLeases(database: DatabaseSync, nowMs: () => number = Date.now): SqliteLeases {
+export function sqliteLeases(
+  database: DatabaseSync,
+  nowMs: () => number = Date.now,
+  commits: Commits = commitsOf(database),
+): SqliteLeases {
   const pager = pagerOf(database);
   const counters = sqliteCounters(database);
   const replays = sqliteReplays(database);
@@ -42,10 +47,10 @@ export function sqliteLeases(database: DatabaseSync, nowMs: () => number = Date.
     VALUES (:id, :schema, :version, :opId, :status, :secret, :target, :caller, :issuedAtMs, :dueAtMs, :ttlAtMs,
       :tokenSha256, :document)
     ON CONFLICT (id) DO NOTHING`);
+  // What a lease is of never changes. To set it again would write every index anew.
   const replace = database.prepare(`
-    UPDATE leases SET schema = :schema, version = :version, op_id = :opId, status = :status, secret = :secret,
-      target = :target, caller = :caller, issued_at_ms = :issuedAtMs, due_at_ms = :dueAtMs, ttl_at_ms = :ttlAtMs,
-      token_sha256 = :tokenSha256, document = :document
+    UPDATE leases SET schema = :schema, version = :version, op_id = :opId, status = :status, due_at_ms = :dueAtMs,
+      ttl_at_ms = :ttlAtMs, token_sha256 = :tokenSha256, document = :document
     WHERE id = :id AND version = :version - 1`);
   const one = database.prepare(`SELECT ${COLUMNS} FROM leases WHERE id = ?`);
   const opOf = database.prepare('SELECT op_id FROM leases WHERE id = ?');
@@ -88,7 +93,7 @@ export function sqliteLeases(database: DatabaseSync, nowMs: () => number = Date.
   }
 
   function change(lease: Lease, count: 'release' | 'take' | undefined): WriteOutcome {
-    const { changes } = replace.run(parameters(lease));
+    const { changes } = replace.run(changing(lease));
     if (changes === 1 && count !== undefined) counters.add(lease.counters ?? [], count === 'take' ? 1 : -1, nowMs());
     return outcomeOf(changes, () => opAt.get(lease.id, lease.version) as { op_id: string } | undefined, lease);
   }
@@ -97,7 +102,7 @@ export function sqliteLeases(database: DatabaseSync, nowMs: () => number = Date.
     settleMs: 0,
 
     async create(lease, claims) {
-      return claims === undefined ? add(lease) : inTransaction(database, () => claim(lease, claims));
+      return commits.write(() => (claims === undefined ? add(lease) : claim(lease, claims)));
     },
 
     async get(leaseId) {
@@ -106,7 +111,7 @@ export function sqliteLeases(database: DatabaseSync, nowMs: () => number = Date.
     },
 
     async update(lease, count) {
-      return count === undefined ? change(lease, count) : inTransaction(database, () => change(lease, count));
+      return commits.write(() => change(lease, count));
     },
 
     async due(nowMs, request) {
@@ -176,16 +181,17 @@ export function sqliteLeases(database: DatabaseSync, nowMs: () => number = Date.
 type Parameters = Record<string, string | number | null>;
 
 function parameters(lease: Lease): Parameters {
+  const { secret, target, caller, issuedAtMs } = lease;
+  return { ...changing(lease), secret, target, caller, issuedAtMs };
+}
+
+function changing(lease: Lease): Parameters {
   return {
     id: lease.id,
     schema: lease.schema,
     version: lease.version,
     opId: lease.opId,
     status: lease.status,
-    secret: lease.secret,
-    target: lease.target,
-    caller: lease.caller,
-    issuedAtMs: lease.issuedAtMs,
     dueAtMs: lease.dueAtMs ?? null,
     ttlAtMs: lease.ttlAtMs ?? null,
     tokenSha256: lease.tokenSha256 ?? null,

@@ -7,7 +7,7 @@ import { openKeyFile } from '../../local/key-file.ts';
 import { sqliteCatalog } from '../../local/sqlite-catalog.ts';
 import { sqliteCredentials } from '../../local/sqlite-credentials.ts';
 import { sqliteLeases } from '../../local/sqlite-leases.ts';
-import { inTransaction, RowUnreadable } from '../../local/sqlite-rows.ts';
+import { RowUnreadable } from '../../local/sqlite-rows.ts';
 import { sqliteSessions } from '../../local/sqlite-sessions.ts';
 import { aLease, aSecret, aSessionRecord, aTarget, revoked, unique } from '../contract/builders.ts';
 import { dataFolder, otherProcess } from './sqlite-folder.ts';
@@ -41,7 +41,7 @@ describe('purging', () => {
     const { database } = open();
     const leases = sqliteLeases(database);
     const rows = Array.from({ length: 1_002 }, (_, n) => ({ ...revoked(aLease()), ttlAtMs: 1_000 + n }));
-    await inTransaction(database, () => Promise.all(rows.map((row) => leases.create(row))));
+    await Promise.all(rows.map((row) => leases.create(row)));
     expect(leases.purge(5_000)).toBe(1_000);
     expect(await leases.get(rows[1_000]?.id as string)).toBeDefined();
     expect(leases.purge(5_000)).toBe(2);

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Lease } from '../functions/core/lease.ts';
 import type { LeaseClaims, LeaseFilter, LeaseStore, WriteOutcome } from '../functions/core/ports.ts';
 import { type Commits, commitsOf } from './sqlite-commits.ts';
@@ -68,9 +68,11 @@ export function sqliteLeases(
   const openAfter = database.prepare(`
     SELECT ${COLUMNS} FROM leases WHERE status <> 'revoked' AND id > :id ORDER BY id LIMIT :count`);
   const ofToken = database.prepare('SELECT id FROM leases WHERE token_sha256 = ? LIMIT 1');
+  // The plus keeps SQLite from finding all that is revoked, which is nearly everything, and sorting it.
   const purgeSome = database.prepare(`
     DELETE FROM leases WHERE id IN (
-      SELECT id FROM leases WHERE ttl_at_ms <= ? AND status = 'revoked' ORDER BY ttl_at_ms LIMIT ${PURGE_MOST_ROWS})`);
+      SELECT id FROM leases WHERE ttl_at_ms <= ? AND +status = 'revoked' ORDER BY ttl_at_ms LIMIT ${PURGE_MOST_ROWS})`);
+  const listings = new Map<string, StatementSync>();
 
   function add(lease: Lease): WriteOutcome {
     const { changes } = insert.run(parameters(lease));
@@ -96,6 +98,18 @@ export function sqliteLeases(
     const { changes } = replace.run(changing(lease));
     if (changes === 1 && count !== undefined) counters.add(lease.counters ?? [], count === 'take' ? 1 : -1, nowMs());
     return outcomeOf(changes, () => opAt.get(lease.id, lease.version) as { op_id: string } | undefined, lease);
+  }
+
+  /** There are as many as ways to filter. */
+  function listingOf(where: string): StatementSync {
+    const known = listings.get(where);
+    if (known !== undefined) return known;
+    const listing = database.prepare(`
+      SELECT ${COLUMNS} FROM leases
+      WHERE ${where} (issued_at_ms, id) < (:issuedAtMs, :id)
+      ORDER BY issued_at_ms DESC, id DESC LIMIT :count`);
+    listings.set(where, listing);
+    return listing;
   }
 
   return {
@@ -127,10 +141,7 @@ export function sqliteLeases(
 
     async list(filter, request) {
       const { where, values } = conditionsOf(filter);
-      const rowsAfter = database.prepare(`
-        SELECT ${COLUMNS} FROM leases
-        WHERE ${where} (issued_at_ms, id) < (:issuedAtMs, :id)
-        ORDER BY issued_at_ms DESC, id DESC LIMIT :count`);
+      const rowsAfter = listingOf(where);
       return pager.page(
         ['leases', filter.caller ?? 0, filter.secret ?? 0, filter.status ?? 0],
         request,
@@ -207,7 +218,12 @@ function conditionsOf(filter: LeaseFilter): { where: string; values: Record<stri
     const value = filter[column];
     return value === undefined ? [] : [[column, value] as const];
   });
-  return { where: given.map(([column]) => `${column} = :${column} AND`).join(' '), values: Object.fromEntries(given) };
+  const words = given.map(([column]) => {
+    // Nearly everything is revoked, so that it is found by whatever else was asked for: the plus keeps SQLite to that.
+    const isVague = column === 'status' && filter.status === 'revoked' && given.length > 1;
+    return `${isVague ? '+' : ''}${column} = :${column} AND`;
+  });
+  return { where: words.join(' '), values: Object.fromEntries(given) };
 }
 
 function leaseOf(row: LeaseRow): Lease {

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { Canaries } from '../canary.ts';
 import {
   ACCOUNT,
   CI_ARN,
@@ -23,12 +24,11 @@ const SEED = 20_261_121;
 /** With characters that JSON, URLs and base64 each write in another way, so that every form of it differs. */
 const PASSWORD = 'Canary"pass/word+42=ö';
 const TOTP_SECRET = 'CANARYCANARYCANARYCANARY234567AB';
-/** Secrets that must never be seen again, wherever they were sent. */
-const SENT = [PASSWORD, TOTP_SECRET];
-
 let edition: Edition;
-/** And those that the edition gave out itself: tokens, with their mint's own answer as the only place. */
-const canaries = new Set(SENT);
+/** What was sent, and what the edition gave out itself: tokens, with their mint's own answer as the only place. */
+const canaries = new Canaries();
+canaries.plant('password', PASSWORD);
+canaries.plant('TOTP secret', TOTP_SECRET);
 
 beforeAll(async () => {
   edition = await openEdition({
@@ -42,34 +42,15 @@ beforeAll(async () => {
   await setUp(edition);
   const credential = { username: 'canary', password: PASSWORD, totpSecret: TOTP_SECRET };
   await edition.admin.call('putTarget', { name: 'canary', body: { kind: 'user', credential } });
-  for (const client of [edition.ci, edition.ci]) canaries.add((await lease(client, '1m')).credential.password);
-  for (const { secretAccessKey } of Object.values(edition.profiles)) canaries.add(secretAccessKey);
+  for (const client of [edition.ci, edition.ci])
+    canaries.plant('token', (await lease(client, '1m')).credential.password);
+  for (const { secretAccessKey } of Object.values(edition.profiles)) canaries.plant('signing key', secretAccessKey);
   return () => edition.close();
 }, START_LIMIT_MS);
 
-/** How a secret may look where it has leaked. */
-function formsOf(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  // In base64 of a longer text the secret begins at any of three offsets; what is common to all contexts is its middle.
-  const middles = [0, 1, 2].map((offset) => {
-    const text = Buffer.concat([Buffer.alloc(offset), bytes])
-      .toString('base64')
-      .replace(/=+$/, '');
-    return text.slice(offset === 0 ? 0 : offset + 1, -1);
-  });
-  const url = middles.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'));
-  const encoded = [encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), bytes.toString('latin1')];
-  return [...new Set([secret, ...encoded, bytes.toString('hex'), ...middles, ...url])];
-}
-
-function leaks(text: string, except?: string): string[] {
-  return [...canaries].filter((secret) => secret !== except && formsOf(secret).some((form) => text.includes(form)));
-}
-
-/** What the files hold, as the characters that their bytes are in UTF-8 and in Latin-1. */
-function textOf(path: string): string {
-  const bytes = readFileSync(path);
-  return `${bytes.toString('utf8')}\n${bytes.toString('latin1')}`;
+/** An answer may hold the token that it is about: once. */
+function leaks(text: string | Buffer, except?: string): readonly string[] {
+  return canaries.seenIn(typeof text === 'string' && except !== undefined ? text.replace(except, '') : text);
 }
 
 interface Malformed {
@@ -346,7 +327,7 @@ describe('500 malformed requests', () => {
         expect(status, text).toBeLessThan(500);
         const token = /"(dckr_pat_[\w-]+)"/.exec(text)?.[1];
         expect(leaks(text, token)).toEqual([]);
-        if (token !== undefined) canaries.add(token);
+        if (token !== undefined) canaries.plant('token', token);
       }),
       { numRuns: REQUESTS, seed: SEED },
     );
@@ -375,7 +356,7 @@ describe('500 malformed requests', () => {
 
   it('left the edition in order', async () => {
     const minted = await lease(edition.ci, '1m');
-    canaries.add(minted.credential.password);
+    canaries.plant('token', minted.credential.password);
     expect(minted.lease.status).toBe('active');
     const { body } = await edition.admin.call('getTarget', { name: 'acme-bot' });
     expect(body.target).toMatchObject({ username: 'acme-bot', status: 'ready' });
@@ -388,7 +369,7 @@ describe('500 malformed requests', () => {
     const kept = (name: string) => /^(audit|hublease\.sqlite)/.test(name);
     const look = () => {
       const files = readdirSync(edition.dataFolder).filter(kept);
-      for (const name of files) expect(leaks(textOf(join(edition.dataFolder, name))), name).toEqual([]);
+      for (const name of files) expect(leaks(readFileSync(join(edition.dataFolder, name))), name).toEqual([]);
       return files;
     };
     // While it runs, the write-ahead log included, and what is left of both when it has ended.
@@ -396,20 +377,5 @@ describe('500 malformed requests', () => {
     await edition.end('SIGTERM');
     expect(look()).toEqual(expect.arrayContaining(['audit.jsonl', 'hublease.sqlite']));
     expect(leaks(edition.log())).toEqual([]);
-  });
-
-  it('would have been seen to leak: each form of a secret is found', () => {
-    for (const secret of canaries) {
-      for (const text of [
-        secret,
-        encodeURIComponent(secret),
-        JSON.stringify({ secret }),
-        ...['', 'a', 'ab', 'abc'].map((before) => Buffer.from(`${before}${secret}${before}`).toString('base64')),
-        ...['', 'a', 'ab', 'abc'].map((before) => Buffer.from(`${before}${secret}${before}`).toString('base64url')),
-        Buffer.from(secret).toString('hex'),
-      ]) {
-        expect(leaks(`some text ${text} and more`)).toContain(secret);
-      }
-    }
   });
 });

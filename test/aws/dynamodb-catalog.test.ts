@@ -1,12 +1,13 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { dynamodbCatalog } from '../../functions/adapters/dynamodb-catalog.ts';
 import type { DynamodbTable } from '../../functions/adapters/dynamodb-rows.ts';
 import { dynamodbSessions } from '../../functions/adapters/dynamodb-sessions.ts';
+import { dynamodbSweepMark } from '../../functions/adapters/dynamodb-sweep-mark.ts';
 import { CATALOG_PARTITIONS, CATALOG_TABLE } from '../../functions/adapters/tables.ts';
 import { anOpId, aSecret, aSessionRecord, aTarget } from '../contract/builders.ts';
 import { canRunDynamodbLocal, type DynamodbLocal, startDynamodbLocal } from './dynamodb-local.ts';
-import { loseReplies, record } from './faults.ts';
+import { inject, loseReplies, record } from './faults.ts';
 
 const START_TIMEOUT_MS = 120_000;
 
@@ -90,6 +91,42 @@ describe.runIf(canRunDynamodbLocal())('the catalog in DynamoDB', () => {
     expect(attempts).toHaveLength(6);
     const names = (await dynamodbCatalog(narrow).listSecrets({}, { limit: 20 })).items.map((secret) => secret.name);
     expect(names).toEqual(Array.from({ length: 20 }, (_, n) => `ci/${10 + n}`));
+  });
+
+  it('ends a list that takes too many answers by a failure, never by a part of it', async () => {
+    const endless = another();
+    let answers = 0;
+    inject(endless.client, async () => {
+      answers += 1;
+      return { $metadata: {}, Items: [], LastEvaluatedKey: { partition: 'secret', entry: `ci/${answers}` } };
+    });
+    await expect(dynamodbCatalog(endless).listSecrets({ target: 'acme' }, { limit: 5 })).rejects.toThrow(
+      'more entries',
+    );
+    expect(answers).toBe(50);
+  });
+
+  it('asks for no more rows than the page needs, unless it has to look for those of a target', async () => {
+    const watched = another();
+    const attempts = record(watched.client);
+    await dynamodbCatalog(watched).listSecrets({ prefix: 'ci' }, { limit: 5 });
+    await dynamodbCatalog(watched).listSecrets({ target: 'acme' }, { limit: 5 });
+    expect(attempts.filter(({ operation }) => operation === 'Query').map(({ input }) => input.Limit)).toEqual([
+      6,
+      undefined,
+    ]);
+  });
+
+  it('keeps where a sweep stopped until it went on, and begins anew when it cannot tell', async () => {
+    const mark = dynamodbSweepMark(table);
+    expect(await mark.read()).toBeUndefined();
+    await mark.write('acme-bot');
+    expect(await mark.read()).toBe('acme-bot');
+    await mark.write(undefined);
+    expect(await mark.read()).toBeUndefined();
+    const Item = { partition: CATALOG_PARTITIONS.sweep, entry: 'mark', schema: 1, resumeAfter: 7 };
+    await table.client.send(new PutCommand({ TableName: table.tableName, Item }));
+    expect(await mark.read()).toBeUndefined();
   });
 
   it('lists what was written a moment before: every read is strongly consistent', async () => {

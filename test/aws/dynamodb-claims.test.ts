@@ -199,6 +199,22 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
       expect(await openNow()).toBe(1);
     });
 
+    it('is `written` although another write of the lease follows before its writer hears of it', async () => {
+      const { lease, claims } = claiming();
+      const slow = another();
+      let later = changed(lease, { attempts: 1 });
+      inject(slow.client, async ({ operation }, send) => {
+        const answer = await send();
+        if (operation === WRITE) expect(await storeOf(table).update(later)).toBe('written');
+        return answer;
+      });
+      expect(await storeOf(slow).create(lease, claims)).toBe('written');
+      const closed = revoked(later);
+      later = changed(closed, { status: 'revoking', dueAtMs: 1, evidence: undefined, ttlAtMs: undefined });
+      expect(await storeOf(slow).update(closed, 'release')).toBe('written');
+      expect(await openNow()).toBe(0);
+    });
+
     it('does not make a correction a conflict with itself', async () => {
       const { lease, claims } = claiming();
       await storeOf(table).create(lease, claims);

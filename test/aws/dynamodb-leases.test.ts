@@ -5,7 +5,7 @@ import {
   ThrottlingException,
   TransactionConflictException,
 } from '@aws-sdk/client-dynamodb';
-import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { ulid } from 'ulid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_ATTEMPTS } from '../../functions/adapters/aws-clients.ts';
@@ -15,7 +15,7 @@ import type { DynamodbTable, Row } from '../../functions/adapters/dynamodb-rows.
 import { writePageToken } from '../../functions/adapters/page-token.ts';
 import { LEASE_INDEXES, LEASE_TABLE, SHARDS } from '../../functions/adapters/tables.ts';
 import type { Lease } from '../../functions/core/lease.ts';
-import type { Clock } from '../../functions/core/ports.ts';
+import type { Clock, LeaseFilter } from '../../functions/core/ports.ts';
 import { aLease, anOpId, changed, revoked } from '../contract/builders.ts';
 import { allItems } from '../contract/paging.ts';
 import { canRunDynamodbLocal, type DynamodbLocal, startDynamodbLocal } from './dynamodb-local.ts';
@@ -177,6 +177,13 @@ describe.runIf(canRunDynamodbLocal())('leases in DynamoDB', () => {
       expect(await storeOf(faulty).create(lease)).toBe('written');
       expect(attempts).toHaveLength(2);
       expect(await storeOf(table).get(lease.id)).toEqual(lease);
+    });
+
+    it('is tried once where a condition is not met: it would not be met again', async () => {
+      const watched = another();
+      const attempts = record(watched.client);
+      expect(await storeOf(watched).update(changed(leaseAt(NOW_MS), { attempts: 1 }))).toBe('conflict');
+      expect(attempts.map(({ operation }) => operation)).toEqual(['PutItem']);
     });
 
     it('ends within the bound of tries, and is told by its code alone', async () => {
@@ -375,6 +382,114 @@ describe.runIf(canRunDynamodbLocal())('leases in DynamoDB', () => {
       expect(await allItems((page) => storeOf(table, 60).list({}, page))).toHaveLength(1);
     });
 
+    it('of everybody’s leases looks at the first day in full, and at no other, when asked at midnight', async () => {
+      const midnightMs = NOW_MS - (NOW_MS % DAY_MS);
+      const watched = another();
+      const attempts = record(watched.client);
+      const atMidnight = { ...clock, nowMs: () => midnightMs };
+      const store = dynamodbLeases({ ...watched, catalogTableName: 'none', clock: atMidnight, listedDays: 3 });
+      const lease = await created(leaseAt(midnightMs - 3 * DAY_MS));
+      expect(await allItems((page) => store.list({}, page))).toEqual([lease]);
+      expect(attempts.filter(({ operation }) => operation === 'Query')).toHaveLength(SHARDS * 4);
+    });
+
+    it('of one caller or one secret looks back as far as there are leases, with one query', async () => {
+      const lease = await created(leaseAt(NOW_MS - 300 * DAY_MS));
+      const watched = another();
+      const attempts = record(watched.client);
+      for (const filter of [{ caller: lease.caller }, { secret: lease.secret }]) {
+        expect((await storeOf(watched, 40).list(filter, { limit: 5 })).items).toEqual([lease]);
+      }
+      expect(attempts.filter(({ operation }) => operation === 'Query')).toHaveLength(2);
+    });
+
+    it('reads no more keys than it wants where the index decides, and 100 where it does not', async () => {
+      const watched = another();
+      const attempts = record(watched.client);
+      const { caller, secret } = leaseAt(NOW_MS);
+      const limitsOf = async (filter: LeaseFilter) => {
+        attempts.length = 0;
+        await storeOf(watched, 1).list(filter, { limit: 5 });
+        return new Set(attempts.map(({ input }) => input.Limit));
+      };
+      for (const filter of [{}, { caller }, { secret }]) expect(await limitsOf(filter)).toEqual(new Set([6]));
+      const narrowed: LeaseFilter[] = [{ caller, secret }, { status: 'active' }, { caller, status: 'active' }];
+      for (const filter of narrowed) expect(await limitsOf(filter)).toEqual(new Set([101]));
+    });
+
+    it('gives no token with the last lease', async () => {
+      const [caller, secret] = ['arn:aws:iam::111122223333:role/few', 'ci/few'];
+      const leases = acrossShards(NOW_MS - DAY_MS, () => ({ caller, secret, dueAtMs: NOW_MS })).slice(0, 4);
+      for (const lease of leases) await created(lease);
+      const store = storeOf(table);
+      for (const page of [
+        await store.list({ caller }, { limit: 4 }),
+        await store.list({ caller, secret }, { limit: 4 }),
+        await store.due(NOW_MS, { limit: 4 }),
+        await store.listOpen({ limit: 4 }),
+      ]) {
+        expect(page.items).toHaveLength(4);
+        expect(page).not.toHaveProperty('nextToken');
+      }
+    });
+
+    it('leaves out a lease that went, or is another’s, since the index was written', async () => {
+      const [gone, kept] = [await created(), await created(leaseAt(NOW_MS - 1))];
+      const stale = another();
+      const indexed = [gone, kept].map((lease) => ({
+        leaseId: lease.id,
+        row: 'lease',
+        issuedAt: `${String(lease.issuedAtMs).padStart(15, '0')}#${lease.id}`,
+      }));
+      inject(stale.client, async ({ operation }, send) =>
+        operation === 'Query' ? { $metadata: {}, Items: indexed } : send(),
+      );
+      const Key = { leaseId: gone.id, row: 'lease' };
+      await table.client.send(new DeleteCommand({ TableName: table.tableName, Key }));
+      expect((await storeOf(stale).list({ caller: kept.caller }, { limit: 5 })).items).toEqual([kept]);
+      expect((await storeOf(stale).list({ secret: kept.secret }, { limit: 5 })).items).toEqual([kept]);
+      for (const filter of [{ caller: gone.caller }, { secret: gone.secret }]) {
+        expect((await storeOf(stale).list(filter, { limit: 5 })).items).toEqual([]);
+      }
+    });
+
+    it('of open leases, and their count, take in every answer where DynamoDB gives several', async () => {
+      const [target, leases] = ['acme-bot', [] as Lease[]];
+      for (let n = 0; n < 20; n++) leases.push(await created(leaseAt(NOW_MS - n, { target })));
+      const narrow = another();
+      narrow.client.middlewareStack.add(
+        (next, context) => (args) =>
+          next(
+            context.commandName === 'QueryCommand' ? { ...args, input: { ...args.input, Limit: 1 } as never } : args,
+          ),
+        { step: 'serialize', priority: 'high', name: 'shortAnswers' },
+      );
+      expect(await storeOf(narrow).countOpen({ target })).toBe(20);
+      expect(idsOf(await allItems((page) => storeOf(narrow).listOpen(page), 3)).sort()).toEqual(idsOf(leases).sort());
+    });
+
+    it('of open leases is refused past 12,500 of one shard: a part of them could end a target in use', async () => {
+      const crowded = another();
+      let open = 12_500;
+      inject(crowded.client, async ({ operation }, send) => {
+        if (operation !== 'Query') return send();
+        const dueAt = (n: number) => `${String(NOW_MS).padStart(15, '0')}#01${String(n).padStart(24, '0')}`;
+        return { $metadata: {}, Items: Array.from({ length: open }, (_, n) => ({ dueAt: dueAt(n) })) };
+      });
+      expect(await storeOf(crowded).listOpen({ limit: 1 })).toMatchObject({ items: [], nextToken: expect.any(String) });
+      open += 1;
+      await expect(storeOf(crowded).listOpen({ limit: 1 })).rejects.toThrow('more than 12500');
+    });
+
+    it('reads of a lease that it counts only what tells whether it counts', async () => {
+      const lease = await created();
+      const watched = another();
+      const attempts = record(watched.client);
+      expect(await storeOf(watched).countOpen({ target: lease.target })).toBe(1);
+      const batch = attempts.find(({ operation }) => operation === 'BatchGetItem')?.input.RequestItems as Row;
+      expect(batch[table.tableName]).toMatchObject({ ExpressionAttributeNames: { '#f0': 'target', '#f2': 'status' } });
+    });
+
     it('takes in a lease that a clock some minutes ahead issued, past midnight too', async () => {
       const midnightMs = NOW_MS - (NOW_MS % DAY_MS) + DAY_MS;
       const lease = await created(leaseAt(midnightMs + 1_000));
@@ -394,13 +509,25 @@ describe.runIf(canRunDynamodbLocal())('leases in DynamoDB', () => {
 
     it('gains nothing from a made-up token: it only begins elsewhere in the same list', async () => {
       const lease = await created();
-      const far = writePageToken(['leases', undefined, undefined, undefined], '999999999999999#~');
+      const list = ['leases', undefined, undefined, undefined];
+      const far = writePageToken(list, '999999999999999#~');
       expect((await storeOf(table).list({}, { limit: 5, nextToken: far })).items).toEqual([lease]);
+      for (const cursor of ['', 'x', '999999999999999', `${'9'.repeat(99)}#~`]) {
+        const nextToken = writePageToken(list, cursor);
+        await expect(storeOf(table).list({}, { limit: 5, nextToken })).rejects.toMatchObject({ name: 'Failed' });
+      }
     });
 
     it('is empty for a caller or secret that can have no lease', async () => {
       for (const filter of [{ caller: '' }, { caller: 'x'.repeat(3_000) }, { secret: '' }, { secret: 'A B' }]) {
         expect(await storeOf(table).list(filter, { limit: 5 })).toEqual({ items: [] });
+      }
+    });
+
+    it('takes callers of every length that a key may have', async () => {
+      for (const caller of ['x', 'x'.repeat(2_048)]) {
+        const lease = await created(leaseAt(NOW_MS, { caller }));
+        expect((await storeOf(table).list({ caller }, { limit: 5 })).items).toEqual([lease]);
       }
     });
 
@@ -426,6 +553,7 @@ describe.runIf(canRunDynamodbLocal())('leases in DynamoDB', () => {
         operation === 'BatchGetItem' ? { $metadata: {}, UnprocessedKeys } : send(),
       );
       await expect(storeOf(faulty).list({ caller: lease.caller }, { limit: 5 })).rejects.toThrow('unread');
+      expect(pausesMs).toEqual([50, 100, 200, 400, 800, 1_600]);
       await expect(storeOf(faulty).countOpen({ target: lease.target })).rejects.toThrow('unread');
     });
   });

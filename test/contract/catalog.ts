@@ -99,13 +99,14 @@ export function catalogContract(name: string, make: () => Promise<CatalogUnderTe
     it('lists the secrets of a target, alone and below a prefix', async () => {
       const [root, target] = [unique('team'), unique('target')];
       const [inside, elsewhere] = [aSecret({ name: `${root}/a`, target }), aSecret({ target })];
-      const others = [aSecret({ name: `${root}/b` }), aSecret({ target: `${target}/x` })];
+      const others = [aSecret({ name: root }), aSecret({ name: `${root}/b` }), aSecret({ target: `${target}/x` })];
       for (const secret of [inside, elsewhere, ...others]) await made.catalog.putSecret(secret);
       const listing = (filter: { prefix?: string; target?: string }) =>
         allItems((page) => made.catalog.listSecrets(filter, page), 1);
       await settled(async () => {
         expect(await listing({ target })).toEqual([inside, elsewhere].sort(byName));
         expect(await listing({ target, prefix: root })).toEqual([inside]);
+        expect(await listing({ target, prefix: inside.name })).toEqual([inside]);
         expect(await listing({ target: unique('target') })).toEqual([]);
       });
     });
@@ -290,6 +291,15 @@ function halfContract<T extends Entry>(settled: Settled, half: Half<T>): void {
       const second = next(kept, 'second');
       await half.put(second);
       await settled(async () => expect(await allItems(below(root))).toEqual([second]));
+    });
+
+    it('gives no token with the last entry', async () => {
+      const root = unique('team');
+      for (const last of ['a', 'b']) await put({ name: `${root}/${last}` });
+      await settled(async () => expect(await namesBelow(root)).toHaveLength(2));
+      expect(await below(root)({ limit: 2 })).not.toHaveProperty('nextToken');
+      const nextToken = await firstToken(below(root));
+      expect(await below(root)({ limit: 1, nextToken })).not.toHaveProperty('nextToken');
     });
 
     it('goes on behind an entry that was deleted between two pages', async () => {

@@ -91,6 +91,14 @@ export function leaseClaimsContract(storeOf: () => LeaseStore): void {
       expect(await openIn(unused)).toBe(0);
     });
 
+    it('has no room under a limit of none, also once everything was released', async () => {
+      const counter = aCounter();
+      expect(await storeOf().update(revoked(await counted(counter)), 'release')).toBe('written');
+      expect(await openIn(counter)).toBe(0);
+      expect(await storeOf().create(countedIn(counter), { quotas: [limit(counter, 0)] })).toEqual({ full: counter });
+      expect(await openIn(counter)).toBe(0);
+    });
+
     it('answers `written` to the same create again and counts it once, full as the counter may be', async () => {
       const counter = aCounter();
       const lease = countedIn(counter);
@@ -163,6 +171,17 @@ export function leaseClaimsContract(storeOf: () => LeaseStore): void {
       }
       expect(await openIn(counter)).toBe(1);
       expect(await storeOf().get(lease.id)).toEqual(next);
+    });
+
+    it('does not take a write of another version for its own because the opId is the same', async () => {
+      const counter = aCounter();
+      const closed = revoked(await counted(counter));
+      expect(await storeOf().update(closed, 'release')).toBe('written');
+      for (const version of [closed.version - 1, closed.version + 2]) {
+        expect(await storeOf().update({ ...closed, version }, 'take')).toBe('conflict');
+      }
+      expect(await openIn(counter)).toBe(0);
+      expect(await storeOf().get(closed.id)).toEqual(closed);
     });
 
     it('releases a lease once when many try at once', async () => {

@@ -64,6 +64,12 @@ export function leaseStoreContract(name: string, make: () => Promise<LeaseStoreU
         expect(await store.get(lease.id)).toEqual(lease);
       });
 
+      it('gives back a revoked lease without a time to live', async () => {
+        const { ttlAtMs: _, ...lease } = revoked(aLease());
+        expect(await store.create(lease)).toBe('written');
+        expect(await store.get(lease.id)).toEqual(lease);
+      });
+
       it('gives back a lease that has no token yet', async () => {
         const { tokenId: _, tokenSha256: __, ...lease } = aLease({ status: 'minting' });
         expect(await store.create(lease)).toBe('written');
@@ -332,6 +338,22 @@ export function leaseStoreContract(name: string, make: () => Promise<LeaseStoreU
         for (let n = 0; n < 7; n++) leases.unshift(await created({ caller, issuedAtMs: fromMs + n }));
         for (const limit of [1, 2, 3, 7, 100]) {
           await settled(async () => expect(await allItems(listing({ caller }), limit)).toEqual(leases));
+        }
+      });
+
+      it('gives every match exactly once over pages of any size, where others lie between', async () => {
+        const [caller, secret] = [aCaller(), unique('secret')];
+        const fromMs = Date.now() - 60_000;
+        const matching: Lease[] = [];
+        for (let n = 0; n < 4; n++) {
+          matching.unshift(await created({ caller, secret, status: 'minting', issuedAtMs: fromMs + 3 * n }));
+          await created({ caller, status: 'minting', issuedAtMs: fromMs + 3 * n + 1 });
+          await created({ caller, secret, issuedAtMs: fromMs + 3 * n + 2 });
+        }
+        for (const limit of [1, 2, 3, 4]) {
+          await settled(async () =>
+            expect(await allItems(listing({ caller, secret, status: 'minting' }), limit)).toEqual(matching),
+          );
         }
       });
 

@@ -92,6 +92,17 @@ export function targetCredentialsContract(name: string, make: () => Promise<Targ
       await settled(async () => expect(await credentials.read(target)).toEqual({ credential: two, version: second }));
     });
 
+    it('keeps what is staged for one target however much is staged for another', async () => {
+      const [target, busy] = [unique('target'), unique('target')];
+      const credential = aCredential();
+      const version = await credentials.stage(target, credential);
+      for (let n = 0; n < 10; n++) await credentials.stage(busy, aCredential());
+      await credentials.stage(target, aCredential());
+      await credentials.promote(target, version);
+      await settled(async () => expect(await credentials.read(target)).toEqual({ credential, version }));
+      await settled(async () => expect(await credentials.read(busy)).toBeUndefined());
+    });
+
     it('may promote the current version again', async () => {
       const target = unique('target');
       const credential = aCredential();

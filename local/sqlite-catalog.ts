@@ -79,8 +79,8 @@ function entries<T extends Entry>(
     },
 
     async remove(name, version) {
-      const { changes } = drop.run(name, version);
-      return changes === 1 || opOf.get(name) === undefined ? 'written' : 'conflict';
+      drop.run(name, version);
+      return opOf.get(name) === undefined ? 'written' : 'conflict';
     },
 
     async list({ prefix, target }, request) {

@@ -41,7 +41,7 @@ export function sqliteCredentials(database: DatabaseSync, sealer: Sealer): Targe
     async stage(target, credential) {
       const version = randomUUID();
       const { username, password, totpSecret } = credential;
-      const plain = JSON.stringify({ username, password, ...(totpSecret === undefined ? {} : { totpSecret }) });
+      const plain = JSON.stringify({ username, password, totpSecret });
       const sealed = await sealer.seal(plain, contextOf(target, version));
       inTransaction(database, () => {
         insert.run(target, version, ROW_SCHEMA, sealed);

@@ -92,7 +92,7 @@ export function dynamodbCatalog(table: DynamodbTable): Catalog {
           ':partition': partition,
           ':from': from,
           ':to': to,
-          ...(target !== undefined && { ':target': target }),
+          ':target': target,
         },
         ConsistentRead: true,
         // Limit counts what is read, not what passes the filter; with one, an answer takes in as much as it may.

@@ -34,7 +34,7 @@ export function dynamodbCounters(table: DynamodbTable, clock: Pick<Clock, 'nowMs
           '#changedAtMs': 'changedAtMs',
         },
         ExpressionAttributeValues: { ':by': by, ':one': 1, ':nowMs': clock.nowMs(), ...values },
-        ...(condition !== undefined && { ConditionExpression: condition }),
+        ConditionExpression: condition,
       },
     };
   }

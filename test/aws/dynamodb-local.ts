@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import {
   CreateTableCommand,
   type CreateTableCommandInput,
+  DeleteTableCommand,
   type DynamoDBClientConfig,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
@@ -39,6 +40,9 @@ const TIED = `
   process.stdin.on('close', () => child.kill('SIGKILL')).resume();
 `;
 
+/** A busy machine may take longer than AWS is given. */
+const PATIENT = { requestTimeout: 60_000 };
+
 /** DynamoDB Local as one test file has it to itself. It listens on all interfaces, which it cannot be told to leave. */
 export interface DynamodbLocal {
   readonly endpoint: string;
@@ -64,8 +68,13 @@ export function canRunDynamodbLocal(): boolean {
   return false;
 }
 
-/** Starts a server in memory on a free port. */
+/** Names the endpoint of a server that runs already, for those who start these tests again and again. */
+export const SHARED_DYNAMODB = 'HUBLEASE_TEST_DYNAMODB';
+
+/** Starts a server in memory on a free port, unless one is shared: then only the tables that were made here go with `stop`. */
 export async function startDynamodbLocal(): Promise<DynamodbLocal> {
+  const shared = process.env[SHARED_DYNAMODB];
+  if (shared !== undefined) return connect(shared, removeTables);
   for (let tries = 1; ; tries++) {
     const port = await freePort();
     const server = spawn(process.execPath, ['-e', TIED, '--', 'java', ...javaArguments(port)], {
@@ -85,11 +94,19 @@ export async function startDynamodbLocal(): Promise<DynamodbLocal> {
   }
 }
 
-function connect(endpoint: string, end: () => Promise<void>): DynamodbLocal {
+async function removeTables(client: DynamoDBDocumentClient, tableNames: readonly string[]): Promise<void> {
+  for (const TableName of tableNames) await client.send(new DeleteTableCommand({ TableName }));
+}
+
+function connect(
+  endpoint: string,
+  end: (client: DynamoDBDocumentClient, tableNames: readonly string[]) => Promise<void>,
+): DynamodbLocal {
   const config = { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
   const clients: DynamoDBDocumentClient[] = [];
+  const tableNames: string[] = [];
   const client = (overrides: DynamoDBClientConfig = {}) => {
-    const made = dynamodbClient({ ...config, ...overrides });
+    const made = dynamodbClient({ ...config, requestHandler: PATIENT, ...overrides });
     clients.push(made);
     return made;
   };
@@ -100,6 +117,7 @@ function connect(endpoint: string, end: () => Promise<void>): DynamodbLocal {
     client,
     async createTable(shape) {
       const tableName = `table-${randomBytes(6).toString('hex')}`;
+      tableNames.push(tableName);
       // On a busy machine a reply can come too late for the client, whose next try then finds the table.
       await own.send(new CreateTableCommand(tableInput(tableName, shape))).catch((error) => {
         if (error.name !== 'ResourceInUseException') throw error;
@@ -111,8 +129,8 @@ function connect(endpoint: string, end: () => Promise<void>): DynamodbLocal {
       return { client: own, tableName };
     },
     async stop() {
+      await end(own, tableNames);
       for (const made of clients) made.destroy();
-      await end();
     },
   };
 }

@@ -40,8 +40,13 @@ export function findMotoPython(): string | undefined {
   return undefined;
 }
 
-/** Starts moto_server on a free port of 127.0.0.1 and waits until it says that it listens. */
+/** Names the endpoint of a moto_server that runs already, for those who start these tests again and again. */
+export const SHARED_MOTO = 'HUBLEASE_TEST_MOTO';
+
+/** Starts moto_server on a free port of 127.0.0.1 and waits until it says that it listens, unless one is shared. */
 export async function startMoto(python: string): Promise<Moto> {
+  const shared = process.env[SHARED_MOTO];
+  if (shared !== undefined) return { endpoint: shared, close: async () => {} };
   const server = spawn(python, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', '0'], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, PYTHONUNBUFFERED: '1' },

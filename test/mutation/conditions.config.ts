@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+import { mutated } from './mutants.ts';
+import { mutantOfThisRun } from './one-mutant.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const mutant = mutantOfThisRun();
+const isChanged = (id: string) => mutant !== undefined && id === root + mutant.file;
+
+/** The suites of the stores over sources of which one condition is changed. `npm run mutate:conditions` starts this. */
+export default defineConfig({
+  root,
+  plugins: [
+    {
+      name: 'one-mutant',
+      enforce: 'pre',
+      transform: (code, id) => (mutant !== undefined && isChanged(id) ? mutated(code, mutant) : undefined),
+      // Vitest keeps transformed files over runs and knows them by their own text, which is the same for every mutant.
+      configureVitest({ defineCacheKeyGenerator }) {
+        defineCacheKeyGenerator(({ id }) => (isChanged(id) ? false : undefined));
+      },
+    },
+  ],
+  test: {
+    include: ['test/**/*.test.ts'],
+    setupFiles: mutant?.kind === 'query' ? ['test/mutation/unused-values.ts'] : [],
+    pool: 'threads',
+    fileParallelism: false,
+    bail: 1,
+    // A busy machine must not kill a mutant.
+    testTimeout: 120_000,
+  },
+});

@@ -7,12 +7,14 @@ import { matchRoute } from '../functions/wire/routes.ts';
 import { writeCurlConfigs } from './curl-configs.ts';
 import { embeddedPorts } from './embedded-ports.ts';
 import { type FakeHub, startFakeHub } from './fake-hub/server.ts';
+import { followClock } from './follow-clock.ts';
 import { startFrontDoor } from './front-door.ts';
 import { credentialsFileOf, openProfiles } from './profiles.ts';
 import { scheduler } from './scheduler.ts';
 import { DEMO_ACCOUNT, seedDemo } from './seed.ts';
 import type { Settings } from './settings.ts';
 import { openData } from './sqlite-data.ts';
+import { steadyTime } from './steady-time.ts';
 import { startSweeps } from './sweeps.ts';
 import { SYSTEM_TIME } from './time.ts';
 
@@ -38,7 +40,7 @@ export async function startEmbedded(
   settings: Settings,
   errorStream: { write(line: string): unknown },
 ): Promise<Embedded> {
-  const time = SYSTEM_TIME;
+  const time = steadyTime(SYSTEM_TIME);
   const log = jsonLines(errorStream, time, settings.logLevel);
   const undo: (() => unknown)[] = [];
   const stop = async () => {
@@ -47,6 +49,7 @@ export async function startEmbedded(
   try {
     const data = openData(settings.dataFolder);
     undo.push(() => data.close());
+    undo.push(followClock(time, data, log));
     const profiles = await openProfiles(settings.dataFolder);
     writeCurlConfigs(settings.dataFolder, profiles);
     const fake = settings.hubOrigin === undefined ? await startFake(settings.dataFolder) : undefined;

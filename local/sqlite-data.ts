@@ -7,6 +7,7 @@ import { commitsOf } from './sqlite-commits.ts';
 import { sqliteCredentials } from './sqlite-credentials.ts';
 import { type SqliteLeases, sqliteLeases } from './sqlite-leases.ts';
 import { dropClaims, sqliteSessions } from './sqlite-sessions.ts';
+import { lastIssuedAtMs, setBack } from './sqlite-set-back.ts';
 
 /** All that the embedded edition keeps, in one data folder. */
 export interface Data {
@@ -16,6 +17,14 @@ export interface Data {
   readonly sessions: SessionStore;
   readonly sealer: Sealer;
   readonly labels: LabelKeys;
+  /** When the last of the open leases was issued, by the clock of then; undefined without one. */
+  lastIssuedAtMs(): number | undefined;
+  /**
+   * Moves what is open back with a clock that was set back, before anything else is read or written.
+   *
+   * @throws any error of SQLite, and nothing was moved.
+   */
+  setBack(byMs: number): void;
   /** Lets go of the folder. Every write has been on disk since it was answered, so a process may also just end. */
   close(): void;
 }
@@ -38,6 +47,11 @@ export function openData(dataDir: string): Data {
       sessions: sqliteSessions(database),
       sealer,
       labels,
+      lastIssuedAtMs: () => lastIssuedAtMs(database),
+      setBack(byMs) {
+        commits.flush();
+        setBack(database, byMs);
+      },
       close() {
         commits.flush();
         database.close();

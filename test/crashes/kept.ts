@@ -46,7 +46,7 @@ export async function untilQuiet(edition: Pick<Edition, 'hub' | 'ci'>): Promise<
  * refused no login.
  *
  * @param foreign tokens of others, by id.
- * @param mayEndEarly leases that may have ended before their time for another reason than that their owner asked.
+ * @param mayEndEarly leases whose end may have been moved for another reason than that their owner asked.
  */
 export async function expectKept(
   edition: Pick<Edition, 'hub' | 'ci'>,
@@ -61,8 +61,9 @@ export async function expectKept(
   expect(foreign.filter((id) => !live.has(id))).toEqual([]);
 
   const onRecord = new Map((await listAll(edition.ci)).map((each) => [each.id, each]));
-  for (const { id, tokenId, expiresAt } of load.answered) {
-    expect(onRecord.get(id)).toMatchObject({ tokenId, expiresAt });
+  for (const each of load.answered) {
+    const { id, tokenId, expiresAt } = each;
+    expect(onRecord.get(id)).toMatchObject({ tokenId, ...(!mayEndEarly(each) && { expiresAt }) });
   }
   for (const token of leased(edition.hub)) expect([...onRecord.keys()]).toContain(token.label.split(':')[2]);
   expect(ours(edition.hub).filter(({ expiresAtMs }) => expiresAtMs === null)).toEqual([]);
@@ -79,7 +80,17 @@ export async function expectKept(
   expect(control.calls().logins[ACCOUNT.username]?.failed).toBe(0);
 }
 
+/** The longest that a token which was answered lived past its lease, from when it was made. */
+export function longestOverdueMs(edition: Pick<Edition, 'hub'>, load: Pick<Load, 'answered'>): number {
+  const deletedAtMs = deletionTimes(edition);
+  const madeAtMs = new Map(ours(edition.hub).map(({ id, createdAtMs }) => [id, createdAtMs]));
+  const overdueMs = load.answered.map(({ tokenId = '', ttlSeconds }) => {
+    return (deletedAtMs.get(tokenId) ?? Number.POSITIVE_INFINITY) - (madeAtMs.get(tokenId) ?? 0) - ttlSeconds * 1_000;
+  });
+  return Math.max(...overdueMs);
+}
+
 /** When each token was deleted, by its id. */
-export function deletionTimes({ hub }: Pick<Edition, 'hub'>): ReadonlyMap<string, number> {
+function deletionTimes({ hub }: Pick<Edition, 'hub'>): ReadonlyMap<string, number> {
   return new Map(hub.control.deletions().map(({ id, atMs }) => [id, atMs]));
 }

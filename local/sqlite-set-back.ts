@@ -7,7 +7,15 @@ const STEP_MS = 30_000;
 /** All instants of an open lease that are by our own clock. Docker Hub's expiry and last use are by its own. */
 const LEASE_INSTANTS = ['issuedAtMs', 'expiresAtMs', 'maxExpiresAtMs', 'mintByMs', 'dueAtMs', 'revokingSinceMs'];
 /** Those of a session. */
-const SESSION_INSTANTS = ['expiresAtMs', 'breakerUntilMs', 'claimUntilMs', 'rateResetAtMs'];
+const SESSION_INSTANTS = [
+  'expiresAtMs',
+  'breakerUntilMs',
+  'claimUntilMs',
+  'rateResetAtMs',
+  'throttledUntilMs',
+  'loginAfterMs',
+  'revocationsUntilMs',
+];
 
 /**
  * Moves open leases and sessions back with a clock that was set back, so that each lasts as long as it would have: a token does not

@@ -16,7 +16,7 @@ export interface Finding {
   readonly code: string;
   /** Not before this, by our clock. */
   readonly retryAtMs?: number;
-  /** Nothing failed: the quiet period has yet to end. */
+  /** Nothing failed: the quiet period has yet to end, or Docker Hub to take more requests. */
   readonly waiting?: boolean;
   /** All tokens of the lease found by label and deleted so far. */
   readonly removedTokenIds: readonly string[];
@@ -162,8 +162,10 @@ function problemDelay(ports: RevokePorts, target: Target, problem: HubProblem) {
   return delayOf(failureOf(problem, target.name, ports.clock.nowMs()), ports.clock.nowMs());
 }
 
-function delayOf(error: Failed, nowMs: number): { code: string; retryAtMs?: number } {
+function delayOf(error: Failed, nowMs: number): { code: string; retryAtMs?: number; waiting?: boolean } {
   const { failure } = error;
   const code = 'code' in failure ? `${failure.tag}:${failure.code}` : failure.tag;
-  return 'retryAfterSeconds' in failure ? { code, retryAtMs: nowMs + failure.retryAfterSeconds * 1_000 } : { code };
+  if (!('retryAfterSeconds' in failure)) return { code };
+  const retryAtMs = nowMs + failure.retryAfterSeconds * 1_000;
+  return failure.tag === 'hub_throttled' ? { code, retryAtMs, waiting: true } : { code, retryAtMs };
 }

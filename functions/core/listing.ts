@@ -27,9 +27,15 @@ export interface Listing {
  * from a page not yet read into one that was. Therefore each page is asked for at such a size and number that it begins
  * within the one before: as long as the two share a token, nothing that stands between has slipped by.
  *
- * @throws as `openSession`.
+ * @param mayGoOn asked before each page; where it says no the listing ends, incomplete.
+ * @throws as `openSession`, and as `mayGoOn`.
  */
-export async function listAll(ports: RevokePorts, target: Target, place: TokenPlace): Promise<Listing> {
+export async function listAll(
+  ports: RevokePorts,
+  target: Target,
+  place: TokenPlace,
+  mayGoOn: () => Promise<boolean> = async () => true,
+): Promise<Listing> {
   const startedAtMs = ports.clock.nowMs();
   const tokens = new Map<string, HubToken>();
   const totals = new Set<number>();
@@ -39,6 +45,7 @@ export async function listAll(ports: RevokePorts, target: Target, place: TokenPl
   let former: readonly HubToken[] = [];
   let joined = true;
   for (let pages = 0; pages < MOST_PAGES; pages++) {
+    if (!(await mayGoOn())) return listing(false);
     const asked = window;
     const reply = await withSession(ports, target, (session) => ports.hub.listTokens(session, place, asked));
     if (!reply.ok) return { ...listing(false), problem: reply.problem };

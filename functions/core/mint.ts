@@ -155,7 +155,7 @@ async function carryOut(
     ports.timer === undefined ? undefined : settled(ports.timer.arm(intent.id, intent.expiresAtMs)),
   ]);
   await noteClock(ports, intent, posted);
-  await noteRate(ports, intent.target, posted.meta);
+  await noteRate(ports, intent.target, posted);
   if (!posted.ok) {
     if (posted.problem.tag === 'session_refused') await settled(dropSession(ports, intent.target, session));
     await abandon(ports, intent);

@@ -163,6 +163,12 @@ export interface SessionRecord {
   /** Docker Hub's remaining requests as last seen, and when they are replenished. */
   readonly rateRemaining?: number;
   readonly rateResetAtMs?: number;
+  /** Docker Hub refuses the account's requests until then. */
+  readonly throttledUntilMs?: number;
+  /** Docker Hub asked not to be given a login before this. */
+  readonly loginAfterMs?: number;
+  /** Revocations wait for requests until then. */
+  readonly revocationsUntilMs?: number;
 }
 
 /** Called by session only. */

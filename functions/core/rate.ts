@@ -1,6 +1,6 @@
 import { fail } from './failure.ts';
 import { retryAfterSeconds } from './hub-problem.ts';
-import type { HubMeta, RevokePorts } from './ports.ts';
+import type { HubReply, RevokePorts, SessionRecord } from './ports.ts';
 import { stored } from './stored.ts';
 import type { Target } from './target.ts';
 
@@ -8,31 +8,98 @@ import type { Target } from './target.ts';
 const RESERVED_REQUESTS = 10;
 /** Docker Hub counts by the minute; a later reset is not believed. */
 const LONGEST_WINDOW_MS = 120_000;
+/** Mint goes on giving way for whole minutes, so that a crowd of revocations writes this down once a minute. */
+const MINUTE_MS = 60_000;
 
 type Ports = Pick<RevokePorts, 'sessions' | 'clock' | 'ids'>;
+type YieldPorts = Pick<RevokePorts, 'sessions' | 'clock' | 'limits'>;
 
-/** Remembers that an account's requests run low: once per window, for every process. Best effort. */
-export async function noteRate(ports: Ports, targetName: string, meta: HubMeta): Promise<void> {
-  const { rateRemaining, rateResetAtMs } = meta;
-  if (rateRemaining === undefined || rateResetAtMs === undefined || rateRemaining > RESERVED_REQUESTS) return;
+/**
+ * Remembers, for every process, that an account's requests run low, once per window, or that Docker Hub refused one. Best
+ * effort.
+ */
+export async function noteRate(ports: Ports, targetName: string, reply: HubReply<unknown>): Promise<void> {
+  const { rateRemaining, rateResetAtMs } = reply.meta;
+  const refusedUntilMs = !reply.ok && reply.problem.tag === 'throttled' ? reply.problem.retryAtMs : undefined;
+  const isLow = rateRemaining !== undefined && rateResetAtMs !== undefined && rateRemaining <= RESERVED_REQUESTS;
+  if (!isLow && refusedUntilMs === undefined) return;
+  await note(ports, targetName, (record) => ({
+    ...(isLow && record.rateResetAtMs !== rateResetAtMs && { rateRemaining, rateResetAtMs }),
+    // Should Docker Hub ask for a longer wait, others try again sooner than who was refused: it may have meant that one request.
+    ...(refusedUntilMs !== undefined &&
+      closedUntilMs(record, ports.clock.nowMs()) === undefined && {
+        throttledUntilMs: Math.min(refusedUntilMs, ports.clock.nowMs() + LONGEST_WINDOW_MS),
+      }),
+  }));
+}
+
+/** Remembers that a revocation waits for requests until `untilMs`, so that mint gives way. Best effort. */
+export async function noteWaiting(ports: Ports, targetName: string, untilMs: number): Promise<void> {
+  const revocationsUntilMs = Math.ceil(untilMs / MINUTE_MS) * MINUTE_MS;
+  await note(ports, targetName, (record) => ({
+    ...((record.revocationsUntilMs ?? 0) < revocationsUntilMs && { revocationsUntilMs }),
+  }));
+}
+
+/**
+ * Nothing is asked of Docker Hub while it refuses the account: whoever was refused first has found that out for all.
+ *
+ * @throws Failed `hub_throttled` until it takes requests again.
+ */
+export function waitForWindow(record: SessionRecord | undefined, nowMs: number): void {
+  const untilMs = record && closedUntilMs(record, nowMs);
+  if (untilMs !== undefined) throw throttledUntil(untilMs, nowMs);
+}
+
+/**
+ * Revoking goes before minting and looking around: both give way while Docker Hub's requests run low, and while revocations
+ * wait for more of them.
+ *
+ * @throws Failed `hub_throttled` until there are enough, `store_unavailable`.
+ */
+export async function yieldToRevocation(ports: YieldPorts, target: Target): Promise<void> {
+  const untilMs = await reservedUntilMs(ports, target);
+  if (untilMs !== undefined) throw throttledUntil(untilMs, ports.clock.nowMs());
+}
+
+/** Until when an account's requests are for revocations; undefined when there are enough. @throws Failed `store_unavailable`. */
+export async function reservedUntilMs(ports: YieldPorts, target: Target): Promise<number | undefined> {
+  const nowMs = ports.clock.nowMs();
+  const record = await stored(ports.sessions.read(target.name));
+  const { rateResetAtMs, throttledUntilMs, revocationsUntilMs } = record ?? {};
+  const untilMs = Math.max(
+    believed(rateResetAtMs, nowMs, LONGEST_WINDOW_MS) ?? 0,
+    believed(throttledUntilMs, nowMs, LONGEST_WINDOW_MS) ?? 0,
+    believed(revocationsUntilMs, nowMs, ports.limits.maxRetryMs + MINUTE_MS) ?? 0,
+  );
+  return untilMs > 0 ? untilMs : undefined;
+}
+
+/** Changes a target's record, unless there is none or nothing to change. */
+async function note(
+  ports: Ports,
+  targetName: string,
+  changeOf: (record: SessionRecord) => Partial<SessionRecord>,
+): Promise<void> {
   try {
     const record = await ports.sessions.read(targetName);
-    if (record === undefined || record.rateResetAtMs === rateResetAtMs) return;
-    const noted = { ...record, rateRemaining, rateResetAtMs, version: record.version + 1, opId: ports.ids.opId() };
-    await ports.sessions.write(noted);
+    const change = record === undefined ? {} : changeOf(record);
+    if (record === undefined || Object.keys(change).length === 0) return;
+    await ports.sessions.write({ ...record, ...change, version: record.version + 1, opId: ports.ids.opId() });
   } catch {
     // The next answer says it again.
   }
 }
 
-/**
- * Revoking goes before minting when Docker Hub's requests run low.
- *
- * @throws Failed `hub_throttled` until they are replenished, `store_unavailable`.
- */
-export async function yieldToRevocation(ports: Ports, target: Target): Promise<void> {
-  const nowMs = ports.clock.nowMs();
-  const { rateResetAtMs = 0 } = (await stored(ports.sessions.read(target.name))) ?? {};
-  if (rateResetAtMs <= nowMs || rateResetAtMs > nowMs + LONGEST_WINDOW_MS) return;
-  throw fail({ tag: 'hub_throttled', retryAfterSeconds: retryAfterSeconds(rateResetAtMs, nowMs) });
+function closedUntilMs({ throttledUntilMs }: SessionRecord, nowMs: number): number | undefined {
+  return believed(throttledUntilMs, nowMs, LONGEST_WINDOW_MS);
+}
+
+/** An instant that is still to come, unless it is so far away that it must be wrong. */
+function believed(untilMs: number | undefined, nowMs: number, mostMs: number): number | undefined {
+  return untilMs !== undefined && untilMs > nowMs && untilMs <= nowMs + mostMs ? untilMs : undefined;
+}
+
+function throttledUntil(untilMs: number, nowMs: number) {
+  return fail({ tag: 'hub_throttled', retryAfterSeconds: retryAfterSeconds(untilMs, nowMs) });
 }

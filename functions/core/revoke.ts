@@ -2,9 +2,16 @@ import type { Origin } from './caller.ts';
 import { expiredEvidence, findEvidence } from './evidence.ts';
 import { isOpen, type Lease, type LeaseChange, nextLease, type RevokeReason, STUCK_ATTEMPTS } from './lease.ts';
 import type { RevokePorts } from './ports.ts';
+import { noteWaiting } from './rate.ts';
 
 /** First pause after a failed attempt; doubles up to `maxRetryMs`. */
 const FIRST_RETRY_MS = 2_000;
+/** Leases that Docker Hub refused come back within this of its next window at first, and then wider apart. */
+const FIRST_CROWD_MS = 10_000;
+/** Of the time that a lease has waited, so long a span its next turn is drawn from. Less costs more writes and saves little time. */
+const CROWD_SHARE = 0.25;
+/** A message comes this early at most for clocks that differ; a revoker is on its way to a lease for which it is due later. */
+const CLOCKS_DIFFER_MS = 10_000;
 /** Writers of one lease are few: its minter, its owner and its triggers. */
 const MOST_CONFLICTS = 8;
 
@@ -72,10 +79,12 @@ type Begun = Exclude<Revocation, { outcome: 'pending' }> | { readonly outcome: '
 
 /**
  * A trigger that came early is sent again for when the lease is due. It may have met a clock that is behind its own; or the lease
- * was renewed by somebody who died before moving the job, and this is the only one left.
+ * was renewed by somebody who died before moving the job, and this is the only one left. A lease whose next attempt is planned
+ * has a message of its own: with every sweep and timer that finds it waiting there would be one more.
  */
 async function comeAgain(ports: RevokePorts, lease: Lease): Promise<void> {
   const waitMs = (lease.dueAtMs as number) - ports.clock.nowMs();
+  if (lease.status === 'revoking' && waitMs > CLOCKS_DIFFER_MS) return;
   await ports.queue.send(lease.id, Math.min(ports.limits.maxRetryMs, Math.max(0, waitMs)));
 }
 
@@ -165,11 +174,14 @@ async function postpone(
   },
 ): Promise<Revocation> {
   const nowMs = ports.clock.nowMs();
-  // Waiting for the quiet period is no failure.
+  const { maxRetryMs } = ports.limits;
+  // Waiting for the quiet period, or for requests, is no failure.
   const attempts = found.waiting ? lease.attempts : lease.attempts + 1;
-  const pauseMs = Math.min(ports.limits.maxRetryMs, FIRST_RETRY_MS * 2 ** Math.min(attempts - 1, 20));
+  const pauseMs = Math.min(maxRetryMs, FIRST_RETRY_MS * 2 ** Math.min(attempts - 1, 20));
   const wantedMs = found.waiting ? (found.retryAtMs as number) : Math.max(found.retryAtMs ?? 0, nowMs + pauseMs);
-  const dueAtMs = Math.max(nowMs, Math.min(wantedMs, nowMs + ports.limits.maxRetryMs));
+  const isThrottled = found.code === 'hub_throttled';
+  const turnMs = isThrottled ? turnInCrowdMs(ports, lease, nowMs, nowMs + maxRetryMs - wantedMs) : 0;
+  const dueAtMs = Math.max(nowMs, Math.min(wantedMs + turnMs, nowMs + maxRetryMs));
   const change: LeaseChange = {
     status: 'revoking',
     revokeReason: lease.revokeReason ?? order.reason,
@@ -185,19 +197,35 @@ async function postpone(
     if (latest === undefined) return { outcome: 'unknown' };
     return { outcome: isOpen(latest) ? 'pending' : 'revoked', lease: latest };
   }
-  await ports.audit.record({
-    event: 'lease.revoke_delayed',
-    atMs: nowMs,
-    ...auditIds(delayed),
-    code: found.code,
-    detail: { attempts, nextInMs: dueAtMs - nowMs, waiting: found.waiting === true },
-  });
+  // Who goes on waiting for the same has said so.
+  if (!found.waiting || lease.lastError !== found.code) {
+    await ports.audit.record({
+      event: 'lease.revoke_delayed',
+      atMs: nowMs,
+      ...auditIds(delayed),
+      code: found.code,
+      detail: { attempts, nextInMs: dueAtMs - nowMs, waiting: found.waiting === true },
+    });
+  }
   if (attempts === STUCK_ATTEMPTS && !found.waiting) {
     await ports.audit.record({ event: 'lease.stuck', atMs: nowMs, ...auditIds(delayed), code: found.code });
   }
   // The due sweep finds the row when this message is lost.
   await ports.queue.send(lease.id, dueAtMs - nowMs).catch(() => undefined);
+  if (isThrottled) await noteWaiting(ports, lease.target, dueAtMs);
   return { outcome: 'pending', lease: delayed };
+}
+
+/**
+ * How long after Docker Hub's next window a lease comes back that had to wait for it. Thousands may wait, and who is refused
+ * has only cost a request: so each takes its own place, by a hash for want of chance, in a span that grows with the time it has
+ * waited. Thereby a small crowd is through in a minute or two, and a large one fills every window without storming it.
+ */
+function turnInCrowdMs(ports: RevokePorts, lease: Lease, nowMs: number, mostMs: number): number {
+  const waitedMs = nowMs - (lease.revokingSinceMs ?? nowMs);
+  const spanMs = Math.max(0, Math.min(Math.max(FIRST_CROWD_MS, waitedMs * CROWD_SHARE), mostMs));
+  const share = Number.parseInt(ports.labels.sha256(`${lease.id} ${lease.version}`).slice(0, 8), 16) / 2 ** 32;
+  return Math.floor(share * spanMs);
 }
 
 async function recordRequest(ports: RevokePorts, lease: Lease, order: RevokeOrder): Promise<void> {

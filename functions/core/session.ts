@@ -2,7 +2,7 @@ import type { Failed } from './failure.ts';
 import { fail } from './failure.ts';
 import { failureOf, retryAfterSeconds } from './hub-problem.ts';
 import type { HubReply, HubSession, RevokePorts, SessionRecord } from './ports.ts';
-import { noteRate } from './rate.ts';
+import { noteRate, waitForWindow } from './rate.ts';
 import { stored } from './stored.ts';
 import type { Credential, Target } from './target.ts';
 
@@ -27,6 +27,9 @@ const WRONG_ACCOUNT_PAUSE_MS = 30_000;
 /** A TOTP code is good for one login within its step. Source: RFC 6238 section 5.2. */
 const TOTP_STEP_MS = 30_000;
 
+/** Docker Hub asks for no longer wait than this; a later instant is not believed. */
+const LONGEST_LOGIN_WAIT_MS = 900_000;
+
 /** Others write a record only to note a low rate or a refused session. */
 const MOST_WRITERS = 4;
 
@@ -39,7 +42,7 @@ interface StoredCredential {
 
 /**
  * Returns a session of the target's account, shared by every process of the installation: one login per session life, one
- * login at a time, and none with a credential that was refused within the last ten minutes.
+ * login at a time, and none with a credential that was refused within the last ten minutes, or while Docker Hub wants none.
  *
  * @throws Failed `login_blocked` from the first refusal on, `credential_unavailable`, `hub_unavailable`, `hub_throttled`,
  *   `hub_refused` (`wrong_account` among its codes), `busy` or `store_unavailable`.
@@ -49,6 +52,7 @@ export async function openSession(ports: Ports, target: Target): Promise<HubSess
   for (;;) {
     const nowMs = ports.clock.nowMs();
     const record = await stored(ports.sessions.read(target.name));
+    waitForWindow(record, nowMs);
     const cached = await cachedSession(ports, target, record, nowMs);
     if (cached !== undefined && cached.expiresAtMs - nowMs > REFRESH_MS) return cached;
     try {
@@ -95,7 +99,7 @@ export async function withSession<T>(
 ): Promise<HubReply<T>> {
   const session = await openSession(ports, target);
   const reply = await call(session);
-  await noteRate(ports, target.name, reply.meta);
+  await noteRate(ports, target.name, reply);
   if (reply.ok || reply.problem.tag !== 'session_refused') return reply;
   await dropSession(ports, target.name, session);
   return call(await openSession(ports, target));
@@ -137,24 +141,33 @@ async function loginAgain(
   const stored = await readCredential(ports, target.name);
   const breakerUntilMs = record?.credentialVersion === stored.version ? (record.breakerUntilMs ?? 0) : 0;
   if (breakerUntilMs > nowMs) throw blocked(target, breakerUntilMs, nowMs);
+  const loginAfterMs = record?.loginAfterMs ?? 0;
+  if (loginAfterMs > nowMs && loginAfterMs <= nowMs + LONGEST_LOGIN_WAIT_MS) {
+    throw failureOf({ tag: 'throttled', retryAtMs: loginAfterMs }, target.name, nowMs);
+  }
   const claimed = await claim(ports, target.name, record, stored.credential, nowMs);
   if (claimed === undefined) return undefined;
   const reply = await logIn(ports, target, stored.credential, claimed);
   if (!reply.ok) {
-    const { tag } = reply.problem;
-    if (tag !== 'credential_refused' && tag !== 'second_factor_needed') {
-      await release(ports, claimed);
-      throw failureOf(reply.problem, target.name, ports.clock.nowMs());
+    const { problem } = reply;
+    if (problem.tag !== 'credential_refused' && problem.tag !== 'second_factor_needed') {
+      await release(ports, claimed, problem.tag === 'throttled' ? { loginAfterMs: problem.retryAtMs } : {});
+      throw failureOf(problem, target.name, ports.clock.nowMs());
     }
     const again = claimed.credentialVersion === stored.version ? (claimed.refusals ?? 0) : 0;
     const pauseMs = stored.credential.totpSecret !== undefined && again % 2 === 0 ? TOTP_REFUSAL_PAUSE_MS : BREAKER_MS;
     const refusedAtMs = ports.clock.nowMs();
-    await release(ports, claimed, stored.version, refusedAtMs + pauseMs, again + 1);
+    await release(ports, claimed, {
+      credentialVersion: stored.version,
+      breakerUntilMs: refusedAtMs + pauseMs,
+      refusals: again + 1,
+    });
     await ports.audit.record({ event: 'login.refused', atMs: refusedAtMs, target: target.name });
     throw blocked(target, refusedAtMs + pauseMs, refusedAtMs);
   }
   if (reply.value.account !== target.username) {
-    await release(ports, claimed, stored.version, ports.clock.nowMs() + WRONG_ACCOUNT_PAUSE_MS, 0);
+    const breakerUntilMs = ports.clock.nowMs() + WRONG_ACCOUNT_PAUSE_MS;
+    await release(ports, claimed, { credentialVersion: stored.version, breakerUntilMs, refusals: 0 });
     throw fail({ tag: 'hub_refused', code: 'wrong_account', target: target.name });
   }
   await share(ports, claimed, stored.version, reply.value);
@@ -215,6 +228,7 @@ async function share(
       breakerUntilMs: undefined,
       refusals: undefined,
       claimUntilMs: undefined,
+      loginAfterMs: undefined,
     });
   } catch {
     // A session that cannot be shared still serves this call; the next one logs in again, and need not wait for that.
@@ -222,16 +236,9 @@ async function share(
   }
 }
 
-/** Gives the right to log in back, and opens the breaker for a credential that was refused. */
-async function release(
-  ports: Ports,
-  claimed: SessionRecord,
-  credentialVersion?: string,
-  breakerUntilMs?: number,
-  refusals?: number,
-): Promise<void> {
-  const breaker = credentialVersion === undefined ? {} : { credentialVersion, breakerUntilMs, refusals };
-  await stored(writeOver(ports, claimed, { ...breaker, claimUntilMs: undefined }));
+/** Gives the right to log in back, and writes down what keeps others from using it. */
+async function release(ports: Ports, claimed: SessionRecord, change: Partial<SessionRecord> = {}): Promise<void> {
+  await stored(writeOver(ports, claimed, { ...change, claimUntilMs: undefined }));
 }
 
 /** Writes what a login came to, also over what others noted in the record meanwhile, as long as the claim is still ours. */

@@ -7,6 +7,7 @@ import { listAll } from './listing.ts';
 import { everyPage } from './pages.ts';
 import type { HubToken, RevokePorts, SweepPorts, TokenPlace } from './ports.ts';
 import { quotaCounters, recount } from './quota.ts';
+import { reservedUntilMs, yieldToRevocation } from './rate.ts';
 import { auditIds, reopenLease, revokeLease } from './revoke.ts';
 import { withSession } from './session.ts';
 import { hubAccountOf, type Target } from './target.ts';
@@ -49,14 +50,17 @@ export interface Reconciliation {
 
 /**
  * Compares a target's tokens on Docker Hub with the leases and settles what does not agree. A token is only ever touched when
- * its label carries this installation's MAC for this very account.
+ * its label carries this installation's MAC for this very account. Gives way to revocations that wait for Docker Hub's requests.
  *
  * @throws as `openSession`, and any error of the lease store; repeat later.
  */
 export async function reconcile(ports: SweepPorts, target: Target): Promise<Reconciliation> {
   const hubAccount = hubAccountOf(target);
   const place: TokenPlace = target.kind === 'org' ? { kind: 'oat', organization: hubAccount } : { kind: 'pat' };
-  const listing = await listAll(ports, target, place);
+  await yieldToRevocation(ports, target);
+  // Of a large account the listing alone would take every request there is.
+  const enough = async () => (await reservedUntilMs(ports, target)) === undefined;
+  const listing = await listAll(ports, target, place, enough);
   const found = { ours: 0, orphans: 0, reopened: 0, strays: 0 };
   for (const token of listing.tokens) {
     const leaseId = readLabel(ports.labels, token.label, hubAccount);

@@ -137,6 +137,9 @@ export function aSessionRecord(overrides: Partial<SessionRecord> = {}): SessionR
     totpStep: Math.floor(nowMs / 30_000),
     rateRemaining: 177,
     rateResetAtMs: nowMs + 60_000,
+    throttledUntilMs: nowMs + 60_000,
+    loginAfterMs: nowMs + 600_000,
+    revocationsUntilMs: nowMs + 900_000,
     ...overrides,
   };
 }

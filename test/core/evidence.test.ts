@@ -87,7 +87,7 @@ describe('evidence for a lease whose token is known', () => {
   it.each<[HubProblem, object]>([
     [
       { tag: 'throttled', retryAtMs: NOW_MS + 42_000 },
-      { code: 'hub_throttled', retryAtMs: NOW_MS + 42_000 },
+      { code: 'hub_throttled', retryAtMs: NOW_MS + 42_000, waiting: true },
     ],
     [
       { tag: 'fault', code: 'timeout' },
@@ -314,6 +314,7 @@ describe('evidence for a lease whose create got no answer', () => {
     expect(await findEvidence(world.ports, lease)).toEqual({
       code: 'hub_throttled',
       retryAtMs: NOW_MS + QUIET_AFTER_MS + 30_000,
+      waiting: true,
       removedTokenIds: [],
     });
     expect(world.steering.argsOf('hub.listTokens')).toHaveLength(nth);

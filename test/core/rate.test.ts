@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { noteRate, yieldToRevocation } from '../../functions/core/rate.ts';
-import { answers, preceded, rejects } from './ports/steering.ts';
+import type { HubMeta } from '../../functions/core/ports.ts';
+import { noteRate, noteWaiting, waitForWindow, yieldToRevocation } from '../../functions/core/rate.ts';
+import { answers, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, World } from './world.ts';
 
 const RESET_MS = NOW_MS + 30_000;
 const RECORD = { target: 'acme-bot', version: 3, opId: 'op', account: 'acme-bot', totpStep: 5 };
+
+/** An answer that says no more than this of the rate. */
+const answered = (meta: HubMeta) => ({ ok: true, value: null, meta }) as const;
 
 function worldWithRecord(change: object = {}) {
   const world = new World();
@@ -16,7 +20,7 @@ function worldWithRecord(change: object = {}) {
 describe('requests that run low', () => {
   it.each([0, 10])('are noted for every process when %i are left', async (rateRemaining) => {
     const { world, record } = worldWithRecord();
-    await noteRate(world.ports, 'acme-bot', { rateRemaining, rateResetAtMs: RESET_MS });
+    await noteRate(world.ports, 'acme-bot', answered({ rateRemaining, rateResetAtMs: RESET_MS }));
     expect(record()).toEqual({ ...RECORD, version: 4, opId: 'op-1', rateRemaining, rateResetAtMs: RESET_MS });
   });
 
@@ -27,29 +31,29 @@ describe('requests that run low', () => {
     ['Docker Hub says nothing', {}],
   ])('are not what it means when %s', async (_, meta) => {
     const { world } = worldWithRecord();
-    await noteRate(world.ports, 'acme-bot', meta);
+    await noteRate(world.ports, 'acme-bot', answered(meta));
     expect(world.steering.calls).toEqual([]);
   });
 
   it('are noted once per window', async () => {
     const { world, record } = worldWithRecord();
     for (const rateRemaining of [9, 8]) {
-      await noteRate(world.ports, 'acme-bot', { rateRemaining, rateResetAtMs: RESET_MS });
+      await noteRate(world.ports, 'acme-bot', answered({ rateRemaining, rateResetAtMs: RESET_MS }));
     }
     expect(record()).toMatchObject({ version: 4, rateRemaining: 9 });
-    await noteRate(world.ports, 'acme-bot', { rateRemaining: 7, rateResetAtMs: RESET_MS + 1 });
+    await noteRate(world.ports, 'acme-bot', answered({ rateRemaining: 7, rateResetAtMs: RESET_MS + 1 }));
     expect(record()).toMatchObject({ version: 5, rateRemaining: 7 });
   });
 
   it('are noted nowhere where there was no login yet', async () => {
     const { world } = worldWithRecord();
-    await noteRate(world.ports, 'other', { rateRemaining: 0, rateResetAtMs: RESET_MS });
+    await noteRate(world.ports, 'other', answered({ rateRemaining: 0, rateResetAtMs: RESET_MS }));
     expect(world.steering.argsOf('sessions.write')).toEqual([]);
   });
 
   it('are noted as far as can be: neither an outage nor another writer matters', async () => {
     const { world, record } = worldWithRecord();
-    const low = { rateRemaining: 0, rateResetAtMs: RESET_MS };
+    const low = answered({ rateRemaining: 0, rateResetAtMs: RESET_MS });
     world.steering.on('sessions.read', rejects);
     await noteRate(world.ports, 'acme-bot', low);
     world.steering.on('sessions.write', rejects);
@@ -60,6 +64,81 @@ describe('requests that run low', () => {
     );
     await noteRate(world.ports, 'acme-bot', low);
     expect(record()).toEqual({ ...RECORD, version: 4 });
+  });
+});
+
+describe('a refused request', () => {
+  const throttled = (inMs: number, meta: HubMeta = {}) => refusal({ tag: 'throttled', retryAtMs: NOW_MS + inMs }, meta);
+  const closed = (world: World) => failureOf(wait(world));
+  const wait = async (world: World) => waitForWindow(world.sessions.rows.get('acme-bot'), world.clock.nowMs());
+
+  it('closes the account to everybody for as long as Docker Hub asks', async () => {
+    const { world, record } = worldWithRecord();
+    await noteRate(world.ports, 'acme-bot', throttled(40_000));
+    expect(record()).toEqual({ ...RECORD, version: 4, opId: 'op-1', throttledUntilMs: NOW_MS + 40_000 });
+    world.clock.advance(39_999);
+    expect(await closed(world)).toEqual({ tag: 'hub_throttled', retryAfterSeconds: 1 });
+    world.clock.advance(1);
+    await expect(wait(world)).resolves.toBeUndefined();
+  });
+
+  it('closes it for two minutes at most: it may have meant that one request', async () => {
+    const { world } = worldWithRecord();
+    await noteRate(world.ports, 'acme-bot', throttled(900_000));
+    expect(await closed(world)).toEqual({ tag: 'hub_throttled', retryAfterSeconds: 120 });
+  });
+
+  it('is noted once, however many are refused at the same time', async () => {
+    const { world, record } = worldWithRecord();
+    for (const inMs of [40_000, 40_500, 39_000]) await noteRate(world.ports, 'acme-bot', throttled(inMs));
+    expect(record()).toMatchObject({ version: 4, throttledUntilMs: NOW_MS + 40_000 });
+  });
+
+  it('is noted with the rate that it speaks of', async () => {
+    const { world, record } = worldWithRecord();
+    await noteRate(world.ports, 'acme-bot', throttled(30_000, { rateRemaining: 0, rateResetAtMs: RESET_MS }));
+    expect(record()).toMatchObject({
+      version: 4,
+      throttledUntilMs: RESET_MS,
+      rateRemaining: 0,
+      rateResetAtMs: RESET_MS,
+    });
+  });
+
+  it.each([
+    ['is over', NOW_MS],
+    ['is further away than any window', NOW_MS + 120_001],
+  ])('closes nothing when its time %s', async (_, throttledUntilMs) => {
+    const { world } = worldWithRecord({ throttledUntilMs });
+    await expect(wait(world)).resolves.toBeUndefined();
+  });
+
+  it('closes nothing where there was no login yet', async () => {
+    expect(waitForWindow(undefined, NOW_MS)).toBeUndefined();
+  });
+
+  it.each([refusal({ tag: 'fault', code: 'timeout' }), refusal({ tag: 'not_found' })])('is not %j', async (reply) => {
+    const { world } = worldWithRecord();
+    await noteRate(world.ports, 'acme-bot', reply);
+    expect(world.steering.calls).toEqual([]);
+  });
+});
+
+describe('a revocation that waits for requests', () => {
+  it('is noted by the minute, so that a crowd of them writes little', async () => {
+    const { world, record } = worldWithRecord();
+    for (const inMs of [1, 59_000, 60_000, 30_000]) await noteWaiting(world.ports, 'acme-bot', NOW_MS + inMs);
+    expect(record()).toEqual({ ...RECORD, version: 4, opId: 'op-1', revocationsUntilMs: NOW_MS + 60_000 });
+    await noteWaiting(world.ports, 'acme-bot', NOW_MS + 60_001);
+    expect(record()).toMatchObject({ version: 5, revocationsUntilMs: NOW_MS + 120_000 });
+  });
+
+  it('is noted as far as can be', async () => {
+    const { world } = worldWithRecord();
+    world.steering.on('sessions.write', rejects);
+    await noteWaiting(world.ports, 'acme-bot', NOW_MS);
+    await noteWaiting(world.ports, 'other', NOW_MS);
+    expect(world.sessions.rows.get('other')).toBeUndefined();
   });
 });
 
@@ -77,6 +156,21 @@ describe('minting', () => {
   });
 
   it.each([
+    ['waits for them, to the longest pause and a minute', { revocationsUntilMs: NOW_MS + 960_000 }, 960],
+    ['waits, though requests come sooner', { rateResetAtMs: NOW_MS + 5_000, revocationsUntilMs: NOW_MS + 60_000 }, 60],
+    ['was refused', { throttledUntilMs: NOW_MS + 120_000, rateResetAtMs: NOW_MS + 5_000 }, 120],
+  ])('gives way while a revocation %s', async (_, change, retryAfterSeconds) => {
+    const { world, target } = worldWithRecord(change);
+    expect(await failureOf(yieldToRevocation(world.ports, target))).toEqual({
+      tag: 'hub_throttled',
+      retryAfterSeconds,
+    });
+  });
+
+  it.each([
+    ['a revocation is said to wait longer than any does', { revocationsUntilMs: NOW_MS + 960_001 }],
+    ['the waiting is over', { revocationsUntilMs: NOW_MS, throttledUntilMs: NOW_MS }],
+    ['the refusal is further away than any window', { throttledUntilMs: NOW_MS + 120_001 }],
     ['that time has come', { rateResetAtMs: NOW_MS }],
     ['the time is further than Docker Hub’s window', { rateResetAtMs: NOW_MS + 120_001 }],
     ['nothing was noted', {}],

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../../functions/core/lease.ts';
+import { yieldToRevocation } from '../../functions/core/rate.ts';
 import { auditIds, type RevokeOrder, reopenLease, revokeLease } from '../../functions/core/revoke.ts';
 import { answers, appliesThenAnswers, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
-import { LIMITS, NOW_MS, ORIGIN, QUIET_AFTER_MS, World } from './world.ts';
+import { failureOf, LIMITS, NOW_MS, ORIGIN, QUIET_AFTER_MS, World } from './world.ts';
 
 const DUE: RevokeOrder = { trigger: 'due', reason: 'expired' };
 const ASKED: RevokeOrder = { trigger: 'asked', reason: 'caller', origin: ORIGIN };
@@ -440,18 +441,6 @@ describe('an attempt that fails', () => {
     expect(world.steering.argsOf('queue.send')).toEqual([[lease.id, pauseMs]]);
   });
 
-  it.each([
-    ['waits as long as Docker Hub asks', 0, 42_000, 42_000],
-    ['waits no shorter than its own pause', 4, 10_000, 32_000],
-    ['waits 15 minutes at most, whatever Docker Hub asks', 0, 3_600_000, 900_000],
-  ])('by a throttle %s', async (_, attempts, askedMs, waitMs) => {
-    const { world, lease } = worldWithDue({ status: 'revoking', revokeReason: 'expired', attempts });
-    const problem = { tag: 'throttled', retryAtMs: NOW_MS + askedMs } as const;
-    world.steering.on('hub.deleteToken', answers(refusal(problem)));
-    await revokeLease(world.ports, lease.id, DUE);
-    expect(world.lease(lease.id)).toMatchObject({ lastError: 'hub_throttled', dueAtMs: NOW_MS + waitMs });
-  });
-
   it('honours the installation’s own longest pause', async () => {
     const world = new World({ limits: { maxRetryMs: 3_000 } });
     const lease = world.addLease(world.addTarget(), { dueAtMs: NOW_MS, attempts: 1 });
@@ -554,6 +543,81 @@ describe('an attempt that fails', () => {
     await revokeLease(world.ports, lease.id, DUE);
     expect(world.lease(lease.id)).toMatchObject({ attempts: 0, lastError: 'quiet_period' });
     expect(world.steering.argsOf('queue.send')).toEqual([[lease.id, 0]]);
+  });
+});
+
+describe('a lease for which Docker Hub takes no more requests', () => {
+  const THROTTLED = refusal({ tag: 'throttled', retryAtMs: NOW_MS + 42_000 });
+
+  /** Revokes in a crowd of leases that have waited so long, and says when each comes back. */
+  async function turnsOf(count: number, waitedMs: number, askedMs = 42_000): Promise<number[]> {
+    const { world, target } = worldWithTarget();
+    const waiting = { status: 'revoking', revokeReason: 'expired', revokingSinceMs: NOW_MS - waitedMs } as const;
+    const leases = Array.from({ length: count }, () => world.addLease(target, { dueAtMs: NOW_MS, ...waiting }));
+    world.steering.on('hub.deleteToken', answers(refusal({ tag: 'throttled', retryAtMs: NOW_MS + askedMs })));
+    for (const lease of leases) await revokeLease(world.ports, lease.id, DUE);
+    expect(world.steering.argsOf('hub.deleteToken')).toHaveLength(1);
+    const turns = leases.map(({ id }) => (world.lease(id).dueAtMs as number) - NOW_MS);
+    expect(world.steering.argsOf('queue.send')).toEqual(leases.map(({ id }, at) => [id, turns[at]]));
+    return turns;
+  }
+
+  it.each([
+    ['at first within ten seconds of the next window', 0, 42_000, 52_000],
+    ['after an hour within fifteen minutes, which is the longest pause', 3_600_000, 42_000, 900_000],
+    ['after ten minutes within a quarter of that', 600_000, 42_000, 192_000],
+  ])('comes back %s, each at its own time, and one request has told them all', async (_, waitedMs, leastMs, mostMs) => {
+    const turns = await turnsOf(40, waitedMs);
+    const spanMs = mostMs - leastMs;
+    expect(Math.min(...turns)).toBeGreaterThanOrEqual(leastMs);
+    expect(Math.max(...turns)).toBeLessThan(mostMs);
+    for (const quarter of [0, 1, 2, 3]) {
+      const from = leastMs + (spanMs * quarter) / 4;
+      expect(turns.filter((turn) => turn >= from && turn < from + spanMs / 4).length, `${turns}`).toBeGreaterThan(1);
+    }
+  });
+
+  it('comes back after 15 minutes at the latest, whatever Docker Hub asks', async () => {
+    expect(await turnsOf(1, 0, 3_600_000)).toEqual([900_000]);
+  });
+
+  it('has not failed: nothing is counted, nobody alarmed, and it is told of once', async () => {
+    const { world, lease } = worldWithDue({ attempts: 7 });
+    world.steering.on('hub.deleteToken', answers(THROTTLED));
+    await revokeLease(world.ports, lease.id, DUE);
+    expect(world.lease(lease.id)).toMatchObject({ status: 'revoking', attempts: 7, lastError: 'hub_throttled' });
+    world.clock.advance((world.lease(lease.id).dueAtMs as number) - NOW_MS);
+    world.steering.on(
+      'hub.deleteToken',
+      answers(refusal({ tag: 'throttled', retryAtMs: world.clock.nowMs() + 9_000 })),
+    );
+    await revokeLease(world.ports, lease.id, DUE);
+    expect(world.lease(lease.id)).toMatchObject({ version: 3, attempts: 7 });
+    expect(world.events).toMatchObject([
+      { event: 'lease.revoke_delayed', code: 'hub_throttled', detail: { attempts: 7, waiting: true } },
+    ]);
+  });
+
+  it('keeps minting from taking the requests that it waits for', async () => {
+    const { world, target, lease } = worldWithDue();
+    world.steering.on('hub.deleteToken', answers(THROTTLED));
+    await revokeLease(world.ports, lease.id, DUE);
+    world.clock.advance((world.lease(lease.id).dueAtMs as number) - NOW_MS - 1);
+    expect(await failureOf(yieldToRevocation(world.ports, target))).toMatchObject({ tag: 'hub_throttled' });
+    world.clock.advance(60_001);
+    await expect(yieldToRevocation(world.ports, target)).resolves.toBeUndefined();
+  });
+
+  it('that is looked at before its turn is not sent again: a message of its own is on its way', async () => {
+    const { world, lease } = worldWithDue({ status: 'revoking', revokeReason: 'expired', dueAtMs: NOW_MS + 10_001 });
+    expect((await revokeLease(world.ports, lease.id, DUE)).outcome).toBe('not_due');
+    expect(world.steering.argsOf('queue.send')).toEqual([]);
+  });
+
+  it('whose message only met a clock that is behind is sent again', async () => {
+    const { world, lease } = worldWithDue({ status: 'revoking', revokeReason: 'expired', dueAtMs: NOW_MS + 10_000 });
+    expect((await revokeLease(world.ports, lease.id, DUE)).outcome).toBe('not_due');
+    expect(world.steering.argsOf('queue.send')).toEqual([[lease.id, 10_000]]);
   });
 });
 

@@ -277,10 +277,6 @@ describe('a login that Docker Hub does not answer', () => {
       { tag: 'fault', code: 'server_error' },
       { tag: 'hub_unavailable', code: 'server_error', retryAfterSeconds: 5 },
     ],
-    [
-      { tag: 'throttled', retryAtMs: NOW_MS + 30_000 },
-      { tag: 'hub_throttled', retryAfterSeconds: 30 },
-    ],
     [{ tag: 'forbidden' }, { tag: 'hub_refused', code: 'forbidden', target: 'acme-bot' }],
   ])('but with %j is a failure, opens no breaker, and lets the next one log in', async (problem, failure) => {
     const { world, target } = worldWithTarget();
@@ -290,6 +286,64 @@ describe('a login that Docker Hub does not answer', () => {
     expect(world.events).toEqual([]);
     await openSession(world.ports, target);
     expect(logins(world)).toBe(2);
+  });
+});
+
+describe('a login that Docker Hub will not have yet', () => {
+  const RETRY_MS = NOW_MS + 600_000;
+  const THROTTLED = refusal({ tag: 'throttled', retryAtMs: RETRY_MS });
+
+  it('is told so, and is not repeated by anybody until then', async () => {
+    const { world, target } = worldWithTarget();
+    world.steering.on('hub.login', answers(THROTTLED));
+    for (let tries = 0; tries < 3; tries++) {
+      expect(await failureOf(openSession(world.ports, target))).toEqual({
+        tag: 'hub_throttled',
+        retryAfterSeconds: 600,
+      });
+    }
+    expect(logins(world)).toBe(1);
+    expect(record(world)).toEqual({ target: 'acme-bot', version: 2, opId: 'op-2', loginAfterMs: RETRY_MS });
+    world.clock.advance(600_000);
+    await openSession(world.ports, target);
+    expect(logins(world)).toBe(2);
+    expect(record(world).loginAfterMs).toBeUndefined();
+  });
+
+  it('leaves the session that there is in use until its end', async () => {
+    const { world, target } = worldWithTarget();
+    const session = await openSession(world.ports, target);
+    world.clock.advance(session.expiresAtMs - NOW_MS - 100_000);
+    world.steering.on('hub.login', answers(refusal({ tag: 'throttled', retryAtMs: world.clock.nowMs() + 600_000 })));
+    for (let calls = 0; calls < 3; calls++) expect(await openSession(world.ports, target)).toEqual(session);
+    expect(logins(world)).toBe(2);
+  });
+
+  it('is tried all the same when the time asked for is longer than any that Docker Hub asks for', async () => {
+    const { world, target } = worldWithTarget();
+    world.sessions.rows.set('acme-bot', {
+      target: 'acme-bot',
+      version: 1,
+      opId: 'op',
+      loginAfterMs: NOW_MS + 900_001,
+    });
+    await openSession(world.ports, target);
+    expect(logins(world)).toBe(1);
+  });
+});
+
+describe('an account whose requests Docker Hub refuses', () => {
+  it('is left alone by everybody until then, once one has been refused', async () => {
+    const { world, target } = worldWithTarget();
+    const problem = { tag: 'throttled', retryAtMs: NOW_MS + 40_000 } as const;
+    const call = () => withSession(world.ports, target, async () => refusal(problem));
+    expect(await call()).toMatchObject({ problem });
+    const { hubCalls } = world.steering;
+    world.clock.advance(39_001);
+    expect(await failureOf(openSession(world.ports, target))).toEqual({ tag: 'hub_throttled', retryAfterSeconds: 1 });
+    expect(world.steering.hubCalls).toBe(hubCalls);
+    world.clock.advance(999);
+    expect((await openSession(world.ports, target)).account).toBe('acme-bot');
   });
 });
 

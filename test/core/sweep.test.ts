@@ -95,6 +95,31 @@ describe('reconciling an account', () => {
     expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 1, complete: false });
   });
 
+  it('waits while revocations wait for Docker Hub’s requests, and asks nothing', async () => {
+    const { world, target } = worldWithTarget();
+    world.sessions.rows.set('acme-bot', {
+      target: 'acme-bot',
+      version: 1,
+      opId: 'op',
+      revocationsUntilMs: NOW_MS + 60_000,
+    });
+    await expect(reconcile(world.ports, target)).rejects.toMatchObject({ failure: { tag: 'hub_throttled' } });
+    expect(world.steering.hubCalls).toBe(0);
+  });
+
+  it('leaves revocations the last requests of a minute, though the listing is not complete then', async () => {
+    const { world, target } = worldWithTarget();
+    world.hub.pageSize = 1;
+    world.addLease(target);
+    world.addLease(target);
+    world.steering.on('hub.listTokens', async (apply) => {
+      const reply = (await apply()) as { meta: object };
+      return { ...reply, meta: { rateRemaining: 10, rateResetAtMs: NOW_MS + 60_000 } };
+    });
+    expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 1, complete: false });
+    expect(world.steering.argsOf('hub.listTokens')).toHaveLength(1);
+  });
+
   it('fails where no session can be had, and where the leases cannot be read', async () => {
     const { world, target } = worldWithTarget();
     world.addLease(target);

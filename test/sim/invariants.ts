@@ -76,6 +76,7 @@ export class Watch {
   readonly #plan: Plan;
   readonly #leases = new Map<string, Watched>();
   readonly #demolished = new Set<InstallationName>();
+  readonly #throttledUntilMs = new Map<InstallationName, number>();
   readonly #refusedLogins = new Map<string, number[]>();
   readonly #excuses: { readonly atMs: number; readonly installation: InstallationName }[] = [];
   readonly #strict: boolean;
@@ -313,8 +314,15 @@ export class Watch {
     this.#say('mint_lost_for_nothing', `${where} ended in ${tag} though every call of it succeeded`);
   }
 
+  /** Docker Hub told somebody of an installation to wait. */
+  throttled(installation: InstallationName, untilMs: number): void {
+    this.#throttledUntilMs.set(installation, Math.max(untilMs, this.#throttledUntilMs.get(installation) ?? 0));
+  }
+
   audited(event: AuditEvent, by: Actor): void {
-    if (event.event === 'lease.revoke_delayed' && event.code === 'hub_throttled' && !by.throttled) {
+    const isThrottled =
+      by.throttled || (this.#throttledUntilMs.get(by.installation) ?? 0) + 2 * HOST_SKEW_MS >= this.#world.nowMs;
+    if (event.event === 'lease.revoke_delayed' && event.code === 'hub_throttled' && !isThrottled) {
       this.#say('revoke_yielded', `${by.name} put a revocation off though Docker Hub did not ask for it`);
     }
     const told = event.detail?.evidence ?? event.code;

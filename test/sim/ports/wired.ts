@@ -53,8 +53,8 @@ export function portsOf(
   const dial = <T>(site: Site, apply: (fault: FaultKind | undefined) => HubReply<T>): Promise<HubReply<T>> =>
     actor.call<HubReply<T>>(
       site,
-      (fault) => byOwnClock(apply(fault), actor),
-      (why, atMs) => byOwnClock(hubRefusal(why, atMs), actor),
+      (fault) => byOwnClock(apply(fault), actor, watch),
+      (why, atMs) => byOwnClock(hubRefusal(why, atMs), actor, watch),
     );
   return {
     leases: {
@@ -213,9 +213,10 @@ function hubRefusal(why: Refusal, atMs: number): HubReply<never> {
 }
 
 /** An answer's pause is reckoned by the clock of whoever got it. */
-function byOwnClock<T>(reply: HubReply<T>, actor: Actor): HubReply<T> {
+function byOwnClock<T>(reply: HubReply<T>, actor: Actor, watch: Watch): HubReply<T> {
   if (reply.ok || reply.problem.tag !== 'throttled') return reply;
   actor.throttled = true;
+  watch.throttled(actor.installation, reply.problem.retryAtMs);
   return { ...reply, problem: { ...reply.problem, retryAtMs: reply.problem.retryAtMs + actor.skewMs } };
 }
 

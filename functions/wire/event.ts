@@ -65,7 +65,7 @@ export function readQuery(event: APIGatewayProxyEvent): Record<string, string> {
  * The body as JSON; an empty object when there is none, since a body may be left out where all its fields may. The parser's own message is never used: it quotes the input.
  *
  * @throws Failed `invalid_field` for a body over {@link BODY_MAX_BYTES}, without a JSON content type, that is no JSON, too
- *   deep, or that has a field twice: readers disagree on which of the two counts.
+ *   deep, flagged as Base64 without being it, or that has a field twice: readers disagree on which of the two counts.
  */
 export function readJson(event: APIGatewayProxyEvent): unknown {
   const text = readText(event);
@@ -86,6 +86,8 @@ function readText(event: APIGatewayProxyEvent): string {
   // Four characters of Base64 are three bytes: what is longer need not be decoded to be known as too large.
   if (body.length > (isBase64Encoded ? 2 : 1) * BODY_MAX_BYTES) throw bodyProblem(TOO_LARGE);
   const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
+  // Decoding passes over what is no Base64, down to nothing: a text that is flagged by mistake would be read as no body.
+  if (isBase64Encoded && bytes.toString('base64') !== body) throw bodyProblem('expected Base64');
   if (bytes.length > BODY_MAX_BYTES) throw bodyProblem(TOO_LARGE);
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -55,6 +55,16 @@ describe('a request body', () => {
       'body',
       { body: Buffer.from([0x7b, 0xff, 0x7d]).toString('base64'), isBase64Encoded: true },
     ],
+    [
+      'is flagged as Base64, of which nothing is left when it is decoded',
+      'body',
+      { body: '{}', isBase64Encoded: true },
+    ],
+    [
+      'is Base64 without its end, flagged',
+      'body',
+      { body: Buffer.from('{"ttl":"15m"}').toString('base64url'), isBase64Encoded: true },
+    ],
     ['nests too deep', 'body', { body: `{"ttl":${deep}}` }],
     ['nests as deep as fits', 'body', { body: '['.repeat(16_384) }],
     ['nests as deep as fits, closed', 'body', { body: `${'['.repeat(8_000)}${']'.repeat(8_000)}` }],

@@ -13,7 +13,6 @@ import {
   isAccessToken,
   type LoginRoute,
   type Target,
-  type Verification,
 } from './target.ts';
 import { type StagedCredential, verifyByToken } from './verify.ts';
 import { changedFields, checkVersion } from './versioned.ts';
@@ -76,7 +75,10 @@ export async function putTarget(ports: AdminPorts, origin: Origin, order: Target
     return { target: existing, created: false, changed, verificationPending: false };
   }
   const staged = await stageCredential(ports, order);
-  const proven = staged === undefined || !order.verify ? wanted : await prove(ports, origin, wanted, staged);
+  const { target: proven, pending } =
+    staged === undefined || !order.verify
+      ? { target: wanted, pending: false }
+      : await prove(ports, origin, wanted, staged);
   if ((await stored(ports.catalog.putTarget(proven))) === 'conflict') {
     throw fail({ tag: 'version_conflict', name: order.name });
   }
@@ -85,8 +87,7 @@ export async function putTarget(ports: AdminPorts, origin: Origin, order: Target
     await stored(ports.credentials.promote(order.name, staged.version));
   }
   await recordChange(ports, origin, 'target.changed', order.name);
-  const verificationPending = order.verify && order.credential !== undefined && !isComplete(proven.verification);
-  return { target: proven, created: existing === undefined, changed, verificationPending };
+  return { target: proven, created: existing === undefined, changed, verificationPending: pending };
 }
 
 /**
@@ -195,7 +196,6 @@ export function checkOrganization({ kind, organization }: Pick<TargetOrder, 'kin
 function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | undefined): Target {
   const nowMs = ports.clock.nowMs();
   const description = order.description ?? existing?.description;
-  const credentialRef = order.credential === undefined ? existing?.credentialRef : order.credentialRef;
   const maxActive = order.maxActive ?? existing?.maxActive ?? (order.kind === 'org' ? ORG_TOKEN_CAP : undefined);
   return {
     schema: 1,
@@ -206,12 +206,9 @@ function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | unde
     ...loginOf(order, existing),
     ...(order.organization !== undefined && { organization: order.organization.toLowerCase() }),
     ...(maxActive !== undefined && { maxActive }),
-    ...(credentialRef !== undefined && { credentialRef }),
     expiryGranularity: existing?.expiryGranularity ?? 'second',
     ...(description !== undefined && { description }),
     tags: order.tags ?? existing?.tags ?? {},
-    // What was learned belongs to the credential it was learned with.
-    ...(order.credential === undefined && existing?.verification && { verification: existing.verification }),
     status: existing?.status ?? 'ready',
     managedBy: order.managedBy ?? 'api',
     createdAtMs: existing?.createdAtMs ?? nowMs,
@@ -219,16 +216,28 @@ function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | unde
   };
 }
 
-/** An order without a credential is for a target that has one, see `checkOrder`. */
-function loginOf(order: TargetOrder, existing: Target | undefined): Pick<Target, 'username' | 'loginRoute'> {
-  const { credential } = order;
+/** How a target logs in, and what was learned by it: with the credential that it has, or a new one of which nothing is known. */
+function loginOf(
+  { credential, credentialRef, loginRoute }: TargetOrder,
+  existing: Target | undefined,
+): Pick<Target, 'username' | 'loginRoute' | 'credentialRef' | 'verification'> {
   if (credential === undefined) {
-    const { username, loginRoute } = existing as Target;
-    return { username, loginRoute: order.loginRoute ?? loginRoute };
+    // Without a credential there is one already, see `checkOrder`.
+    const former = existing as Target;
+    return {
+      username: former.username,
+      loginRoute: loginRoute ?? former.loginRoute,
+      ...(former.credentialRef !== undefined && { credentialRef: former.credentialRef }),
+      ...(former.verification !== undefined && { verification: former.verification }),
+    };
   }
   // Only the older route has a second step for accounts with two-factor authentication.
   const route = credential.totpSecret === undefined ? 'auth-token' : 'users-login';
-  return { username: credential.username.toLowerCase(), loginRoute: order.loginRoute ?? route };
+  return {
+    username: credential.username.toLowerCase(),
+    loginRoute: loginRoute ?? route,
+    ...(credentialRef !== undefined && { credentialRef }),
+  };
 }
 
 async function stageCredential(ports: AdminPorts, order: TargetOrder): Promise<StagedCredential | undefined> {
@@ -237,20 +246,23 @@ async function stageCredential(ports: AdminPorts, order: TargetOrder): Promise<S
   return { credential, version: credentialRef ?? (await stored(ports.credentials.stage(name, credential))) };
 }
 
-async function prove(ports: AdminPorts, origin: Origin, wanted: Target, staged: StagedCredential): Promise<Target> {
+/** The target with what its new credential taught; `pending` when time ran out before its token could. */
+async function prove(
+  ports: AdminPorts,
+  origin: Origin,
+  wanted: Target,
+  staged: StagedCredential,
+): Promise<{ readonly target: Target; readonly pending: boolean }> {
   const { account } = await proveCredential(ports, wanted, staged);
   if (account !== wanted.username) throw fail({ tag: 'wrong_account', expected: wanted.username, got: account });
+  const { loginRoute } = wanted;
+  const byLogin: Target = { ...wanted, verification: { atMs: ports.clock.nowMs(), account, loginRoute } };
   // A draining target gives no token, not even this one; its login is proof enough for what is left to revoke.
-  const verification = wanted.status === 'draining' ? undefined : await verifyByToken(ports, origin, wanted, staged);
-  if (verification === undefined) {
-    return { ...wanted, verification: { atMs: ports.clock.nowMs(), account, loginRoute: wanted.loginRoute } };
-  }
-  return { ...wanted, verification, expiryGranularity: verification.expiryGranularity };
-}
-
-/** Whether a verification got as far as deleting its token. */
-function isComplete(verification: Verification | undefined): boolean {
-  return verification?.deleteStatus !== undefined;
+  if (wanted.status === 'draining') return { target: byLogin, pending: false };
+  const verification = await verifyByToken(ports, origin, wanted, staged);
+  if (verification === undefined) return { target: byLogin, pending: true };
+  const { expiryGranularity } = verification;
+  return { target: { ...wanted, verification, expiryGranularity }, pending: false };
 }
 
 /**

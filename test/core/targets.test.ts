@@ -52,9 +52,9 @@ describe('a new target', () => {
       createdAtMs: NOW_MS,
       updatedAtMs: NOW_MS,
     };
-    expect(put).toEqual({ target, created: true, changed: expect.any(Array), verificationPending: false });
+    expect(put).toStrictEqual({ target, created: true, changed: expect.any(Array), verificationPending: false });
     expect(put.changed).toContain('credential');
-    expect(world.catalog.targets.all()).toEqual([target]);
+    expect(world.catalog.targets.all()).toStrictEqual([target]);
     expect(world.credentials.current.get('acme-bot')).toEqual({ credential: CREDENTIAL, version: 'cred-1' });
     expect(world.steering.hubCalls).toBe(0);
     expect(world.events).toEqual([{ ...CHANGED, target: 'acme-bot', sourceIp: '192.0.2.7' }]);
@@ -114,6 +114,8 @@ describe('a new target', () => {
 });
 
 describe('an order for a target is refused', () => {
+  const KEPT_NAME = { field: 'name', problem: expect.stringContaining('kept for credentials') };
+
   it.each<[string, Partial<TargetOrder>, object]>([
     ['without an organization', { kind: 'org' }, { field: 'organization', problem: 'required when kind is "org"' }],
     [
@@ -121,9 +123,9 @@ describe('an order for a target is refused', () => {
       { organization: 'acme' },
       { field: 'organization', problem: 'only allowed when kind is "org"' },
     ],
-    ['below the names kept for inline credentials', { name: 'inline/x' }, { field: 'name' }],
-    ['with that name itself', { name: 'inline' }, { field: 'name' }],
-    ['as an inline credential’s, but not below their name', { ownTarget: true }, { field: 'name' }],
+    ['below the names kept for inline credentials', { name: 'inline/x' }, KEPT_NAME],
+    ['with that name itself', { name: 'inline' }, KEPT_NAME],
+    ['as an inline credential’s, but not below their name', { ownTarget: true }, KEPT_NAME],
   ])('%s', async (_, order, failure) => {
     const world = newWorld();
     expect(await failureOf(putTarget(world.ports, ORIGIN, { ...NEW, ...order }))).toMatchObject({
@@ -165,8 +167,9 @@ describe('an order for a target is refused', () => {
       tag: 'draining',
       name: 'acme-bot',
     });
-    const { target } = await putTarget(world.ports, ORIGIN, { ...NEW, verify: true });
+    const { target, verificationPending } = await putTarget(world.ports, ORIGIN, { ...NEW, verify: true });
     expect(target).toMatchObject({ status: 'draining', version: 2, verification: { account: 'acme-bot' } });
+    expect(verificationPending).toBe(false);
     expect(world.steering.argsOf('minter.createToken')).toEqual([]);
     expect(world.credentials.current.get('acme-bot')?.version).toBe('cred-1');
   });
@@ -254,7 +257,7 @@ describe('changing a target', () => {
     const { world, target } = worldWithTarget(KEPT);
     world.clock.advance(5);
     const put = await putTarget(world.ports, ORIGIN, { ...SAME, tags: { team: 'b' } });
-    expect(put).toEqual({
+    expect(put).toStrictEqual({
       target: { ...target, version: 2, opId: expect.any(String), tags: { team: 'b' }, updatedAtMs: NOW_MS + 5 },
       created: false,
       changed: ['tags'],
@@ -262,6 +265,14 @@ describe('changing a target', () => {
     });
     expect(world.catalog.targets.all()).toEqual([put.target]);
     expect(world.steering.order('credentials.stage', 'credentials.promote')).toEqual([]);
+  });
+
+  it('without a new credential proves nothing, though it is told to', async () => {
+    const { world } = worldWithTarget();
+    const put = await putTarget(world.ports, ORIGIN, { ...SAME, tags: { team: 'b' }, verify: true });
+    expect(put).toMatchObject({ changed: ['tags'], verificationPending: false });
+    expect(put.target).not.toHaveProperty('verification');
+    expect(world.steering.hubCalls).toBe(0);
   });
 
   it('keeps where its owner keeps the credential', async () => {
@@ -427,7 +438,7 @@ describe('a target that is to be proven', () => {
     expect(world.catalog.targets.all()).toEqual([target]);
   });
 
-  it('cannot be verified again when it is gone, draining, or changed meanwhile', async () => {
+  it('cannot be verified again when it is gone or changed meanwhile', async () => {
     const { world, target } = worldWithTarget();
     const verify = (name = 'acme-bot') => failureOf(verifyTarget(world.ports, ORIGIN, name));
     expect(await verify('gone')).toEqual({ tag: 'target_not_found', target: 'gone' });
@@ -436,8 +447,15 @@ describe('a target that is to be proven', () => {
       preceded(() => world.catalog.targets.set('acme-bot', { ...target, version: 2 })),
     );
     expect(await verify()).toEqual({ tag: 'version_conflict', name: 'acme-bot' });
-    world.catalog.targets.set('acme-bot', { ...target, status: 'draining' });
-    expect(await verify()).toEqual({ tag: 'draining', name: 'acme-bot' });
+  });
+
+  it('cannot be verified again while it drains, and no lease is recorded for trying', async () => {
+    const { world } = worldWithTarget({ status: 'draining' });
+    expect(await failureOf(verifyTarget(world.ports, ORIGIN, 'acme-bot'))).toEqual({
+      tag: 'draining',
+      name: 'acme-bot',
+    });
+    expect(world.leases.rows.all()).toEqual([]);
   });
 });
 

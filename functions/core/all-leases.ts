@@ -95,7 +95,6 @@ async function revokeByToken(ports: RevokePorts, origin: Origin, tokenSha256: st
   const leaseId = await stored(ports.leases.findByToken(tokenSha256));
   const found = leaseId === undefined ? undefined : await stored(ports.leases.get(leaseId));
   if (found === undefined) return { leases: [], complete: true };
-  if (!isOpen(found)) return { leases: [found], complete: true };
   const { lease, reached } = await mark(ports, origin, found);
   return { leases: [lease], complete: reached };
 }

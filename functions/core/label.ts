@@ -33,7 +33,7 @@ export function readLabel(keys: LabelKeys, label: string, hubAccount: string): s
     | undefined;
   if (parts === undefined || parts.installation !== keys.installation) return undefined;
   const mac = keys.mac(parts.keyId, macText(parts.installation, parts.leaseId, hubAccount));
-  return mac !== undefined && mac === parts.mac ? parts.leaseId : undefined;
+  return mac === parts.mac ? parts.leaseId : undefined;
 }
 
 function macText(installation: string, leaseId: string, hubAccount: string): string {

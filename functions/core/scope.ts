@@ -28,12 +28,9 @@ export function covers(held: PatScope, wanted: PatScope): boolean {
  */
 export function effectiveScope(input: string | readonly string[], field: string): PatScope {
   const words = (typeof input === 'string' ? input.split(',') : input).map((word) => word.trim());
-  const known = words.map((word) => PAT_SCOPES.find((scope) => scope === word));
-  if (words.length === 0 || known.includes(undefined)) {
+  const widest = PAT_SCOPES.findLast((scope) => words.includes(scope));
+  if (widest === undefined || !words.every((word) => PAT_SCOPES.some((scope) => scope === word))) {
     throw fail({ tag: 'invalid_field', field, problem: `expected one or more of ${PAT_SCOPES.join(', ')}` });
   }
-  return known.reduce<PatScope>(
-    (widest, scope) => (scope !== undefined && covers(scope, widest) ? scope : widest),
-    'repo:public_read',
-  );
+  return widest;
 }

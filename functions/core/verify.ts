@@ -79,14 +79,8 @@ export async function verifyByToken(
 function withTarget(ports: AdminPorts, target: Target, staged: StagedCredential | undefined): MintPorts & AdminPorts {
   return {
     ...ports,
-    catalog: {
-      ...ports.catalog,
-      getTarget: async (name) => (name === target.name ? target : ports.catalog.getTarget(name)),
-    },
-    credentials: {
-      ...ports.credentials,
-      read: async (name) => (name === target.name && staged ? staged : ports.credentials.read(name)),
-    },
+    catalog: { ...ports.catalog, getTarget: async () => target },
+    credentials: staged === undefined ? ports.credentials : { ...ports.credentials, read: async () => staged },
     backstop: {
       arm: (leaseId, atMs) => ports.queue.send(leaseId, Math.max(0, atMs - ports.clock.nowMs())),
     },

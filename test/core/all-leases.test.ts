@@ -321,9 +321,10 @@ describe('an admin who revokes by a leaked token', () => {
     expect(world.steering.argsOf('leases.update')).toEqual([]);
   });
 
-  it('is told that it is none of ours', async () => {
+  it('is told that it is none of ours, and no lease is asked for', async () => {
     const { world } = worldWithTarget();
     expect(await revokeMatching(world.ports, ADMIN, { tokenSha256 }, LATER)).toEqual({ leases: [], complete: true });
+    expect(world.steering.argsOf('leases.get')).toEqual([]);
     world.steering.on('leases.findByToken', answers('a-lease-that-is-gone'));
     expect(await revokeMatching(world.ports, ADMIN, { tokenSha256 }, LATER)).toEqual({ leases: [], complete: true });
   });

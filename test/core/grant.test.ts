@@ -34,7 +34,7 @@ describe('what is granted', () => {
     const world = new World();
     const target = world.addTarget();
     world.addSecret();
-    expect(await decideGrant(world.ports, caller, { secret: 'ci/release' })).toEqual({
+    expect(await decideGrant(world.ports, caller, { secret: 'ci/release' })).toStrictEqual({
       secretName: 'ci/release',
       target,
       ttlSeconds: 900,

@@ -191,6 +191,27 @@ describe('recounting', () => {
     expect(await count(world)).toBe(0);
   });
 
+  it('counts twice though only one of the counters seems too high', async () => {
+    const { world, target } = worldWithCounter(3, 3);
+    world.addLease(target, { counters: ['target:acme-bot'] });
+    world.leases.counters.set('target:acme-bot', { open: 1, version: 1, changedAtMs: NOW_MS });
+    world.steering.on('leases.listOpen', answers({ items: world.openLeases.slice(1) }));
+    expect(await recount(world.ports, new Set([OURS, 'target:acme-bot']))).toBe(0);
+    expect(world.leases.counters.get(OURS)?.open).toBe(3);
+  });
+
+  it.each([
+    ['first', 2, 3],
+    ['second', 3, 2],
+  ])('believes the larger count where it is the %s', async (_, passedOver, thenPassedOver) => {
+    const { world } = worldWithCounter(9, 5);
+    for (const most of [passedOver, thenPassedOver]) {
+      world.steering.on('leases.listOpen', answers({ items: world.openLeases.slice(most) }));
+    }
+    expect(await count(world)).toBe(1);
+    expect(world.leases.counters.get(OURS)?.open).toBe(3);
+  });
+
   it('believes what both counts lack', async () => {
     const { world } = worldWithCounter(4, 1);
     world.steering.on(

@@ -63,9 +63,9 @@ describe('a new secret', () => {
       updatedAtMs: NOW_MS,
     };
     const put = await putSecret(world.ports, ORIGIN, NEW);
-    expect(put).toEqual({ secret, created: true, changed: expect.any(Array) });
+    expect(put).toStrictEqual({ secret, created: true, changed: expect.any(Array) });
     expect(put.changed).toContain('allow');
-    expect(world.catalog.secrets.all()).toEqual([secret]);
+    expect(world.catalog.secrets.all()).toStrictEqual([secret]);
     expect(world.events).toEqual([CHANGED]);
     expect(world.steering.hubCalls).toBe(0);
   });

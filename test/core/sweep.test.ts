@@ -266,7 +266,7 @@ describe('a stray: a second token of one lease', () => {
   it('that cannot be deleted is left for the next sweep, and not told of', async () => {
     const { world, target } = worldWithStray();
     world.steering.on('hub.deleteToken', answers(OUT));
-    expect(await reconcile(world.ports, target)).toMatchObject({ ours: 2, strays: 0 });
+    expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 2, complete: true });
     expect(world.events).toEqual([]);
   });
 });
@@ -381,6 +381,7 @@ describe('when a token was last used', () => {
   it.each<[string, number | null, Partial<Lease>]>([
     ['it never was', null, {}],
     ['that is known', NOW_MS - 5, { lastUsedAtMs: NOW_MS - 5 }],
+    ['Docker Hub has forgotten it, and what is known stays', null, { lastUsedAtMs: NOW_MS - 5 }],
     ['the lease is being revoked', NOW_MS - 5, { status: 'revoking' }],
   ])('is not noted when %s', async (_, lastUsedAtMs, overrides) => {
     const { world, target, lease } = worldWithUse(lastUsedAtMs, overrides);
@@ -537,7 +538,8 @@ describe('a whole sweep', () => {
     it('before its first target begins there again', async () => {
       const { world } = worldWithTargets('a', 'b');
       const report = await sweep(world.ports, { untilMs: NOW_MS, mostDue: 9 });
-      expect(strip(report)).toEqual({ targets: 0, resumeAfter: undefined });
+      expect(report.targets).toBe(0);
+      expect(report).not.toHaveProperty('resumeAfter');
       expect(world.steering.hubCalls).toBe(0);
     });
 

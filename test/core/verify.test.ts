@@ -15,7 +15,7 @@ function worldWithTarget(target: Partial<Target> = {}) {
 describe('a verification', () => {
   it('mints the least token, reads it back, deletes it, looks whether it is gone, and tells what it learned', async () => {
     const { world, target } = worldWithTarget();
-    expect(await verifyByToken(world.ports, ORIGIN, target)).toEqual({
+    expect(await verifyByToken(world.ports, ORIGIN, target)).toStrictEqual({
       atMs: NOW_MS,
       account: 'acme-bot',
       loginRoute: 'auth-token',
@@ -162,7 +162,7 @@ describe('a verification whose token', () => {
       target: 'acme-bot',
     });
     expect(world.hub.tokens.size).toBe(0);
-    expect(world.openLeases).toEqual([]);
+    expect(world.leases.rows.all()).toMatchObject([{ status: 'revoked', revokeReason: 'verified' }]);
   });
 
   it('cannot be read back ends in a failure, and the token is deleted', async () => {
@@ -206,6 +206,12 @@ describe('a verification whose token', () => {
     });
     expect(await verifyByToken(world.ports, ORIGIN, target)).toBeUndefined();
     expect(world.leases.rows.all()).toMatchObject([{ status: 'revoked', evidence: { kind: 'expired' } }]);
+  });
+
+  it('lost its lease, as to a restored table, teaches nothing', async () => {
+    const { world, target } = worldWithTarget();
+    world.steering.on('leases.get', answers(undefined));
+    expect(await verifyByToken(world.ports, ORIGIN, target)).toBeUndefined();
   });
 
   it('has no backstop is given up', async () => {

@@ -7,9 +7,13 @@ export const CLIENTS = 6;
 /** After a call that failed: what is down should not be kept from coming up. */
 const PAUSE_MS = 100;
 
+export interface LoadOptions {
+  /** Come again only when the refusal said to; else much sooner. */
+  readonly isPatient?: boolean;
+}
+
 /** A call that did not succeed. */
 export interface Refusal {
-  readonly atMs: number;
   readonly status: number;
   readonly code: string;
   readonly retryAfterSeconds: number | undefined;
@@ -34,7 +38,7 @@ export interface Load {
  *
  * @param random decides what they do.
  */
-export function putUnderLoad(edition: Pick<Edition, 'ci'>, random: () => number): Load {
+export function putUnderLoad(edition: Pick<Edition, 'ci'>, random: () => number, options: LoadOptions = {}): Load {
   let stopping = false;
   const load: Load = { answered: [], revokeAsked: new Set(), refusals: [], unanswered: 0, longestCallMs: 0, stop };
   async function timed<T>(call: Promise<T>): Promise<T> {
@@ -55,8 +59,8 @@ export function putUnderLoad(edition: Pick<Edition, 'ci'>, random: () => number)
           await timed(edition.ci.call('revokeLease', { name: minted.lease.id }));
         }
       } catch (error) {
-        note(load, error);
-        await wait(PAUSE_MS);
+        const { retryAfterSeconds = 0 } = note(load, error) ?? {};
+        await wait(options.isPatient === true ? retryAfterSeconds * 1_000 : PAUSE_MS);
       }
       await wait(5 + random() * 20);
     }
@@ -69,14 +73,16 @@ export function putUnderLoad(edition: Pick<Edition, 'ci'>, random: () => number)
   return load;
 }
 
-function note(load: Load, error: unknown): void {
+function note(load: Load, error: unknown): Refusal | undefined {
   if (error instanceof NoAnswerError) {
     load.unanswered += 1;
-    return;
+    return undefined;
   }
   if (!(error instanceof ProblemError)) throw error;
   const { status, code } = error.problem;
-  load.refusals.push({ atMs: Date.now(), status, code, retryAfterSeconds: error.retryAfterSeconds });
+  const refusal = { status, code, retryAfterSeconds: error.retryAfterSeconds };
+  load.refusals.push(refusal);
+  return refusal;
 }
 
 /** How many refusals of each code there were. */

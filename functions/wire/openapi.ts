@@ -163,7 +163,7 @@ function responses(id: Operation): Json {
   const answers: Record<string, { schema: z.ZodType; description: string }> = ANSWERS[id];
   const good = Object.entries(answers).map(([status, { schema, description }]) => {
     const content = { schema: schemaOf(schema, 'output'), example: EXAMPLES[id].answers[Number(status)] };
-    const headers = { ...HEADERS, ...(VERSIONED.includes(id) && ETAG) };
+    const headers = { ...always(REQUEST_ID), ...(VERSIONED.includes(id) && always(ETAG)) };
     return [status, { description, headers, content: { 'application/json': content } }];
   });
   const statuses = [...ALWAYS, ...PROBLEMS[id]].sort((a, b) => a - b);
@@ -171,9 +171,16 @@ function responses(id: Operation): Json {
   return Object.fromEntries([...good, ...bad]);
 }
 
-const HEADERS = { 'x-request-id': { description: 'Finds the request in the logs.', schema: { type: 'string' } } };
+const REQUEST_ID = { 'x-request-id': { description: 'Finds the request in the logs.', schema: { type: 'string' } } };
+const ETAG = {
+  etag: { description: 'The version, for `If-Match`.', schema: { type: 'string', pattern: '^"[1-9]\\d{0,14}"$' } },
+};
 
-const ETAG = { etag: { description: 'The version, for `If-Match`.', schema: { type: 'string' } } };
+/** Headers that every such answer has. Of a problem that is not so: API Gateway refuses some requests itself. */
+function always(headers: Readonly<Record<string, Json>>): Json {
+  return Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, { ...header, required: true }]));
+}
+
 const VERSIONED: readonly Operation[] = ['putTarget', 'getTarget', 'actOnTarget', 'putSecret', 'getSecret'];
 
 function problem(status: string, description: string): Json {
@@ -184,7 +191,7 @@ function problem(status: string, description: string): Json {
   };
   return {
     description,
-    headers: { ...HEADERS, ...((required || status === '409') && retry) },
+    headers: { ...REQUEST_ID, ...((required || status === '409') && retry) },
     content: { [PROBLEM_CONTENT_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
   };
 }

@@ -95,7 +95,7 @@ describe('the OpenAPI document', () => {
       ['putTarget', 'if-match'],
     ]);
     const put = document.paths['/admin/secrets/{name}']?.put?.responses['200'];
-    expect(put).toMatchObject({ headers: { etag: { schema: { type: 'string' } } } });
+    expect(put).toMatchObject({ headers: { etag: { required: true, schema: { type: 'string' } } } });
   });
 
   it('shows the members of a public protection key, and asks for none of a private one', () => {

@@ -1,12 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Client, hubleaseClient, ProblemError } from '../../client/client.ts';
-import { spawnEmbedded } from '../demo/spawn-embedded.ts';
-import { type FakeHub, startFakeHub } from '../fake-hub/server.ts';
-import { openProfiles } from '../profiles.ts';
-import { type LoadReport, type MintedLease, report, tokensOf } from './verdict.ts';
+import { type Client, ProblemError } from '../../client/client.ts';
+import { ACCOUNT, CI_ARN, onStage, type Stage, untilQuiet } from './stage.ts';
+import { type MintedLease, type Verdict, verdictOf } from './verdict.ts';
 
 /** How many clients lease at once, and for how long. */
 export interface Load {
@@ -14,8 +9,6 @@ export interface Load {
   readonly clients: number;
 }
 
-const ACCOUNT = { username: 'acme-bot', password: 'password-of-the-fake', totpSecret: 'JBSWY3DPEHPK3PXP' };
-const CI_ARN = 'arn:aws:iam::111122223333:role/ci';
 /** Several TTLs, and far more than any machine's slowness: by then the last token must be gone. */
 const PATIENCE_MS = 30_000;
 /** Between two orders of one client; without it most of the load would be refusals. */
@@ -23,36 +16,20 @@ const PAUSE_MS = 50;
 /** Longer than a mint takes on a machine that is busy with other things, else tokens would be too late to be handed out. */
 const TTL = '5s';
 
+/** Answers that keep every promise: tokens, and refusals of clients that race for few places. */
+const EXPECTED = new Set(['minted', 'given back', 'quota_reached', 'in_flight']);
+
 /**
  * Leases for a while from many clients at once, with the embedded edition in a process of its own and the fake Docker Hub, whose
  * one account has two-factor authentication, in this one; then looks at what that left behind. Nothing stays of it.
  *
  * @throws whatever keeps the edition from starting, or a client from being answered at all.
  */
-export async function runLoad(load: Load): Promise<LoadReport> {
-  const folder = await mkdtemp(join(tmpdir(), 'hublease-load-'));
-  const hub = await startFakeHub({ accounts: [ACCOUNT], expireTokens: false });
-  try {
-    const edition = await spawnEmbedded(['--port', '0', '--data', folder, '--hub', hub.url]);
-    try {
-      return await underLoad(hub, edition.endpoint, folder, load);
-    } finally {
-      await edition.end('SIGKILL');
-    }
-  } finally {
-    await hub.close();
-    await rm(folder, { recursive: true, force: true });
-  }
+export function runLoad(load: Load): Promise<Verdict> {
+  return onStage({}, (stage) => underLoad(stage, load));
 }
 
-async function underLoad(hub: FakeHub, endpoint: string, folder: string, load: Load): Promise<LoadReport> {
-  const profiles = await openProfiles(folder);
-  const clientOf = (name: string) => {
-    const credentials = profiles.find((profile) => profile.name === name);
-    if (credentials === undefined) throw new Error(`no profile ${name}`);
-    return hubleaseClient({ endpoint, credentials });
-  };
-  const admin = clientOf('hublease-admin');
+async function underLoad({ hub, admin, ci }: Stage, load: Load): Promise<Verdict> {
   // Fewer places than clients, so that each quota is reached all the time.
   const quotas = { 'target:acme-bot': Math.ceil(load.clients / 2), 'secret:load/few': Math.ceil(load.clients / 8) };
   await setUp(admin, quotas);
@@ -60,13 +37,16 @@ async function underLoad(hub: FakeHub, endpoint: string, folder: string, load: L
   const count = (what: string, by = 1) => counts.set(what, (counts.get(what) ?? 0) + by);
   const minted = new Map<string, MintedLease>();
   const untilMs = Date.now() + load.seconds * 1_000;
-  const ci = clientOf('hublease-ci');
   const worker = async (index: number) => {
     for (let round = 0; Date.now() < untilMs; round++) {
       const turn = index + round;
       const secret = turn % 3 === 0 ? 'load/few' : 'load/many';
       const key = turn % 4 === 0 ? `client-${index}-${round}` : undefined;
-      const call = { name: secret, body: { ttl: TTL }, ...(key !== undefined && { idempotencyKey: key }) };
+      const call = {
+        name: secret,
+        body: { ttl: TTL, label: `client-${index}-${round}` },
+        ...(key !== undefined && { idempotencyKey: key }),
+      };
       // With a key the order is sent twice at once, as by a client that gave up waiting.
       const asked = key === undefined ? [attempt(ci, call)] : [attempt(ci, call), attempt(ci, call)];
       for (const answer of await Promise.all(asked)) {
@@ -77,7 +57,7 @@ async function underLoad(hub: FakeHub, endpoint: string, folder: string, load: L
         count('minted');
         const { id, tokenId } = answer.lease;
         if (tokenId === undefined || minted.has(id)) throw new Error(`lease ${id} was answered twice or has no token`);
-        minted.set(id, { tokenId, secret, ...(key !== undefined && { key }) });
+        minted.set(id, { tokenId, secret });
         // Most are given back, the others end by themselves.
         if (turn % 4 < 3) count((await ci.call('revokeLease', { name: id })).status === 200 ? 'given back' : 'pending');
       }
@@ -85,8 +65,13 @@ async function underLoad(hub: FakeHub, endpoint: string, folder: string, load: L
     }
   };
   await Promise.all(Array.from({ length: load.clients }, (_, index) => worker(index)));
-  await untilQuiet(hub);
-  return report(hub, ACCOUNT.username, minted, quotas, counts);
+  await untilQuiet(hub, PATIENCE_MS);
+  const verdict = verdictOf(hub, minted, { logins: { [ACCOUNT.username]: [1, 1] }, quotas });
+  const unexpected = [...counts.keys()].filter((what) => !EXPECTED.has(what));
+  return {
+    counts: { ...Object.fromEntries(counts), ...verdict.counts },
+    faults: [...verdict.faults, ...unexpected.map((what) => `${counts.get(what)} answers: ${what}`)],
+  };
 }
 
 async function setUp(admin: Client, quotas: Readonly<Record<'target:acme-bot' | 'secret:load/few', number>>) {
@@ -105,9 +90,4 @@ async function attempt(client: Client, call: Parameters<Client['call']>[1]) {
     if (error instanceof ProblemError) return { code: error.problem.code };
     throw error;
   }
-}
-
-async function untilQuiet(hub: FakeHub): Promise<void> {
-  const giveUpAtMs = Date.now() + PATIENCE_MS;
-  while (tokensOf(hub).some(({ live }) => live) && Date.now() < giveUpAtMs) await wait(100);
 }

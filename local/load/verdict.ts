@@ -1,25 +1,33 @@
 import type { FakeHub } from '../fake-hub/server.ts';
 
-/** What was done, and what of it must not have been. */
-export interface LoadReport {
+/** A lease as a client was answered it. */
+export interface MintedLease {
+  readonly tokenId: string;
+  readonly secret: string;
+}
+
+/** What a run must have kept to, besides what is true of every run. */
+export interface Promised {
+  /** Fewest and most logins that succeed, by Docker Hub account. None may fail: Docker Hub would lock the account. */
+  readonly logins: Readonly<Record<string, readonly [fewest: number, most: number]>>;
+  /** Most open leases by counter, `target:ACCOUNT` or `secret:NAME`. */
+  readonly quotas: Readonly<Record<string, number>>;
+}
+
+/** What the fake has on record of a run, and what of it must not have been. */
+export interface Verdict {
   readonly counts: Readonly<Record<string, number>>;
   /** Empty when all promises were kept. */
   readonly faults: readonly string[];
 }
 
-/** A lease as a client was answered it. */
-export interface MintedLease {
-  readonly tokenId: string;
-  readonly secret: string;
-  readonly key?: string;
-}
-
-/** Answers that keep every promise: tokens, and refusals of clients that race for few places. */
-const EXPECTED = new Set(['minted', 'given back', 'quota_reached', 'in_flight']);
-
 /** One token by its times on the fake. */
-interface Life {
+export interface Life {
+  readonly id: string;
+  readonly account: string;
   readonly leaseId: string;
+  /** The label that the client gave; empty without one. */
+  readonly label: string;
   readonly fromMs: number;
   readonly toMs: number;
 }
@@ -29,67 +37,77 @@ export function tokensOf(hub: FakeHub) {
   return hub.control.tokens().filter(({ label }) => !label.endsWith(' verification'));
 }
 
-/**
- * Judges a run by what the fake Docker Hub has recorded.
- *
- * @param account the one Docker Hub user.
- * @param minted by lease id.
- * @param counts answers by what they were, problems by their code.
- */
-export function report(
-  hub: FakeHub,
-  account: string,
-  minted: ReadonlyMap<string, MintedLease>,
-  quotas: Readonly<Record<string, number>>,
-  counts: ReadonlyMap<string, number>,
-): LoadReport {
-  const tokens = tokensOf(hub);
+/** The lives of all tokens of leases. One that was not deleted has no end: nothing else ends it on this fake. */
+export function livesOn(hub: FakeHub): Life[] {
   const deletedAtMs = new Map(hub.control.deletions().map(({ id, atMs }) => [id, atMs]));
-  const lives = tokens.map(({ id, label, createdAtMs }): Life & { readonly id: string } => ({
+  return tokensOf(hub).map(({ id, account, label, createdAtMs }) => ({
     id,
+    account,
     leaseId: label.split(':')[2] ?? '',
+    label: label.split(' ').slice(1).join(' '),
     fromMs: createdAtMs,
     toMs: deletedAtMs.get(id) ?? Number.POSITIVE_INFINITY,
   }));
+}
+
+/**
+ * Judges a run by what the fake Docker Hub has recorded. Clients have given each order a label of its own, where they gave any, and
+ * an Idempotency-Key to each that they sent more than once.
+ *
+ * @param minted by lease id.
+ */
+export function verdictOf(hub: FakeHub, minted: ReadonlyMap<string, MintedLease>, promised: Promised): Verdict {
+  const lives = livesOn(hub);
   const byLease = Map.groupBy(lives, ({ leaseId }) => leaseId);
   const livesOf = (leaseIds: readonly string[]) => leaseIds.flatMap((id) => byLease.get(id) ?? []);
   const ids = [...minted.keys()];
-  const most = {
-    'target:acme-bot': mostAtOnce(lives),
-    'secret:load/few': mostAtOnce(livesOf(ids.filter((id) => minted.get(id)?.secret === 'load/few'))),
-  };
-  const { succeeded = 0, failed = 0 } = hub.control.calls().logins[account] ?? {};
-  const keyed = Map.groupBy(
-    ids.filter((id) => minted.get(id)?.key !== undefined),
-    (id) => minted.get(id)?.key,
+  const most = Object.fromEntries(
+    Object.keys(promised.quotas).map((counter) => {
+      const [kind, name] = counter.split(':');
+      const counted =
+        kind === 'target'
+          ? lives.filter(({ account }) => account === name)
+          : livesOf(ids.filter((id) => minted.get(id)?.secret === name));
+      return [counter, mostAtOnce(counted)];
+    }),
   );
+  // Those of tokens that nobody was answered are among them.
+  const byLabel = Map.groupBy(
+    lives.filter(({ label }) => label !== ''),
+    ({ label }) => label,
+  );
+  const { logins } = hub.control.calls();
   const faults = [
-    ...(succeeded === 1 && failed === 0 ? [] : [`logins: ${succeeded} succeeded, ${failed} failed; expected one`]),
+    ...Object.entries(promised.logins).flatMap(([account, [fewest, mostLogins]]) => {
+      const { succeeded = 0, failed = 0 } = logins[account] ?? {};
+      if (failed === 0 && succeeded >= fewest && succeeded <= mostLogins) return [];
+      const expected = fewest === mostLogins ? `${fewest}` : `${fewest} to ${mostLogins}`;
+      return [`logins of ${account}: ${succeeded} succeeded, ${failed} failed; expected ${expected} and none`];
+    }),
     ...Object.entries(most).flatMap(([quota, seen]) =>
-      seen > (quotas[quota] ?? 0) ? [`${quota}: ${seen} at once, ${quotas[quota]} allowed`] : [],
+      seen > (promised.quotas[quota] ?? 0) ? [`${quota}: ${seen} at once, ${promised.quotas[quota]} allowed`] : [],
     ),
     ...lives.filter(({ toMs }) => toMs === Number.POSITIVE_INFINITY).map(({ id }) => `token ${id} was left alive`),
     ...[...byLease].filter(([, of]) => of.length > 1).map(([id, of]) => `lease ${id} has ${of.length} tokens`),
     ...ids
       .filter((id) => byLease.get(id)?.[0]?.id !== minted.get(id)?.tokenId)
       .map((id) => `the token of lease ${id} is not on Docker Hub`),
-    ...[...keyed]
-      .filter(([, leaseIds]) => mostAtOnce(livesOf(leaseIds)) > 1)
-      .map(([key]) => `key ${key} had two live tokens at once`),
-    ...[...counts.keys()].filter((what) => !EXPECTED.has(what)).map((what) => `${counts.get(what)} answers: ${what}`),
+    ...[...byLabel]
+      .filter(([, of]) => mostAtOnce(of) > 1)
+      .map(([label]) => `order ${label} had two live tokens at once`),
   ];
   return {
-    counts: { ...Object.fromEntries(counts), ...mostCounts(most), tokens: tokens.length, logins: succeeded },
+    counts: {
+      ...Object.fromEntries(Object.entries(most).map(([quota, seen]) => [`most of ${quota}`, seen])),
+      tokens: lives.length,
+      logins: Object.values(logins).reduce((sum, { succeeded }) => sum + succeeded, 0),
+    },
     faults,
   };
 }
 
-function mostCounts(most: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(most).map(([quota, seen]) => [`most of ${quota}`, seen]));
-}
-
 /** The most that lived at one time. What ends in the millisecond in which another begins has ended before it. */
-function mostAtOnce(lives: readonly Life[]): number {
+export function mostAtOnce(lives: readonly Pick<Life, 'fromMs' | 'toMs'>[]): number {
   const steps = lives.flatMap(({ fromMs, toMs }) => [
     { atMs: fromMs, by: 1 },
     { atMs: toMs, by: -1 },

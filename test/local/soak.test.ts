@@ -1,0 +1,261 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../local/fake-hub/faults.ts';
+import { watched } from '../../local/load/flatness.ts';
+import { excessOf, runSoak } from '../../local/load/run-soak.ts';
+import { readSamples, type Sample, samplingFlags } from '../../local/load/samples.ts';
+import {
+  expectedAnswers,
+  plannedShare,
+  type SoakFault,
+  STEADY_FAULTS,
+  THROTTLING_FAULTS,
+} from '../../local/load/soak-faults.ts';
+import { drawOrder } from '../../local/load/soak-orders.ts';
+import { floors, type Point, trendOf } from '../../local/load/trend.ts';
+import { tempFolder, untilTestEnds } from './harness.ts';
+
+const SECOND_MS = 1_000;
+
+/** One value a second for ten minutes. */
+function series(valueAt: (second: number) => number): Point[] {
+  return Array.from({ length: 600 }, (_, second) => ({ atMs: second * SECOND_MS, value: valueAt(second) }));
+}
+
+const TENTH = { share: 0.1, least: 0 };
+
+describe('a trend', () => {
+  it('is flat for what stays, falls, or jitters around one value', () => {
+    const random = seededRandom(1);
+    expect(
+      trendOf(
+        series(() => 40),
+        TENTH,
+      ),
+    ).toEqual({ medians: [40, 40, 40], slopePerHour: 0, allowed: 4, flat: true });
+    expect(
+      trendOf(
+        series((second) => 100 - second / 10),
+        TENTH,
+      ).flat,
+    ).toBe(true);
+    expect(
+      trendOf(
+        series(() => 40 + 30 * random()),
+        TENTH,
+      ).flat,
+    ).toBe(true);
+  });
+
+  it('is flat whatever the first third did', () => {
+    const { medians, flat } = trendOf(
+      series((second) => (second < 190 ? second : 200)),
+      TENTH,
+    );
+    expect({ medians, flat }).toEqual({ medians: [99.5, 200, 200], flat: true });
+  });
+
+  it('is not flat for what goes on growing by more than is allowed from the middle of one third to the next', () => {
+    const growing = (perSecond: number) =>
+      trendOf(
+        series((second) => 100 + second * perSecond),
+        { share: 0, least: 10 },
+      );
+    // 200 s lie between the two middles.
+    expect(growing(9 / 200)).toMatchObject({ flat: true });
+    expect(growing(11 / 200)).toMatchObject({ flat: false });
+    expect(growing(11 / 200).slopePerHour).toBeCloseTo((11 / 200) * 3_600, 6);
+  });
+
+  it('is not flat for a step that stays, though small beside the jitter', () => {
+    const random = seededRandom(2);
+    const stepped = series((second) => 100 + 20 * random() + (second >= 400 ? 15 : 0));
+    expect(trendOf(stepped, TENTH).flat).toBe(false);
+  });
+
+  it('is not flat for what grows fast at the very end, where the medians see nothing of it', () => {
+    const late = trendOf(
+      series((second) => (second < 510 ? 100 : 100 + (second - 510))),
+      TENTH,
+    );
+    expect(late.medians).toEqual([100, 100, 100]);
+    expect(late.flat).toBe(false);
+  });
+
+  it('allows at least what it is told, so that little of little is none', () => {
+    const points = series((second) => second / 600);
+    expect(trendOf(points, TENTH).flat).toBe(false);
+    expect(trendOf(points, { share: 0.1, least: 2 })).toMatchObject({ allowed: 2, flat: true });
+  });
+});
+
+describe('floors', () => {
+  it('are the least of each stretch, so that garbage that comes and goes does not count', () => {
+    const sawtooth = series((second) => 40 + (second % 7) * 10);
+    expect(new Set(floors(sawtooth, 10 * SECOND_MS).map(({ value }) => value))).toEqual(new Set([40]));
+    expect(trendOf(floors(sawtooth, 10 * SECOND_MS), TENTH).medians).toEqual([40, 40, 40]);
+    expect(floors(sawtooth, 10 * SECOND_MS)).toHaveLength(60);
+  });
+});
+
+const SAMPLE: Sample = {
+  atMs: 0,
+  rssBytes: 150 * 2 ** 20,
+  heapUsedBytes: 40 * 2 ** 20,
+  externalBytes: 12 * 2 ** 20,
+  delayP50Ms: 1,
+  delayP99Ms: 10,
+  delayMaxMs: 20,
+  cpuMs: 400,
+  fileHandles: 40,
+  resources: { TCPSocketWrap: 20, Timeout: 2 },
+};
+
+describe('what is watched', () => {
+  const run = (at: (second: number) => Partial<Sample>) =>
+    watched(Array.from({ length: 600 }, (_, second) => ({ ...SAMPLE, ...at(second), atMs: second * SECOND_MS })));
+  const growing = (at: (second: number) => Partial<Sample>) =>
+    run(at)
+      .filter(({ trend }) => !trend.flat)
+      .map(({ what }) => what);
+
+  it('is memory, handles, resources, delays and processor time, each in its own unit', () => {
+    expect(Object.fromEntries(run(() => ({})).map(({ what, trend }) => [what, trend.medians[2]]))).toEqual({
+      'heap after garbage, MiB': 40,
+      'resident memory, MiB': 150,
+      'buffers, MiB': 12,
+      'file handles': 40,
+      'sockets, timers and the like': 22,
+      'event-loop delay p50, ms': 1,
+      'event-loop delay p99, ms': 10,
+      'event-loop delay max, ms': 20,
+      'processor, ms a second': 400,
+    });
+    expect(growing(() => ({}))).toEqual([]);
+  });
+
+  it('sees half a kilobyte that stays of each of 50 leases a second, and a handle of every thousandth', () => {
+    expect(growing((second) => ({ heapUsedBytes: SAMPLE.heapUsedBytes + second * 50 * 512 }))).toEqual([
+      'heap after garbage, MiB',
+    ]);
+    expect(growing((second) => ({ fileHandles: 40 + Math.floor(second / 20) * 2 }))).toEqual(['file handles']);
+  });
+
+  it('sees work that takes longer the more leases are on record', () => {
+    expect(growing((second) => ({ cpuMs: 200 + second, delayP99Ms: 10 + second / 8 }))).toEqual([
+      'event-loop delay p99, ms',
+      'processor, ms a second',
+    ]);
+  });
+
+  it('leaves out file handles where the system does not tell them', () => {
+    const { fileHandles: _, ...elsewhere } = SAMPLE;
+    const samples = Array.from({ length: 9 }, (_unused, second) => ({ ...elsewhere, atMs: second * SECOND_MS }));
+    expect(watched(samples).map(({ what }) => what)).not.toContain('file handles');
+  });
+});
+
+describe('the faults of a soak', () => {
+  it('explain a refusal with its code, a revocation that goes on, and nothing else', () => {
+    expect(
+      Object.fromEntries(
+        (['mint', 'repeat', 'renew', 'show', 'list', 'revoke'] as const).map((doing) => [
+          doing,
+          [...expectedAnswers(doing)].sort(),
+        ]),
+      ),
+    ).toEqual({
+      mint: ['hub_throttled', 'hub_unavailable', 'minted'],
+      repeat: ['hub_throttled', 'hub_unavailable', 'in_flight', 'minted'],
+      renew: ['renewed', 'too late'],
+      show: ['shown'],
+      list: ['listed'],
+      revoke: ['pending', 'revoked'],
+    });
+  });
+
+  it('are of every sort that a client can meet, on creates and deletes of both kinds of token', () => {
+    for (const route of ['pat-create', 'oat-create', 'pat-delete', 'oat-delete'] as const) {
+      const kinds = STEADY_FAULTS.filter(({ fault }) => fault.route === route).map(({ fault }) => fault.kind);
+      expect(kinds).toEqual(expect.arrayContaining(['latency', 'server-error', 'reset-before', 'reset-after']));
+    }
+    expect(THROTTLING_FAULTS.map(({ fault }) => `${fault.kind} ${fault.route}`)).toEqual([
+      'throttle oat-create',
+      'throttle oat-delete',
+    ]);
+  });
+
+  it('let most through, and explain only as many refusals as they make', () => {
+    expect(plannedShare('pat-create', 'mint')).toBeCloseTo(0.014, 6);
+    expect(plannedShare('pat-delete', 'revoke')).toBeCloseTo(0.038, 6);
+    const answers = (failed: number) => [
+      { doing: 'mint' as const, answer: 'minted', count: 30_000 - failed, expected: true },
+      { doing: 'mint' as const, answer: 'hub_unavailable', count: failed, expected: true },
+    ];
+    // 420 are planned, give or take 20.
+    expect(excessOf(answers(500), 50)).toEqual([]);
+    expect(excessOf(answers(600), 50)).toEqual(['600 mints failed, of which the faults explain some 420']);
+    const throttled = { doing: 'mint' as const, answer: 'hub_throttled', count: 3_000, expected: true };
+    expect(excessOf([...answers(0), throttled], 50)).toEqual([
+      '3000 mints throttled, of which the faults explain some 2250',
+    ]);
+  });
+});
+
+describe('the orders of a soak', () => {
+  it('are the same for the same seed, and of every sort', () => {
+    const draw = () => {
+      const random = seededRandom(7);
+      return Array.from({ length: 1_000 }, (_, number) => drawOrder(random, number));
+    };
+    const orders = draw();
+    expect(draw()).toEqual(orders);
+    expect(new Set(orders.map(({ label }) => label)).size).toBe(1_000);
+    expect(new Set(orders.map(({ secret }) => secret))).toEqual(new Set(['soak/pat', 'soak/oat', 'soak/brief']));
+    expect(new Set(orders.map(({ twice }) => twice))).toEqual(new Set([undefined, 'at once', 'after']));
+    expect(new Set(orders.flatMap(({ between }) => between))).toEqual(
+      new Set(['show', 'show live', 'renew', 'list', 'list live']),
+    );
+    expect(orders.filter(({ givenBack }) => givenBack).length).toBeGreaterThan(400);
+  });
+});
+
+describe('a process that samples itself', () => {
+  it('writes what it uses, and goes on doing what it is for', () => {
+    const { path } = untilTestEnds(tempFolder());
+    const file = join(path, 'with a space & more.jsonl');
+    const script =
+      'const end = Date.now() + 300; setTimeout(() => { while (Date.now() < end); setTimeout(() => console.log(6 * 7), 200); }, 50);';
+    const out = execFileSync(process.execPath, [...samplingFlags(file, 20), '--eval', script], { encoding: 'utf8' });
+    expect(out).toBe('42\n');
+    const samples = readSamples(file);
+    expect(samples.length).toBeGreaterThan(1);
+    expect(Math.max(...samples.map(({ delayMaxMs }) => delayMaxMs))).toBeGreaterThan(100);
+    for (const sample of samples) {
+      expect(sample.rssBytes).toBeGreaterThan(sample.heapUsedBytes);
+      expect(sample.heapUsedBytes).toBeGreaterThan(1_000_000);
+      if (process.platform === 'linux') expect(sample.fileHandles).toBeGreaterThan(2);
+    }
+    expect(samples.map(({ resources }) => resources.Timeout)).toContain(1);
+  });
+});
+
+/** What happens when nobody listens any more is found only when the quiet period ends, a minute and a half later. */
+const isQuick = ({ fault }: SoakFault) => !(fault.kind === 'latency' && fault.latencyMs >= 8_000);
+
+describe('a soak', () => {
+  it('of a few seconds has no unexpected answer, keeps every promise, and tells what the edition used', async () => {
+    const report = await runSoak({ rate: 10, seconds: 4, seed: 3, faults: STEADY_FAULTS.filter(isQuick) });
+    expect(report.faults).toEqual([]);
+    expect(report.answers.filter(({ expected }) => !expected)).toEqual([]);
+    expect(report.leases).toBeGreaterThan(20);
+    expect(report.answers.map(({ doing }) => doing)).toEqual(
+      expect.arrayContaining(['mint', 'renew', 'revoke', 'show']),
+    );
+    expect(report.samples.length).toBeGreaterThan(0);
+    expect(report.grownBytes.audit).toBeGreaterThan(report.leases * 100);
+    expect(report.lateMs.most).toBeLessThan(120_000);
+    expect(report.counts).toMatchObject({ logins: 2 });
+  }, 240_000);
+});

@@ -70,10 +70,8 @@ export function pagerOf(database: DatabaseSync): Pager {
       // One row more than asked for tells whether there is a next page.
       const rows = rowsAfter(after, limit + 1);
       const items = rows.slice(0, limit).map(itemOf);
-      const last = rows[limit - 1];
-      return last === undefined || rows.length <= limit
-        ? { items }
-        : { items, nextToken: write(list, positionOf(last)) };
+      const last = rows.length > limit ? rows[limit - 1] : undefined;
+      return last === undefined ? { items } : { items, nextToken: write(list, positionOf(last)) };
     },
   };
 }

@@ -63,10 +63,10 @@ export function dynamodbCatalog(table: DynamodbTable): Catalog {
     const from = after === undefined || after === prefix ? `${below}${BEFORE_ALL}` : `${after}${BEFORE_ALL}`;
     const rest = await range(partition, from, `${below}${AFTER_ALL}`, filter.target, page.limit + 1 - items.length);
     items.push(...rest);
-    const last = items[page.limit - 1];
-    return items.length > page.limit && last !== undefined
-      ? { items: items.slice(0, page.limit), nextToken: writePageToken(list, last.name) }
-      : { items };
+    const last = items.length > page.limit ? items[page.limit - 1] : undefined;
+    return last === undefined
+      ? { items }
+      : { items: items.slice(0, page.limit), nextToken: writePageToken(list, last.name) };
   }
 
   /** Up to `limit` entries with names between the two texts. */

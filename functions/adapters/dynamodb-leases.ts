@@ -226,8 +226,8 @@ export function dynamodbLeases(options: DynamodbLeasesOptions): LeaseStore {
 }
 
 function stepOf(keys: readonly IndexKey[], limit: number): Step {
-  const last = keys[limit - 1];
-  return keys.length > limit && last !== undefined ? { keys: keys.slice(0, limit), next: last } : { keys };
+  const last = keys.length > limit ? keys[limit - 1] : undefined;
+  return last === undefined ? { keys } : { keys: keys.slice(0, limit), next: last };
 }
 
 /** Says whether any lease can match. DynamoDB rejects a key that is empty or too long, where there is simply nothing to list. */

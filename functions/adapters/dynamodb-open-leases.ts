@@ -29,10 +29,10 @@ export function openLeases(
     );
     const keys = shards.flatMap((shard) => shard.keys).sort();
     const items = keys.slice(0, page.limit);
-    const last = items.at(-1);
+    const last = keys.length > page.limit ? items.at(-1) : undefined;
     return {
       items: items.map(leaseIdOf),
-      ...(keys.length > page.limit && last !== undefined && { nextToken: writePageToken(list, last) }),
+      ...(last !== undefined && { nextToken: writePageToken(list, last) }),
     };
   }
 
@@ -85,7 +85,7 @@ export function openLeases(
       if (keys.length > page.limit) break;
     }
     const items = keys.sort().slice(0, page.limit);
-    const last = items.at(-1);
+    const last = keys.length > page.limit ? items.at(-1) : undefined;
     const rows = await readRows(
       table,
       clock,
@@ -93,7 +93,7 @@ export function openLeases(
     );
     return {
       items: rows.map(rowToLease).filter(isOpen),
-      ...(keys.length > page.limit && last !== undefined && { nextToken: writePageToken(list, last) }),
+      ...(last !== undefined && { nextToken: writePageToken(list, last) }),
     };
   }
 

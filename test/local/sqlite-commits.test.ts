@@ -6,6 +6,9 @@ import { openData } from '../../local/sqlite-data.ts';
 import { aLease } from '../contract/builders.ts';
 import { dataFolder } from './sqlite-folder.ts';
 
+/** Source: SQLite, "Result and Error Codes". */
+const SQLITE_FULL = 13;
+
 function open(): {
   database: DatabaseSync;
   commits: Commits;
@@ -68,9 +71,28 @@ describe('writes that share a transaction', () => {
     database.exec(`PRAGMA max_page_count = ${pages + 2}`);
     const large = commits.write(() => database.exec('INSERT INTO things (id, size) VALUES (5, zeroblob(1000000))'));
     const outcomes = await Promise.allSettled([add(1), large, add(2)]);
-    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    const full = expect.objectContaining({ errcode: SQLITE_FULL });
+    for (const outcome of outcomes) expect(outcome).toEqual({ status: 'rejected', reason: full });
     expect(ids()).toEqual([]);
     expect(await add(7)).toBe('added 1');
+  });
+
+  it('are rejected when the database was closed before they were made', async () => {
+    const database = openDatabase(dataFolder());
+    const asked = commitsOf(database).write(() => 'made');
+    database.close();
+    await expect(asked).rejects.toThrow('not open');
+  });
+
+  it('need no transaction when there are none', async () => {
+    const { database, commits, add } = open();
+    const exec = vi.spyOn(database, 'exec');
+    commits.flush();
+    const asked = add(1);
+    commits.flush();
+    await asked;
+    await new Promise(setImmediate);
+    expect(exec.mock.calls.flat()).toEqual(['BEGIN EXCLUSIVE', 'COMMIT']);
   });
 
   it('all fail, and leave nothing, when the transaction cannot be committed', async () => {

@@ -27,6 +27,18 @@ export const STORE_SUITES: readonly StoreSuites[] = [
   },
   {
     backing: 'dynamodb',
+    sources: /^functions\/adapters\/dynamodb-(?:counters|replays|transaction)\.ts$/,
+    tests: [CONTRACTS, 'test/aws/dynamodb-claims.test.ts'],
+    only: 'create under|update that counts|correctCounter|claims of leases in DynamoDB',
+  },
+  {
+    backing: 'dynamodb',
+    sources: /^functions\/adapters\/dynamodb-open-leases\.ts$/,
+    tests: [CONTRACTS, 'test/aws/dynamodb-leases.test.ts'],
+    only: 'LeaseStore > (due|listOpen|countOpen) |leases in DynamoDB',
+  },
+  {
+    backing: 'dynamodb',
     sources: /^functions\/adapters\/(?:dynamodb-.*|tables|page-token)\.ts$/,
     tests: [
       CONTRACTS,
@@ -50,6 +62,16 @@ export const STORE_SUITES: readonly StoreSuites[] = [
       'test/local/sqlite-rows.test.ts',
       'test/local/sqlite-contracts.test.ts',
     ],
+  },
+  {
+    backing: 'none',
+    sources: /^local\/sqlite-set-back\.ts$/,
+    tests: ['test/local/clock-set-back.test.ts'],
+  },
+  {
+    backing: 'none',
+    sources: /^local\/sqlite-commits\.ts$/,
+    tests: ['test/local/sqlite-commits.test.ts', 'test/local/sqlite-contracts.test.ts'],
   },
   {
     backing: 'none',

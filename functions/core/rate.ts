@@ -83,8 +83,9 @@ async function note(
 ): Promise<void> {
   try {
     const record = await ports.sessions.read(targetName);
-    const change = record === undefined ? {} : changeOf(record);
-    if (record === undefined || Object.keys(change).length === 0) return;
+    if (record === undefined) return;
+    const change = changeOf(record);
+    if (Object.keys(change).length === 0) return;
     await ports.sessions.write({ ...record, ...change, version: record.version + 1, opId: ports.ids.opId() });
   } catch {
     // The next answer says it again.

@@ -108,7 +108,7 @@ export async function withSession<T>(
 /** Forgets a session that Docker Hub refused, unless another has taken its place. */
 export async function dropSession(ports: Ports, targetName: string, session: HubSession): Promise<void> {
   const record = await stored(ports.sessions.read(targetName));
-  if (record?.expiresAtMs !== session.expiresAtMs || record.sealedBearer === undefined) return;
+  if (record?.expiresAtMs !== session.expiresAtMs) return;
   await stored(ports.sessions.write(next(ports, record, { sealedBearer: undefined, expiresAtMs: undefined })));
 }
 
@@ -207,7 +207,7 @@ async function claim(
     if (waitMs > WAIT_MS) throw fail({ tag: 'busy', retryAfterSeconds: Math.ceil(waitMs / 1_000) });
     if (waitMs > 0) await ports.clock.sleep(waitMs);
   }
-  const base = record ?? { target: targetName, version: 0, opId: '' };
+  const base = record ?? { target: targetName, version: 0 };
   const claimed = next(ports, base, { claimUntilMs: ports.clock.nowMs() + CLAIM_MS, totpStep });
   return (await stored(ports.sessions.write(claimed))) === 'written' ? claimed : undefined;
 }
@@ -280,7 +280,7 @@ function loginFailure(
 
 function next(
   ports: Ports,
-  record: SessionRecord,
+  record: Omit<SessionRecord, 'opId'>,
   change: { [K in keyof SessionRecord]?: SessionRecord[K] | undefined },
 ): SessionRecord {
   const merged = { ...record, ...change, version: record.version + 1, opId: ports.ids.opId() };

@@ -56,6 +56,11 @@ describe('a session', () => {
       credentialVersion: 'cred-0',
     });
     expect(world.steering.argsOf('sealer.seal')).toEqual([[session.bearer, 'session:acme-bot']]);
+    expect(world.steering.order('sessions.read', 'sessions.write')).toEqual([
+      'sessions.read',
+      'sessions.write',
+      'sessions.write',
+    ]);
     world.expectNothingLeaked();
   });
 

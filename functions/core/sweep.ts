@@ -87,12 +87,12 @@ async function settleToken(
   }
   if (isOpen(lease)) {
     // Without an id on record the revoker goes by the label and finds this token too.
-    if (lease.tokenId === undefined) return 'covered';
-    if (lease.tokenId === token.tokenId) {
-      await noteUse(ports, lease, token);
-      return 'covered';
+    if (lease.tokenId !== undefined && lease.tokenId !== token.tokenId) {
+      return deleteStray(ports, target, place, token, lease);
     }
-    return deleteStray(ports, target, place, token, lease);
+    await noteUse(ports, lease, token);
+    await takeUpAgain(ports, lease);
+    return 'covered';
   }
   // A list may lag behind a delete; only the token itself can say that it lives.
   const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, token.tokenId));
@@ -104,6 +104,15 @@ async function settleToken(
   await reopenLease(ports, lease, token.tokenId);
   await revokeLease(ports, leaseId, { trigger: 'asked', reason: 'reopened' });
   return 'reopened';
+}
+
+/**
+ * Docker Hub answers again, so a revocation that waits because it did not need not sit out its pause: that may be a quarter of an
+ * hour, and the token lives. One that fails again waits longer.
+ */
+async function takeUpAgain(ports: SweepPorts, lease: Lease): Promise<void> {
+  if (lease.status !== 'revoking' || lease.lastError?.startsWith('hub_unavailable') !== true) return;
+  await revokeLease(ports, lease.id, { trigger: 'asked', reason: 'expired' });
 }
 
 /** Best effort: what a lease was used for last is a courtesy to its owner. */

@@ -240,6 +240,46 @@ describe('an orphan: a token of ours whose lease was lost', () => {
   });
 });
 
+describe('a revocation that waits', () => {
+  const WAITING = { status: 'revoking', attempts: 7, dueAtMs: NOW_MS + 256_000, revokeReason: 'expired' } as const;
+
+  it('because Docker Hub did not answer is taken up again when Docker Hub lists its token', async () => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addLease(target, { ...WAITING, lastError: 'hub_unavailable:connection' });
+    expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 1, complete: true });
+    expect(world.lease(lease.id)).toMatchObject({ status: 'revoked', evidence: { kind: 'deleted' } });
+    expect(world.hub.tokens.size).toBe(0);
+  });
+
+  it('is found by its label when its row names no token', async () => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addMinting(target, { ...WAITING, lastError: 'hub_unavailable:timeout' });
+    world.addToken(target, lease);
+    await reconcile(world.ports, target);
+    expect(world.hub.tokens.size).toBe(0);
+  });
+
+  it('waits longer when it fails again', async () => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addLease(target, { ...WAITING, lastError: 'hub_unavailable:connection' });
+    world.steering.on('hub.deleteToken', answers(OUT));
+    expect(await reconcile(world.ports, target)).toMatchObject({ complete: true });
+    expect(world.lease(lease.id)).toMatchObject({ status: 'revoking', attempts: 8, dueAtMs: NOW_MS + 256_000 });
+  });
+
+  it.each([
+    ['for Docker Hub’s requests', { ...WAITING, lastError: 'hub_throttled' }],
+    ['for a credential', { ...WAITING, lastError: 'login_blocked' }],
+    ['for its first attempt', WAITING],
+  ])('%s goes on waiting', async (_, overrides) => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addLease(target, overrides);
+    await reconcile(world.ports, target);
+    expect(world.lease(lease.id)).toEqual(lease);
+    expect(world.hub.tokens.size).toBe(1);
+  });
+});
+
 describe('a stray: a second token of one lease', () => {
   function worldWithStray() {
     const { world, target } = worldWithTarget();

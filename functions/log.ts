@@ -79,10 +79,19 @@ const FRAME =
 const HEAD = /^[A-Za-z]{1,64}(?: \[\w{1,64}\])?(?:: )?/;
 const ERROR_NAME = /^[A-Za-z]{1,64}$/;
 
-/** What may be logged of an unexpected error: its name and its stack frames, never its message. */
+/**
+ * What may be logged of an unexpected error: its name and its stack frames, never its message. Whatever was thrown: looking at it
+ * may throw as well.
+ */
 export function errorFields(error: unknown): Pick<LogFields, 'errorName' | 'frames'> {
-  if (!(error instanceof Error)) return { errorName: 'NotAnError', frames: [] };
-  const { name, message, stack = '' } = error;
+  try {
+    return error instanceof Error ? nameAndFrames(error) : { errorName: 'NotAnError', frames: [] };
+  } catch {
+    return { errorName: 'Unreadable', frames: [] };
+  }
+}
+
+function nameAndFrames({ name, message, stack = '' }: Error): Pick<LogFields, 'errorName' | 'frames'> {
   // A message may hold line breaks and look like frames, so the stack counts only when, and behind where, it has the message.
   const head = HEAD.exec(stack)?.[0] ?? '';
   const frames = stack.startsWith(`${message}\n`, head.length)

@@ -1,3 +1,4 @@
+import { errorFields, jsonLines } from '../functions/log.ts';
 import { startEmbedded } from './embedded.ts';
 import { readyText } from './ready.ts';
 import { HELP, readSettings, type Settings, UsageError } from './settings.ts';
@@ -24,6 +25,7 @@ if (settings === 'help') {
 }
 
 async function run(given: Settings): Promise<void> {
+  endOnCrash(given);
   try {
     const embedded = await startEmbedded(given, process.stderr);
     const { endpoint, hubOrigin, credentialsFile } = embedded;
@@ -40,6 +42,20 @@ async function run(given: Settings): Promise<void> {
     process.stdout.write(given.jsonReady ? `${JSON.stringify(ready)}\n` : readyText(given, embedded));
   } catch (error) {
     leave(explain(error, given));
+  }
+}
+
+/**
+ * Node's own words on an error that nobody caught, and the report that it may write, quote it whole, and it may hold a token. A
+ * crash loses nothing: the next start takes up what is due.
+ */
+function endOnCrash({ logLevel }: Settings): void {
+  const log = jsonLines(process.stderr, { nowMs: Date.now }, logLevel);
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      log.error('crashed', errorFields(error));
+      leave('ended by an unexpected error; nothing is lost, start it again');
+    });
   }
 }
 

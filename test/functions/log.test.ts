@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { errorFields, jsonLines, type LogFields, type LogLevel } from '../../functions/log.ts';
+import { THROWN } from '../secrets/thrown.ts';
 
 const CANARY = 'c4n4ry';
 const clock = { nowMs: () => Date.UTC(2026, 10, 21, 9, 0, 0) };
@@ -77,6 +78,7 @@ describe('what is logged of an error', () => {
     ['a thrown text', CANARY],
     ['a thrown object', { name: CANARY, message: CANARY, stack: CANARY }],
     ['nothing', undefined],
+    ...Object.entries(THROWN).map(([name, make]): [string, unknown] => [name, make(CANARY)]),
   ])('never has %s', (_, error) => {
     expect(JSON.stringify(errorFields(error))).not.toContain(CANARY);
   });

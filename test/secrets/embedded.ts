@@ -120,7 +120,12 @@ export async function watchEmbedded(options: WatchOptions = {}): Promise<Watched
 
   async function start(): Promise<void> {
     port = 0;
-    child = spawn(process.execPath, args, { env, cwd: folder.path, stdio: ['ignore', 'pipe', 'pipe'] });
+    // A core dump would hold the memory, secrets and all, and is none of what is tested: it must be off wherever hublease runs.
+    const [command, ...rest] =
+      process.platform === 'win32'
+        ? [process.execPath, ...args]
+        : ['sh', '-c', 'ulimit -c 0; exec "$0" "$@"', process.execPath, ...args];
+    child = spawn(command as string, rest, { env, cwd: folder.path, stdio: ['ignore', 'pipe', 'pipe'] });
     let out = '';
     const listening = Promise.withResolvers<void>();
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isAllowed, parseAllow, parseCaller } from '../../functions/core/caller.ts';
 
-const ci = parseCaller('arn:aws:sts::111122223333:assumed-role/ci/build-7');
+const ci = { arn: 'arn:aws:iam::111122223333:role/ci', accountId: '111122223333' };
 
 describe('the caller', () => {
   it.each([

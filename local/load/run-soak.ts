@@ -5,17 +5,19 @@ import type { Client } from '../../client/client.ts';
 import { DATABASE_FILE } from '../database.ts';
 import { seededRandom } from '../fake-hub/faults.ts';
 import { readSamples, type Sample, samplingFlags } from './samples.ts';
+import { type Doing, expectedAnswers, type SoakFault, STEADY_FAULTS, THROTTLING_FAULTS } from './soak-faults.ts';
+import { drawOrder, type HeldLease, playOrder, SOAK_SECRETS } from './soak-orders.ts';
 import {
-  type Doing,
-  expectedAnswers,
-  plannedShare,
-  type SoakFault,
-  STEADY_FAULTS,
-  THROTTLING_FAULTS,
-} from './soak-faults.ts';
-import { drawOrder, type HeldLease, OAT_SHARE, playOrder, SOAK_SECRETS } from './soak-orders.ts';
+  type Answers,
+  excessOf,
+  PROMISED_MS,
+  type Recorded,
+  recordFaults,
+  THROTTLED_AT,
+  timesOf,
+} from './soak-verdict.ts';
 import { ACCOUNT, CI_ARN, onStage, type Stage, untilQuiet } from './stage.ts';
-import { type Life, livesOn, verdictOf } from './verdict.ts';
+import { livesOn, verdictOf } from './verdict.ts';
 
 /** How many leases are ordered a second, and for how long. */
 export interface Soak {
@@ -31,14 +33,6 @@ export interface Soak {
 
 /** The fake remembers 100,000 deleted tokens, by which the run is judged; some orders take two. */
 export const SOAK_MOST_ORDERS = 80_000;
-
-/** How often one thing was answered to one kind of request. */
-export interface Answers {
-  readonly doing: Doing;
-  readonly answer: string;
-  readonly count: number;
-  readonly expected: boolean;
-}
 
 /** What a soak was like. */
 export interface SoakReport {
@@ -60,8 +54,6 @@ export interface SoakReport {
 
 /** One a second: enough for medians of a minute, and nothing beside the load. */
 const SAMPLE_EVERY_MS = 1_000;
-/** How long after its lease's end a token may be there: the promise of the README. */
-const PROMISED_MS = 120_000;
 /** Owns the organization. Without a second factor, so that both ways to log in are gone. */
 const SECOND_ACCOUNT = { username: 'acme-owner', password: 'another-password-of-the-fake' };
 /** The largest quota there is, so that its counters are in play and none is reached; and the organization's own limit. */
@@ -70,13 +62,8 @@ const FAR_AWAY = 10_000;
 const LOGIN_EVERY_SECONDS = 480;
 /** A login whose answer was lost is made again; with the faults that are planned, more than this in a row is no chance. */
 const LOST_LOGINS_MOST = 8;
-/** Docker Hub throttles the organization after these shares of a run: once in each third, alike. */
-const THROTTLED_AT = [0.1, 0.1 + 1 / 3, 0.1 + 2 / 3];
-/** Mints go after revocations until the minute is over in which the last throttled one comes again: a bit more than a minute. */
-const THROTTLED_SECONDS = 75;
-/** Throttled revocations are those of a second, and of what is still under way then. */
-const THROTTLED_REVOCATIONS_SECONDS = 5;
 const TELL_EVERY_SECONDS = 60;
+const LOOK_EVERY_MS = 1_000;
 /** Sweeps belong to the load. Every five minutes, as is usual, would be too few to see. */
 const SWEEP_INTERVAL = '30s';
 
@@ -146,6 +133,7 @@ async function underLoad(stage: Stage, soak: Soak): Promise<SoakReport> {
   // The faults stay on: tokens are to be gone in time all the same.
   await untilQuiet(hub, PROMISED_MS);
   const after = sizesOf(stage.dataFolder);
+  const records = await recordsAtLast(stage.admin);
 
   const mostLogins = 1 + Math.ceil(soak.seconds / LOGIN_EVERY_SECONDS) + LOST_LOGINS_MOST;
   const verdict = verdictOf(hub, held, {
@@ -163,8 +151,17 @@ async function underLoad(stage: Stage, soak: Soak): Promise<SoakReport> {
     grownBytes: { database: after.database - before.database, audit: after.audit - before.audit },
     lateMs: spanOf(timing.lateMs),
     sentLateMs: spanOf(sentLateMs),
-    counts: { ...verdict.counts, 'open at the end': await countOpen(stage.admin) },
-    faults: [...verdict.faults, ...doubled, ...timing.faults, ...excessOf(answers, soak.rate)],
+    counts: {
+      ...verdict.counts,
+      'leases still waiting for proof': records.filter(({ status }) => status !== 'revoked').length,
+    },
+    faults: [
+      ...verdict.faults,
+      ...doubled,
+      ...timing.faults,
+      ...recordFaults(records, held),
+      ...excessOf(answers, soak.rate),
+    ],
   };
 }
 
@@ -191,69 +188,31 @@ function sizesOf(dataFolder: string): { database: number; audit: number } {
   };
 }
 
-/** Whether each token ended when its lease did. */
-function timesOf(lives: readonly Life[], held: ReadonlyMap<string, HeldLease>) {
-  const lateMs: number[] = [];
-  const faults: string[] = [];
-  for (const { id, leaseId, toMs, fromMs } of lives) {
-    const lease = held.get(leaseId);
-    // Nobody was answered that token. Its lease is over at once.
-    const endMs = lease?.expiresAtMs ?? fromMs;
-    if (lease?.endAsked !== true) lateMs.push(Math.max(0, toMs - endMs));
-    if (toMs > endMs + PROMISED_MS)
-      faults.push(`token ${id} was alive more than ${PROMISED_MS / 1_000} s after its lease`);
-    if (lease !== undefined && !lease.endAsked && toMs < endMs)
-      faults.push(`token ${id} was taken before its lease's end`);
-  }
-  return { lateMs, faults };
+/**
+ * All leases on record, once those whose token is known have ended, or should have. The others are of creates without an answer:
+ * on an account where tokens come and go all the time, only Docker Hub's own clock proves their end.
+ */
+async function recordsAtLast(admin: Client): Promise<Recorded[]> {
+  const giveUpAtMs = Date.now() + PROMISED_MS;
+  const isWaiting = ({ tokenId }: Recorded) => tokenId !== undefined;
+  while ((await recorded(admin, 'revoking')).some(isWaiting) && Date.now() < giveUpAtMs) await wait(LOOK_EVERY_MS);
+  return recorded(admin);
 }
 
-/** Answers that faults explain, but not so many of them: something fails that nobody made fail. */
-export function excessOf(answers: readonly Answers[], rate: number): string[] {
-  const count = (doing: Doing, matches: (answer: string) => boolean) =>
-    answers
-      .filter((each) => each.doing === doing && matches(each.answer))
-      .reduce((total, each) => total + each.count, 0);
-  const isThrottled = (answer: string) => answer === 'hub_throttled';
-  const oatsPerSecond = rate * OAT_SHARE;
-  const judged = [
-    {
-      what: 'mints throttled',
-      seen: count('mint', isThrottled),
-      planned: THROTTLED_AT.length * THROTTLED_SECONDS * oatsPerSecond,
-    },
-    {
-      what: 'mints failed',
-      seen: count('mint', (answer) => answer !== 'minted' && !isThrottled(answer)),
-      planned: count('mint', () => true) * plannedShare('pat-create', 'mint'),
-    },
-    {
-      what: 'revocations pending',
-      seen: count('revoke', (answer) => answer !== 'revoked'),
-      planned:
-        count('revoke', () => true) * plannedShare('pat-delete', 'revoke') +
-        THROTTLED_AT.length * THROTTLED_REVOCATIONS_SECONDS * oatsPerSecond,
-    },
-  ];
-  // Five standard deviations, and a few for runs so short that these are nothing.
-  return judged
-    .filter(({ seen, planned }) => seen > planned + 5 * Math.sqrt(planned) + 5)
-    .map(({ what, seen, planned }) => `${seen} ${what}, of which the faults explain some ${Math.round(planned)}`);
-}
-
-/** Leases without proof of their end: mostly those whose create had no answer, which wait for their quiet period. */
-async function countOpen(admin: Client): Promise<number> {
-  let open = 0;
-  for (const status of ['minting', 'active', 'revoking']) {
-    let nextToken: string | undefined;
-    do {
-      const query = { status, limit: '100', ...(nextToken !== undefined && { nextToken }) };
-      const { body } = await admin.call('listAllLeases', { query });
-      open += body.items.length;
-      nextToken = body.nextToken;
-    } while (nextToken !== undefined);
-  }
-  return open;
+async function recorded(admin: Client, status?: 'revoking'): Promise<Recorded[]> {
+  const all: Recorded[] = [];
+  let nextToken: string | undefined;
+  do {
+    const query = {
+      limit: '100',
+      ...(status !== undefined && { status }),
+      ...(nextToken !== undefined && { nextToken }),
+    };
+    const { body } = await admin.call('listAllLeases', { query });
+    all.push(...body.items);
+    nextToken = body.nextToken;
+  } while (nextToken !== undefined);
+  return all;
 }
 
 function spanOf(values: readonly number[]): { median: number; most: number } {

@@ -78,6 +78,8 @@ type LeaseView = AnswerOf<'mintLease'>['body']['lease'];
 export async function playOrder(client: Client, order: Order, heard: Heard, held: (lease: HeldLease) => void) {
   const key = order.twice === undefined ? undefined : order.label;
   const mine: HeldLease[] = [];
+  // An order without an answer may yet be carried out, and end what a later one under its key got.
+  let unsure = false;
   async function mint(doing: 'mint' | 'repeat'): Promise<HeldLease | undefined> {
     const { label, secret, ttlSeconds } = order;
     // What an order under this key got before is revoked by it.
@@ -88,13 +90,14 @@ export async function playOrder(client: Client, order: Order, heard: Heard, held
       return { answer: 'minted', lease: (await client.call('mintLease', call)).body.lease };
     });
     const lease = answered?.lease;
+    unsure ||= answered === undefined;
     if (lease === undefined) return undefined;
     if (lease.tokenId === undefined) {
       heard(doing, 'minted without a token');
       return undefined;
     }
     const { id, tokenId } = lease;
-    const mintedLease = { id, tokenId, secret, expiresAtMs: Date.parse(lease.expiresAt), endAsked: false };
+    const mintedLease = { id, tokenId, secret, expiresAtMs: Date.parse(lease.expiresAt), endAsked: unsure };
     mine.push(mintedLease);
     held(mintedLease);
     return mintedLease;

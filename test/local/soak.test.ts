@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../local/fake-hub/faults.ts';
 import { watched } from '../../local/load/flatness.ts';
-import { excessOf, runSoak } from '../../local/load/run-soak.ts';
+import { runSoak } from '../../local/load/run-soak.ts';
 import { readSamples, type Sample, samplingFlags } from '../../local/load/samples.ts';
 import {
   expectedAnswers,
@@ -13,6 +13,7 @@ import {
   THROTTLING_FAULTS,
 } from '../../local/load/soak-faults.ts';
 import { drawOrder } from '../../local/load/soak-orders.ts';
+import { excessOf, PROMISED_MS, recordFaults, timesOf } from '../../local/load/soak-verdict.ts';
 import { floors, type Point, trendOf } from '../../local/load/trend.ts';
 import { tempFolder, untilTestEnds } from './harness.ts';
 
@@ -200,6 +201,36 @@ describe('the faults of a soak', () => {
     expect(excessOf([...answers(0), throttled], 50)).toEqual([
       '3000 mints throttled, of which the faults explain some 2250',
     ]);
+  });
+});
+
+describe('the verdict of a soak', () => {
+  const token = { id: 't', account: 'acme-bot', leaseId: 'L', label: '', fromMs: 1_000, toMs: 5_000 };
+  const held = (expiresAtMs: number, endAsked = false) =>
+    new Map([['L', { id: 'L', tokenId: 't', secret: 'soak/pat', expiresAtMs, endAsked }]]);
+
+  it('counts how late a token ended, from its lease on, or from its beginning where nobody was told of it', () => {
+    expect(timesOf([token], held(4_900))).toEqual({ lateMs: [100], faults: [] });
+    expect(timesOf([token], new Map())).toEqual({ lateMs: [4_000], faults: [] });
+    expect(timesOf([token], held(9_000, true))).toEqual({ lateMs: [], faults: [] });
+  });
+
+  it('finds a token that outlived its lease by more than is promised, and one that was taken early', () => {
+    const late = { ...token, toMs: 4_900 + PROMISED_MS };
+    expect(timesOf([late], held(4_900)).faults).toEqual([]);
+    expect(timesOf([late], held(4_899)).faults).toEqual(['token t was alive more than 120 s after its lease']);
+    expect(timesOf([late], held(4_899, true)).faults).toHaveLength(1);
+    expect(timesOf([{ ...token, toMs: Number.POSITIVE_INFINITY }], new Map()).faults).toHaveLength(1);
+    expect(timesOf([token], held(5_001)).faults).toEqual(["token t was taken before its lease's end"]);
+  });
+
+  it('finds answered leases that are lost or open, and ends without evidence', () => {
+    const ended = { id: 'L', status: 'revoked', evidence: {} };
+    expect(recordFaults([ended, { id: 'M', status: 'revoking' }], held(1))).toEqual([]);
+    expect(recordFaults([], held(1))).toEqual(['lease L is not on record']);
+    expect(recordFaults([{ id: 'L', status: 'active' }], held(1))).toEqual(['lease L is active']);
+    expect(recordFaults([{ id: 'M', status: 'revoked' }], new Map())).toEqual(['lease M is revoked without evidence']);
+    expect(recordFaults([{ ...ended, status: 'revoking' }], new Map())).toEqual(['lease L is revoking with evidence']);
   });
 });
 

@@ -4,8 +4,10 @@ import { mutated } from './mutants.ts';
 import { mutantOfThisRun } from './one-mutant.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const mutant = mutantOfThisRun();
-const isChanged = (id: string) => mutant !== undefined && id === root + mutant.file;
+const mutantIn = (id: string) => {
+  const mutant = mutantOfThisRun();
+  return mutant !== undefined && id === root + mutant.file ? mutant : undefined;
+};
 
 /** The suites of the stores over sources of which one condition is changed. `npm run mutate:conditions` starts this. */
 export default defineConfig({
@@ -14,20 +16,24 @@ export default defineConfig({
     {
       name: 'one-mutant',
       enforce: 'pre',
-      transform: (code, id) => (mutant !== undefined && isChanged(id) ? mutated(code, mutant) : undefined),
+      transform(code, id) {
+        const mutant = mutantIn(id);
+        return mutant && mutated(code, mutant);
+      },
       // Vitest keeps transformed files over runs and knows them by their own text, which is the same for every mutant.
       configureVitest({ defineCacheKeyGenerator }) {
-        defineCacheKeyGenerator(({ id }) => (isChanged(id) ? false : undefined));
+        defineCacheKeyGenerator(({ id }) => (mutantIn(id) === undefined ? undefined : false));
       },
     },
   ],
   test: {
     include: ['test/**/*.test.ts'],
-    setupFiles: mutant?.kind === 'query' ? ['test/mutation/unused-values.ts'] : [],
+    setupFiles: ['test/mutation/unused-values.ts'],
     pool: 'threads',
     fileParallelism: false,
     bail: 1,
     // A busy machine must not kill a mutant.
     testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

@@ -6,7 +6,7 @@ import { canRunDynamodbLocal, SHARED_DYNAMODB, startDynamodbLocal } from '../aws
 import { findMotoPython, SHARED_MOTO, startMoto } from '../aws/moto.ts';
 import { whyHarmless } from './harmless.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
-import { type Run, runSuites } from './run-mutant.ts';
+import { type MutantRunner, mutantRunner, type Run } from './run-mutant.ts';
 import { type Backing, type StoreSuites, storeSources, suitesOf } from './store-suites.ts';
 
 /*
@@ -48,6 +48,7 @@ async function main(): Promise<boolean> {
   );
   const backings = new Set(sources.map((file) => (suitesOf(file) as StoreSuites).backing));
   const { running, close } = await startBackings(backings);
+  const runners = Array.from({ length: jobs }, mutantRunner);
   try {
     const tested = sources.filter((file) => running.has((suitesOf(file) as StoreSuites).backing));
     const total: Tally = { conditions: 0, killed: 0, survived: 0, harmless: 0 };
@@ -56,8 +57,8 @@ async function main(): Promise<boolean> {
       const suites = suitesOf(file) as StoreSuites;
       const mutants = mutantsOf(file, sourceOf(file)).filter(({ line }) => wanted(`${file}:${line}:`));
       if (mutants.length === 0) continue;
-      if (!mostMs.has(suites)) mostMs.set(suites, await longestOf(suites));
-      const tally = await tryAll(mutants, suites, mostMs.get(suites) as number, jobs);
+      if (!mostMs.has(suites)) mostMs.set(suites, await longestOf(runners[0] as MutantRunner, suites));
+      const tally = await tryAll(runners, mutants, suites, mostMs.get(suites) as number);
       for (const key of Object.keys(total) as (keyof Tally)[]) total[key] += tally[key];
       print(`${file}: ${tally.conditions} conditions, ${tally.killed} killed, ${tally.harmless} harmless`);
     }
@@ -65,29 +66,35 @@ async function main(): Promise<boolean> {
     print(`${total.conditions} conditions, ${total.killed} killed, ${total.survived} survived`);
     return total.survived === 0;
   } finally {
+    for (const runner of runners) runner.close();
     await close();
   }
 }
 
 /** Runs the suites over the sources as they are, and says how long a run with a mutant may take. */
-async function longestOf(suites: StoreSuites): Promise<number> {
+async function longestOf(runner: MutantRunner, suites: StoreSuites): Promise<number> {
   const fromMs = performance.now();
-  const run = await runSuites(suites, undefined, LONGEST_RUN_MS);
+  const run = await runner.run(suites, undefined, LONGEST_RUN_MS);
   if (run.outcome !== 'passed') throw new Error(`the suites fail as it is: ${JSON.stringify(run)}`);
   return (performance.now() - fromMs) * ENDLESS_TIMES + ENDLESS_BESIDES_MS;
 }
 
-async function tryAll(mutants: readonly Mutant[], suites: StoreSuites, mostMs: number, jobs: number): Promise<Tally> {
+async function tryAll(
+  runners: readonly MutantRunner[],
+  mutants: readonly Mutant[],
+  suites: StoreSuites,
+  mostMs: number,
+): Promise<Tally> {
   const tally: Tally = { conditions: 0, killed: 0, survived: 0, harmless: 0 };
   const queue = [...mutants];
   const killers: string[] = [];
-  async function work(): Promise<void> {
+  async function work(runner: MutantRunner): Promise<void> {
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
       const why = whyHarmless(mutant, sourceOf(mutant.file));
       if (why !== undefined) tally.harmless += 1;
       if ((why !== undefined) !== (values.harmless === true)) continue;
       tally.conditions += 1;
-      const run = await runWithKillers(killers, mutant, suites, mostMs);
+      const run = await runWithKillers(runner, killers, mutant, suites, mostMs);
       const isKilled = run.outcome !== 'passed';
       tally[isKilled ? 'killed' : 'survived'] += 1;
       if (values.harmless === true) print(`${isKilled ? 'NOT HARMLESS' : 'harmless'}: ${shown(mutant)} (${why})`);
@@ -97,15 +104,21 @@ async function tryAll(mutants: readonly Mutant[], suites: StoreSuites, mostMs: n
       }
     }
   }
-  await Promise.all(Array.from({ length: jobs }, work));
+  await Promise.all(runners.map(work));
   return tally;
 }
 
 /** Begins with the tests that killed the mutants beside it, for they often kill this one too; then runs all. */
-async function runWithKillers(killers: string[], mutant: Mutant, suites: StoreSuites, mostMs: number): Promise<Run> {
-  const first = killers.length === 0 ? undefined : await runSuites(suites, mutant, mostMs, killers);
-  if (first !== undefined && first.outcome !== 'passed') return first;
-  const run = await runSuites(suites, mutant, mostMs);
+async function runWithKillers(
+  runner: MutantRunner,
+  killers: string[],
+  mutant: Mutant,
+  suites: StoreSuites,
+  mostMs: number,
+): Promise<Run> {
+  const first = killers.length === 0 ? undefined : await runner.run(suites, mutant, mostMs, killers);
+  if (first?.outcome === 'failed' || first?.outcome === 'endless') return first;
+  const run = await runner.run(suites, mutant, mostMs);
   if (run.outcome === 'failed' && run.isTest) {
     killers.unshift(run.by);
     killers.splice(MOST_KILLERS);

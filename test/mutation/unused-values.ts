@@ -1,17 +1,20 @@
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { mutantOfThisRun } from './one-mutant.ts';
 
 /**
  * Leaves out of each request what its changed expression no longer mentions. DynamoDB refuses a name or value that is given and
  * not used, and an empty expression: a mutant would die of that, whatever it does.
  */
-const { prototype } = DynamoDBDocumentClient;
-const send = prototype.send as (this: DynamoDBDocumentClient, ...args: unknown[]) => unknown;
-Object.assign(prototype, {
-  send(this: DynamoDBDocumentClient, command: { input: object }, ...rest: unknown[]) {
-    prune(command.input as Request);
-    return send.call(this, command, ...rest);
-  },
-});
+if (mutantOfThisRun()?.kind === 'query' && mutantOfThisRun()?.file.startsWith('functions/')) {
+  const { DynamoDBDocumentClient } = await import('@aws-sdk/lib-dynamodb');
+  const { prototype } = DynamoDBDocumentClient;
+  const send = prototype.send as (this: object, ...args: unknown[]) => unknown;
+  Object.assign(prototype, {
+    send(this: object, command: { input: object }, ...rest: unknown[]) {
+      prune(command.input as Request);
+      return send.call(this, command, ...rest);
+    },
+  });
+}
 
 interface Request {
   [key: string]: unknown;

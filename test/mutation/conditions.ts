@@ -47,6 +47,8 @@ async function main(): Promise<boolean> {
     (file) => wanted(file) || positionals.some((each) => each.startsWith(`${file}:`)),
   );
   const backings = new Set(sources.map((file) => (suitesOf(file) as StoreSuites).backing));
+  // So that what was started ends with this process.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const { running, close } = await startBackings(backings);
   const runners = Array.from({ length: jobs }, mutantRunner);
   try {

@@ -50,7 +50,7 @@ export const STORE_SUITES: readonly StoreSuites[] = [
   {
     backing: 'moto',
     sources: /^functions\/adapters\/secrets-manager\.ts$/,
-    tests: ['test/aws/moto.test.ts', 'test/aws/moto-faults.test.ts'],
+    tests: ['test/aws/secrets-manager.test.ts', 'test/aws/moto.test.ts', 'test/aws/moto-faults.test.ts'],
     only: 'Secrets Manager',
   },
   {

@@ -7,6 +7,7 @@ import {
   placeOf,
   quietUntilMs,
 } from '../../functions/core/evidence.ts';
+import type { Lease } from '../../functions/core/lease.ts';
 import type { HubProblem } from '../../functions/core/ports.ts';
 import type { Target } from '../../functions/core/target.ts';
 import { answers, appliesThenAnswers, followed, preceded, refusal, rejects } from './ports/steering.ts';
@@ -376,6 +377,25 @@ describe('two listings', () => {
     expect((await missing((world) => world.hub.give('acme-bot', 'laptop', { ageMs }).tokenId)).code).toBe(code);
   });
 
+  it('that both show old tokens of somebody else are no doubt', async () => {
+    const { world, lease } = worldPastQuiet();
+    for (const label of ['laptop', 'desktop']) world.hub.give('acme-bot', label, { ageMs: 90_000 });
+    const { evidence } = await findEvidence(world.ports, lease);
+    expect(evidence).toMatchObject({ kind: 'absent', tokensListed: 2 });
+  });
+
+  it('that differ by somebody else’s token ask for no lease: its label names none', async () => {
+    const { world, lease } = worldPastQuiet();
+    const { tokenId } = world.hub.give('acme-bot', 'laptop', { ageMs: 90_000 });
+    world.steering.on(
+      'hub.listTokens',
+      preceded(() => world.hub.tokens.delete(tokenId)),
+      { nth: 2 },
+    );
+    expect((await findEvidence(world.ports, lease)).code).toBe('listings_differ');
+    expect(world.steering.argsOf('leases.get')).toEqual([]);
+  });
+
   it('that differ by a token that came in between are no doubt', async () => {
     const { world, lease } = worldPastQuiet();
     world.steering.on(
@@ -425,9 +445,12 @@ describe('two listings', () => {
     },
   );
 
-  it('that differ by a token with our label that its revoked lease does not know are doubt', async () => {
+  it.each<[string, Partial<Lease>]>([
+    ['a revoked lease that knows others', { tokenId: 'token-x', removedTokenIds: ['token-y'] }],
+    ['a revoked lease that knows none', {}],
+  ])('that differ by a token with the label of %s are doubt', async (_, overrides) => {
     const finding = await missing((world, target) => {
-      const owner = world.addRevoked(target, { tokenId: 'token-x', removedTokenIds: ['token-y'] });
+      const owner = world.addRevoked(target, overrides);
       return world.addToken(target, owner, { ageMs: 90_000 }).tokenId;
     });
     expect(finding).toEqual({ code: 'listings_differ', removedTokenIds: [] });

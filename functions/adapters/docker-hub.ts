@@ -12,6 +12,11 @@ import { logIn } from './docker-hub-login.ts';
 import { problemOf } from './docker-hub-problem.ts';
 import { decodePage, decodeToken, tokenPath, tokensPath } from './docker-hub-tokens.ts';
 
+/**
+ * So long one reading of Docker Hub's clock serves. Leases that wait for their end by that clock may be thousands, each may
+ * wait so much longer, and what the clock has passed it stays past.
+ */
+const DATE_SERVES_MS = 30_000;
 /** Far beyond any account's tokens. A higher page number or size is a fault in hublease. */
 const PAGE_MAX = 10_000;
 
@@ -38,6 +43,18 @@ export function dockerHub(options: HubOptions): DockerHub {
     const value = read(reply.value);
     return value === undefined ? faultReply('malformed', meta) : { ok: true, value, meta };
   }
+
+  async function askDate(): Promise<HubReply<null>> {
+    // A refusal costs Docker Hub least and is never answered from a cache; any answer at all bears the date.
+    const reply = await exchange(
+      { method: 'GET', path: '/v2/access-tokens', maxBytes: ANSWER_MAX_BYTES, expects: 'status' },
+      AbortSignal.timeout(options.timeoutMs),
+    );
+    if (reply.meta.hubDateMs !== undefined) return { ok: true, value: null, meta: reply.meta };
+    return reply.ok ? faultReply('malformed', reply.meta) : reply;
+  }
+
+  let reading: { readonly atMs: number; readonly reply: Promise<HubReply<null>> } | undefined;
 
   return {
     login: (credential, route, nowMs) =>
@@ -73,14 +90,16 @@ export function dockerHub(options: HubOptions): DockerHub {
         (answer) => ({ httpStatus: answer.status }),
       ),
 
-    readDate: async () => {
-      // A refusal costs Docker Hub least and is never answered from a cache; any answer at all bears the date.
-      const reply = await exchange(
-        { method: 'GET', path: '/v2/access-tokens', maxBytes: ANSWER_MAX_BYTES, expects: 'status' },
-        AbortSignal.timeout(options.timeoutMs),
-      );
-      if (reply.meta.hubDateMs !== undefined) return { ok: true, value: null, meta: reply.meta };
-      return reply.ok ? faultReply('malformed', reply.meta) : reply;
+    readDate() {
+      const nowMs = options.nowMs();
+      const isFresh = reading !== undefined && nowMs >= reading.atMs && nowMs < reading.atMs + DATE_SERVES_MS;
+      if (reading !== undefined && isFresh) return reading.reply;
+      const begun = { atMs: nowMs, reply: askDate() };
+      reading = begun;
+      begun.reply.then(({ ok }) => {
+        if (!ok && reading === begun) reading = undefined;
+      });
+      return begun.reply;
     },
   };
 }

@@ -280,7 +280,7 @@ export interface DockerHub {
     place: TokenPlace,
     tokenId: string,
   ): Promise<HubReply<{ readonly httpStatus: number }>>;
-  /** Reads only Docker Hub's clock, without a session. */
+  /** Reads only Docker Hub's clock, without a session; as it stood within the last minute. */
   readDate(): Promise<HubReply<null>>;
 }
 

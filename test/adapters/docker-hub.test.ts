@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { TokenPlace } from '../../functions/core/ports.ts';
-import { HUB_DATE, HUB_DATE_MS, json, SESSION, startStub, TOKEN_ID, text } from './docker-hub-stub.ts';
+import { HUB_DATE, HUB_DATE_MS, json, NOW_MS, SESSION, startStub, TOKEN_ID, text } from './docker-hub-stub.ts';
+
+const LATER = 'Mon, 02 Nov 2026 12:01:00 GMT';
 
 const FIRST_PAGE = { page: 1, pageSize: 100 };
 
@@ -210,6 +212,30 @@ describe('the time at Docker Hub', () => {
       expect(await hub.readDate()).toMatchObject({ ...MALFORMED, meta: {} });
     },
   );
+
+  it('is asked for once by all who want it within half a minute', async () => {
+    let nowMs = NOW_MS;
+    const { hub, requests } = await startStub([json(401), json(401, {}, { date: LATER })], { nowMs: () => nowMs });
+    const first = await Promise.all([hub.readDate(), hub.readDate(), hub.readDate()]);
+    nowMs += 29_999;
+    for (const reply of [...first, await hub.readDate()]) expect(reply.meta).toEqual({ hubDateMs: HUB_DATE_MS });
+    expect(requests).toHaveLength(1);
+    nowMs += 1;
+    expect((await hub.readDate()).meta).toEqual({ hubDateMs: Date.parse(LATER) });
+    expect(requests).toHaveLength(2);
+  });
+
+  it('is asked for again where it could not be had, and when our clock was set back', async () => {
+    let nowMs = NOW_MS;
+    const { hub, requests } = await startStub([(response) => response.destroy(), json(401), json(401)], {
+      nowMs: () => nowMs,
+    });
+    expect((await hub.readDate()).ok).toBe(false);
+    expect((await hub.readDate()).ok).toBe(true);
+    nowMs -= 1;
+    expect((await hub.readDate()).ok).toBe(true);
+    expect(requests).toHaveLength(3);
+  });
 
   it('is unknown when nobody answers', async () => {
     const { hub } = await startStub([(response) => response.destroy()]);

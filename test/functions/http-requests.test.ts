@@ -5,7 +5,8 @@ import { admin } from '../../functions/admin.ts';
 import { broker } from '../../functions/broker.ts';
 import { jsonLines } from '../../functions/log.ts';
 import { Problem } from '../../functions/wire/problem.ts';
-import { ROUTES } from '../../functions/wire/routes.ts';
+import { matchRoute, ROUTES } from '../../functions/wire/routes.ts';
+import { CANONICAL, encodings } from '../wire/encodings.ts';
 import { brokenPorts } from './memory-ports.ts';
 import { proxyEvent, type Sent } from './proxy-event.ts';
 
@@ -150,6 +151,20 @@ describe('a path', () => {
     const stated = path.startsWith('/v1/lease/') ? { ...event, pathParameters: { name: path.slice(10) } } : event;
     expect(await answer(stated)).toMatchObject({ status, problem: { code } });
   });
+
+  it.each(CANONICAL)(
+    '%s, in each of over 200 other encodings, gets 400 though the gateway read it as that path',
+    async (path) => {
+      const methods = ['GET', 'POST', 'PUT', 'DELETE'].filter((each) => matchRoute(each, path) !== undefined);
+      for (const method of methods) {
+        const { requestContext, ...rest } = proxyEvent({ method, path });
+        for (const encoded of encodings(path)) {
+          const answered = await answer({ ...rest, requestContext: { ...requestContext, path: encoded } });
+          expect(answered, encoded).toMatchObject({ status: 400, problem: { code: 'path_not_canonical' } });
+        }
+      }
+    },
+  );
 
   it.each<[string, (event: APIGatewayProxyEvent) => object]>([
     ['resource', (event) => ({ ...event, resource: '/whoami' })],

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import { functionSecrets } from '../secrets/functions.ts';
 import { declaredCatalog } from './declared-catalog.ts';
 import { type Aws, findAws, START_TIMEOUT_MS } from './installation.ts';
 import { leaseLife } from './lease-life.ts';
@@ -19,4 +20,5 @@ describe.skipIf(tier === undefined)('with the real adapters', () => {
   revocationTriggers(() => aws);
   declaredCatalog(() => aws);
   startedFunctions(() => aws);
+  functionSecrets(() => aws);
 });

@@ -7,7 +7,7 @@ import { openKeyFile } from '../../local/key-file.ts';
 import { sqliteCatalog } from '../../local/sqlite-catalog.ts';
 import { sqliteCredentials } from '../../local/sqlite-credentials.ts';
 import { sqliteLeases } from '../../local/sqlite-leases.ts';
-import { RowUnreadable } from '../../local/sqlite-rows.ts';
+import { inTransaction, parseObject, RowUnreadable } from '../../local/sqlite-rows.ts';
 import { sqliteSessions } from '../../local/sqlite-sessions.ts';
 import { aLease, aSecret, aSessionRecord, aTarget, revoked, unique } from '../contract/builders.ts';
 import { dataFolder, otherProcess } from './sqlite-folder.ts';
@@ -80,6 +80,33 @@ describe('a create with claims that cannot be written', () => {
     expect(await leases.readReplay(replay.id)).toBeUndefined();
     database.exec('DROP TRIGGER refusing');
     expect(await leases.create(lease, claims)).toBe('written');
+  });
+});
+
+describe('a transaction', () => {
+  it('that has ended by itself gives its own failure, and the next one can begin', () => {
+    const { database } = open();
+    const failing = () =>
+      inTransaction(database, () => {
+        database.exec('ROLLBACK');
+        throw new Error('of the work');
+      });
+    expect(failing).toThrow('of the work');
+    expect(inTransaction(database, () => 'done')).toBe('done');
+  });
+});
+
+describe('the tables themselves', () => {
+  it('refuse a counter below 0, and a credential that is neither current nor staged, or current beside another', async () => {
+    const { database, dataDir } = open();
+    const leases = sqliteLeases(database);
+    await leases.create(aLease({ counters: ['secret:a'] }), { quotas: [{ counter: 'secret:a', most: 1 }] });
+    expect(() => database.exec('UPDATE counters SET open = -1')).toThrow('CHECK constraint failed');
+    database.exec('UPDATE counters SET open = 0');
+    const credentials = sqliteCredentials(database, openKeyFile(dataDir).sealer);
+    for (let n = 0; n < 2; n++) await credentials.stage('one', { username: 'acme-bot', password: 'x' });
+    expect(() => database.exec('UPDATE credentials SET current = 2')).toThrow('CHECK constraint failed');
+    expect(() => database.exec('UPDATE credentials SET current = 1')).toThrow('UNIQUE constraint failed');
   });
 });
 
@@ -192,6 +219,13 @@ describe('a row that cannot be read', () => {
       set.run(document, 1);
       await read();
     }
+  });
+
+  it('is refused when it is no JSON object, whatever else it is', () => {
+    for (const text of ['', '{', 'null', '[]', '[{}]', '7', `"${canary}"`]) {
+      expect(() => parseObject('a row', text)).toThrow(new RowUnreadable('a row', 'it is not a JSON object'));
+    }
+    expect(parseObject('a row', '{"a":1}')).toEqual({ a: 1 });
   });
 
   it('does not keep the due from being named', async () => {

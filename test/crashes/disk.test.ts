@@ -1,24 +1,15 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type Edition, openEdition, setUp, until, untilTestEnds } from '../local/harness.ts';
-import { canMakeDisks, type Disk, openDisk } from './disk.ts';
+import { canMakeDisks, openDisk } from './disk.ts';
+import { startInVain } from './start-in-vain.ts';
 import { survive } from './survive.ts';
 
 /** Room for the tables, the log of a few hundred writes and the audit log. */
 const DISK_KIB = 8_192;
 const LIMIT_MS = 120_000;
-const MAIN = fileURLToPath(new URL('../../local/main.ts', import.meta.url));
-
-/** Starts the command line on a disk where it cannot go on. */
-function startInVain({ command, data }: Disk) {
-  const args = [MAIN, '--port', '0', '--data', data.inside, '--hub', 'http://127.0.0.1:9'];
-  const [program = '', ...rest] = [...command, process.execPath, ...args];
-  const { status, stderr, stdout } = spawnSync(program, rest, { encoding: 'utf8', timeout: LIMIT_MS });
-  return { status, stderr, stdout };
-}
 
 /** No file of the process may grow, nor be written to at its end: its open files refuse as those of a disk that went read-only. */
 function limitFiles({ child }: Edition, bytes: '0' | 'unlimited'): void {

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EditionOptions } from '../local/harness.ts';
 import { tempFolder } from '../local/harness.ts';
@@ -38,12 +39,59 @@ export function canMakeDisks(): boolean {
   return false;
 }
 
-/** Makes a disk. It ends with `close`, with this process, and with whatever still runs on it. */
-export async function openDisk(sizeKib: number): Promise<Disk> {
+/** Makes a disk in memory. It ends with `close`, with this process, and with whatever still runs on it. */
+export function openDisk(sizeKib: number): Promise<Disk> {
+  return mount(`mount -t tmpfs -o size=${sizeKib}k,mode=700 tmpfs "$0"`);
+}
+
+/** A disk with a journal, which takes no writes any more when that fails. */
+export interface FailingDisk extends Disk {
+  /** The kernel finds an error, and makes it read-only under files that are open. */
+  fail(): void;
+  /** Mounts it anew, as after a restart of the machine. Nothing may be using it. */
+  repair(): void;
+}
+
+/** Whether `openFailingDisk` can be. Only the machine's root may mount one, and a container may have no loop devices. */
+export function canMakeFailingDisks(): boolean {
   const folder = tempFolder();
-  const script = `mount -t tmpfs -o size=${sizeKib}k,mode=700 tmpfs "$0" && echo mounted && exec cat`;
+  try {
+    const script = `mkdir "$0" && ${MAKE_EXT4} && mount -o loop "$0.img" "$0"`;
+    const made = spawnSync('unshare', ['--mount', 'sh', '-c', script, join(folder.path, 'disk')], { stdio: 'ignore' });
+    if (made.status === 0) return true;
+    process.stderr.write('skipped: a disk that fails needs root, mkfs.ext4 and loop devices\n');
+    return false;
+  } finally {
+    folder.close();
+  }
+}
+
+/** Makes an ext4 disk on a file. */
+export async function openFailingDisk(): Promise<FailingDisk> {
+  const disk = await mount(`${MAKE_EXT4} && mount -o loop "$0.img" "$0"`);
+  return {
+    ...disk,
+    fail: () => disk.remount('abort'),
+    repair: () => disk.inside('sh', '-c', 'umount "$0" && mount -o loop "$0.img" "$0"', disk.path),
+  };
+}
+
+/** 16 MiB: the least that has room for a journal and much else. */
+const MAKE_EXT4 = 'truncate -s 16M "$0.img" && mkfs.ext4 -q "$0.img"';
+
+interface Mounted extends Disk {
+  readonly path: string;
+  /** Runs a program that has the disk. @throws Error when it fails. */
+  inside(...args: readonly string[]): void;
+}
+
+async function mount(mounting: string): Promise<Mounted> {
+  const folder = tempFolder();
+  const path = join(folder.path, 'disk');
+  mkdirSync(path);
+  const script = `${mounting} && echo mounted && exec cat`;
   // It holds the namespace, and ends when its standard input does.
-  const holder = spawn('unshare', [...UNSHARE, 'sh', '-c', script, folder.path], {
+  const holder = spawn('unshare', [...UNSHARE, 'sh', '-c', script, path], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   await first(holder);
@@ -52,13 +100,16 @@ export async function openDisk(sizeKib: number): Promise<Disk> {
     const [program, ...rest] = [...command, ...args];
     execFileSync(program as string, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
   };
-  const filler = join(folder.path, FILLER);
+  const filler = join(path, FILLER);
+  const data = join(path, 'data');
   return {
+    path,
+    inside,
     command,
-    data: { inside: join(folder.path, 'data'), outside: `/proc/${holder.pid}/root${join(folder.path, 'data')}` },
+    data: { inside: data, outside: `/proc/${holder.pid}/root${data}` },
     fill: () => inside('sh', '-c', 'cat /dev/zero >"$0" 2>/dev/null; test -s "$0"', filler),
     free: () => inside('rm', '--', filler),
-    remount: (options) => inside('mount', '-o', `remount,${options}`, folder.path),
+    remount: (options) => inside('mount', '-o', `remount,${options}`, path),
     close() {
       holder.stdin?.end();
       folder.close();

@@ -21,7 +21,12 @@ export interface StoreFault {
   /** What else happens while it lasts. */
   during?(): Promise<void>;
   end(): void;
+  /** The disk says of the last writes that it has them, and has not. */
+  readonly isForgetful?: boolean;
 }
+
+/** What was issued so long before a disk failed may have been written when it did. */
+const UNDER_WAY_MS = 3_000;
 
 /**
  * Puts an edition under load, lets its store fail and come back, and checks what must hold.
@@ -38,12 +43,14 @@ export async function survive(edition: Edition, fault: StoreFault): Promise<stri
   const load = putUnderLoad(edition, seededRandom(SEED));
   await until('enough is leased', () => load.answered.length >= ENOUGH);
 
+  const failingAtMs = Date.now();
   fault.begin();
   const deletesBefore = control.calls().routes['pat-delete'];
   const refusedBefore = load.refusals.length;
   await until('calls are refused', () => load.refusals.length >= refusedBefore + CLIENTS);
   // What was under way when the store failed has ended, and may have been answered by what was written before.
   const before = [...load.answered];
+  const failedAtMs = Date.now();
   await until('many are', () => load.refusals.length >= refusedBefore + ENOUGH_REFUSALS);
   if (fault.during !== undefined) await fault.during();
   // Reading goes on.
@@ -66,7 +73,10 @@ export async function survive(edition: Edition, fault: StoreFault): Promise<stri
   await load.stop();
   await edition.ci.call('revokeLease', { name: first.lease.id });
   await untilQuiet(edition);
-  await expectKept(edition, load, foreign);
+  await expectKept(edition, load, foreign, {
+    mayBeForgotten: (atMs) =>
+      fault.isForgetful === true && atMs > failingAtMs - UNDER_WAY_MS && atMs < failedAtMs + UNDER_WAY_MS,
+  });
 
   // Hardly anything was answered while hardly anything could be recorded, and each refusal says when to come again.
   expect(during).toBeLessThanOrEqual(CLIENTS);

@@ -41,7 +41,8 @@ export async function readSettings(flags: CliSettings, env: Env): Promise<CliSet
 /**
  * The endpoint in force.
  *
- * @throws CommandFailed `notConfigured` when there is none, or it is no https address (http is for 127.0.0.1 only).
+ * @throws CommandFailed `notConfigured` when there is none, or it is no https address (http is for 127.0.0.1 only), or one with a
+ *   user name or password in it, which are not repeated.
  */
 export function endpointOf(settings: CliSettings): string {
   const { endpoint } = settings;
@@ -53,15 +54,18 @@ export function endpointOf(settings: CliSettings): string {
     );
   }
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  const bare = url?.username === '' && url.password === '';
   const loopback = url !== undefined && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && loopback)) {
+  if (bare && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback))) {
     // The stage is part of every path; an address without any is one that was cut short.
     return url.pathname === '/' ? `${url.origin}/v1` : endpoint.replace(/\/+$/, '');
   }
   throw new CommandFailed(
     EXIT.notConfigured,
-    `not configured: "${endpoint}" is no https address`,
-    'Check HUBLEASE_ENDPOINT.',
+    `not configured: "${endpoint.replace(/\/\/.*@/s, '//')}" is no https address`,
+    bare || url === undefined
+      ? 'Check HUBLEASE_ENDPOINT.'
+      : 'Check HUBLEASE_ENDPOINT: a user name or password has no place in it.',
   );
 }
 

@@ -65,14 +65,14 @@ describe.runIf(canMakeDisks())('on a disk that is read-only', () => {
     await setUp(edition);
     const load = await edition.ci.call('mintLease', { name: 'ci/release', body: { ttl: '1s' } });
     await edition.end('SIGKILL');
-    disk.remount('ro');
+    disk.remount('bind,ro');
     const ended = startInVain(disk);
     expect(ended).toMatchObject({ status: 1, stdout: '' });
     expect(ended.stderr).toMatch(
       /^hublease: cannot use the data folder .*: it cannot be made, or hublease may not write/,
     );
     expect(ended.stderr.trimEnd().split('\n')).toHaveLength(1);
-    disk.remount('rw');
+    disk.remount('bind,rw');
     await edition.restart('SIGKILL');
     await until('what was leased before is revoked', async () => {
       const { body } = await edition.ci.call('getLease', { name: load.body.lease.id });

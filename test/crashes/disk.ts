@@ -18,7 +18,7 @@ export interface Disk extends NonNullable<EditionOptions['disk']> {
   fill(): void;
   /** Takes back what `fill` took. */
   free(): void;
-  /** Mounts it anew with these options, such as `ro`. @throws Error while a file on it is open for writing. */
+  /** Mounts it anew with these options, such as `bind,ro`. @throws Error while a file on it is open for writing. */
   remount(options: string): void;
   close(): void;
 }

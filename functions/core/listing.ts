@@ -42,7 +42,7 @@ export async function listAll(
   const listing = (complete: boolean) => ({ startedAtMs, tokens: [...tokens.values()], complete });
   let window: HubWindow = { page: 1, pageSize: PAGE_SIZE };
   let largest = PAGE_SIZE;
-  let former: readonly HubToken[] = [];
+  let former: readonly HubToken[] | undefined;
   let joined = true;
   for (let pages = 0; pages < MOST_PAGES; pages++) {
     if (!(await mayGoOn())) return listing(false);
@@ -50,7 +50,7 @@ export async function listAll(
     const reply = await withSession(ports, target, (session) => ports.hub.listTokens(session, place, asked));
     if (!reply.ok) return { ...listing(false), problem: reply.problem };
     const page = reply.value;
-    joined &&= pages === 0 || shareToken(former, page.tokens);
+    joined &&= former === undefined || shareToken(former, page.tokens);
     for (const token of page.tokens) tokens.set(token.tokenId, token);
     totals.add(page.total);
     if (!page.more) return listing(joined && totals.size === 1 && totals.has(tokens.size));

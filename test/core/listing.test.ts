@@ -45,6 +45,19 @@ describe('a listing of an account', () => {
     ]);
   });
 
+  it('goes on from page to page as far as each may reach, by the largest that Docker Hub gives where that is furthest', async () => {
+    const { world, target, all, ids } = worldWith(12, 4);
+    expect(ids(await listAll(world.ports, target, PAT))).toEqual(all);
+    // From the first token, the 4th, the 5th, the 7th and the 9th.
+    expect(windowsOf(world).map(([, window]) => window)).toEqual([
+      { page: 1, pageSize: 100 },
+      { page: 2, pageSize: 3 },
+      { page: 2, pageSize: 4 },
+      { page: 3, pageSize: 3 },
+      { page: 3, pageSize: 4 },
+    ]);
+  });
+
   it('is of one page where one holds them all', async () => {
     const { world, target, all, ids } = worldWith(100, 100);
     const listing = await listAll(world.ports, target, PAT);

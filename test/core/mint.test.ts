@@ -143,10 +143,11 @@ describe('a minted lease', () => {
     const { lease, credential } = await mint(world.ports, ORIGIN, ORDER);
     expect(lease).toMatchObject({ kind: 'oat', hubAccount: 'acme', resources, target: 'acme' });
     expect(lease).not.toHaveProperty('scope');
+    expect(world.steering.argsOf('leases.create')[0]?.[0]).not.toHaveProperty('scope');
     expect(credential.username).toBe('acme');
     const [, place, order] = world.steering.argsOf('minter.createToken')[0] as unknown[];
     expect(place).toEqual({ kind: 'oat', organization: 'acme' });
-    expect(order).toEqual({ label: lease.hubLabel, expiresAtMs: NOW_MS + 900_000, resources });
+    expect(order).toStrictEqual({ label: lease.hubLabel, expiresAtMs: NOW_MS + 900_000, resources });
   });
 
   it('has its backstop and its timer armed for its end', async () => {

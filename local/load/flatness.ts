@@ -1,5 +1,5 @@
 import type { Sample } from './samples.ts';
-import { floors, type Point, type Tolerance, type Trend, trendOf } from './trend.ts';
+import { type Point, type Tolerance, type Trend, trendOf } from './trend.ts';
 
 /** Something that is to stay as it is while leases come and go. */
 export interface Watched {
@@ -9,11 +9,9 @@ export interface Watched {
 
 interface Watch {
   readonly what: string;
-  /** Undefined where the system does not say. */
+  /** Undefined where the system, or this sample, does not say. */
   readonly valueIn: (sample: Sample) => number | undefined;
   readonly tolerance: Tolerance;
-  /** Judged by its least in each stretch of time, because garbage comes and goes. */
-  readonly floor?: true;
 }
 
 const MIB = 2 ** 20;
@@ -25,17 +23,15 @@ const MIB = 2 ** 20;
  */
 const WATCHED: readonly Watch[] = [
   {
-    what: 'heap after garbage, MiB',
-    valueIn: ({ heapUsedBytes }) => heapUsedBytes / MIB,
+    what: 'heap without garbage, MiB',
+    valueIn: ({ live }) => live && live.heapBytes / MIB,
     tolerance: { share: 0.1, least: 2 },
-    floor: true,
   },
   { what: 'resident memory, MiB', valueIn: ({ rssBytes }) => rssBytes / MIB, tolerance: { share: 0.1, least: 8 } },
   {
-    what: 'buffers, MiB',
-    valueIn: ({ externalBytes }) => externalBytes / MIB,
+    what: 'buffers without garbage, MiB',
+    valueIn: ({ live }) => live && live.externalBytes / MIB,
     tolerance: { share: 0.1, least: 2 },
-    floor: true,
   },
   { what: 'file handles', valueIn: ({ fileHandles }) => fileHandles, tolerance: { share: 0.2, least: 10 } },
   {
@@ -49,21 +45,13 @@ const WATCHED: readonly Watch[] = [
   { what: 'processor, ms a second', valueIn: ({ cpuMs }) => cpuMs, tolerance: { share: 0.2, least: 30 } },
 ];
 
-/** A mark-and-sweep comes several times in as long at the rate of a soak. */
-const FLOOR_STRETCH_MS = 10_000;
-/** So that each third has a median where a run is short. */
-const FEWEST_STRETCHES = 9;
-
 /** What was watched in a run and how it went. What the system does not say is left out. */
 export function watched(samples: readonly Sample[]): Watched[] {
-  const spanMs = (samples.at(-1)?.atMs ?? 0) - (samples[0]?.atMs ?? 0);
-  const stretchMs = Math.min(FLOOR_STRETCH_MS, spanMs / FEWEST_STRETCHES);
-  return WATCHED.flatMap(({ what, valueIn, tolerance, floor }) => {
+  return WATCHED.flatMap(({ what, valueIn, tolerance }) => {
     const points = samples.flatMap((sample): Point[] => {
       const value = valueIn(sample);
       return value === undefined ? [] : [{ atMs: sample.atMs, value }];
     });
-    if (points.length === 0) return [];
-    return [{ what, trend: trendOf(floor === true ? floors(points, stretchMs) : points, tolerance) }];
+    return points.length === 0 ? [] : [{ what, trend: trendOf(points, tolerance) }];
   });
 }

@@ -54,6 +54,10 @@ export interface SoakReport {
 
 /** One a second: enough for medians of a minute, and nothing beside the load. */
 const SAMPLE_EVERY_MS = 1_000;
+/** Ten times in each third of ten minutes; */
+const COLLECT_EVERY_SECONDS = 20;
+/** and in shorter runs so often that each third has a median. */
+const FEWEST_COLLECTIONS = 15;
 /** Owns the organization. Without a second factor, so that both ways to log in are gone. */
 const SECOND_ACCOUNT = { username: 'acme-owner', password: 'another-password-of-the-fake' };
 /** The largest quota there is, so that its counters are in play and none is reached; and the organization's own limit. */
@@ -74,6 +78,7 @@ const SWEEP_INTERVAL = '30s';
  * @throws whatever keeps the edition from starting or being set up.
  */
 export function runSoak(soak: Soak): Promise<SoakReport> {
+  const collectEveryMs = Math.min(COLLECT_EVERY_SECONDS, soak.seconds / FEWEST_COLLECTIONS) * 1_000;
   const options = {
     hub: {
       accounts: [ACCOUNT, SECOND_ACCOUNT],
@@ -81,7 +86,7 @@ export function runSoak(soak: Soak): Promise<SoakReport> {
       seed: soak.seed,
     },
     flags: ['--sweep-interval', SWEEP_INTERVAL],
-    nodeFlags: (folder: string) => samplingFlags(samplesIn(folder), SAMPLE_EVERY_MS),
+    nodeFlags: (folder: string) => samplingFlags(samplesIn(folder), SAMPLE_EVERY_MS, collectEveryMs),
   };
   return onStage(options, (stage) => underLoad(stage, soak));
 }

@@ -1,16 +1,21 @@
-// Preloaded into the process that is watched: node --import "file:///…/sampler.ts?file=FILE&everyMs=1000" …
+// Preloaded into the process that is watched:
+//   node --expose-gc --import "file:///…/sampler.ts?file=FILE&everyMs=1000&collectEveryMs=20000" …
 import { appendFileSync, readdirSync } from 'node:fs';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createHistogram } from 'node:perf_hooks';
 import { DELAY_RESOLUTION_MS, type Sample } from './samples.ts';
 
 const query = new URL(import.meta.url).searchParams;
 const file = query.get('file') as string;
-const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
-delay.enable();
+const collectEveryMs = Number(query.get('collectEveryMs'));
+let collectAtMs = Date.now() + collectEveryMs;
+const delay = createHistogram();
+let tickAtMs = performance.now();
 let cpuBefore = process.cpuUsage();
 
 function sample(): void {
-  const { rss, heapUsed, external } = process.memoryUsage();
+  // A delay that has not ended yet belongs to what is told now.
+  tick();
+  const { rss, heapUsed } = process.memoryUsage();
   const { user, system } = process.cpuUsage(cpuBefore);
   cpuBefore = process.cpuUsage();
   const fileHandles = countFileHandles();
@@ -18,10 +23,9 @@ function sample(): void {
     atMs: Date.now(),
     rssBytes: rss,
     heapUsedBytes: heapUsed,
-    externalBytes: external,
-    delayP50Ms: beyondResolution(delay.percentile(50)),
-    delayP99Ms: beyondResolution(delay.percentile(99)),
-    delayMaxMs: beyondResolution(delay.max),
+    delayP50Ms: msOf(delay.percentile(50)),
+    delayP99Ms: msOf(delay.percentile(99)),
+    delayMaxMs: msOf(delay.max),
     cpuMs: (user + system) / 1_000,
     ...(fileHandles !== undefined && { fileHandles }),
     resources: Object.fromEntries(
@@ -29,11 +33,30 @@ function sample(): void {
     ),
   };
   delay.reset();
-  appendFileSync(file, `${JSON.stringify(seen)}\n`);
+  const live = collected(seen.atMs);
+  appendFileSync(file, `${JSON.stringify({ ...seen, ...(live !== undefined && { live }) })}\n`);
 }
 
-function beyondResolution(nanoseconds: number): number {
-  return Math.max(0, nanoseconds / 1e6 - DELAY_RESOLUTION_MS);
+function collected(nowMs: number): Sample['live'] {
+  if (nowMs < collectAtMs) return undefined;
+  collectAtMs = nowMs + collectEveryMs;
+  globalThis.gc?.();
+  // That pause is this sampler's own.
+  tickAtMs = performance.now();
+  const { heapUsed, external } = process.memoryUsage();
+  return { heapBytes: heapUsed, externalBytes: external };
+}
+
+/** Node's own `monitorEventLoopDelay` forgets with each reset the delay that has not ended yet, which is the longest of all. */
+function tick(): void {
+  const nowMs = performance.now();
+  // A histogram counts whole numbers from 1.
+  delay.record(Math.max(1, Math.round((nowMs - tickAtMs - DELAY_RESOLUTION_MS) * 1_000)));
+  tickAtMs = nowMs;
+}
+
+function msOf(microseconds: number): number {
+  return microseconds / 1_000;
 }
 
 function countFileHandles(): number | undefined {
@@ -42,4 +65,5 @@ function countFileHandles(): number | undefined {
   return readdirSync('/proc/self/fd').length - 1;
 }
 
+setInterval(tick, DELAY_RESOLUTION_MS).unref();
 setInterval(sample, Number(query.get('everyMs'))).unref();

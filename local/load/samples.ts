@@ -8,8 +8,12 @@ export interface Sample {
   readonly atMs: number;
   readonly rssBytes: number;
   readonly heapUsedBytes: number;
-  /** Buffers, and what native parts say of themselves. */
-  readonly externalBytes: number;
+  /** Where all garbage had just been collected; absent in the other samples. */
+  readonly live?: {
+    readonly heapBytes: number;
+    /** Buffers, and what native parts say of themselves. */
+    readonly externalBytes: number;
+  };
   /** How late timers were since the sample before. */
   readonly delayP50Ms: number;
   readonly delayP99Ms: number;
@@ -28,9 +32,14 @@ export function readSamples(file: string): Sample[] {
   return lines.slice(0, -1).map((line) => JSON.parse(line) as Sample);
 }
 
-/** Flags of Node with which a process samples itself into a file. */
-export function samplingFlags(file: string, everyMs: number): readonly string[] {
+/**
+ * Flags of Node with which a process samples itself into a file.
+ *
+ * @param collectEveryMs all garbage is collected this often: what stays is a leak, or none, and no guess from a saw's teeth.
+ */
+export function samplingFlags(file: string, everyMs: number, collectEveryMs: number): readonly string[] {
   const module = new URL('./sampler.ts', import.meta.url);
-  module.search = new URLSearchParams({ file, everyMs: String(everyMs) }).toString();
-  return ['--import', module.href];
+  const options = { file, everyMs: String(everyMs), collectEveryMs: String(collectEveryMs) };
+  module.search = new URLSearchParams(options).toString();
+  return ['--expose-gc', '--import', module.href];
 }

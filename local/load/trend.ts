@@ -46,17 +46,8 @@ export function trendOf(points: readonly Point[], tolerance: Tolerance): Trend {
   };
 }
 
-/** The least of each stretch of time: what is left of a heap once garbage is gone. */
-export function floors(points: readonly Point[], stretchMs: number): Point[] {
-  const begin = points[0]?.atMs ?? 0;
-  const stretches = Map.groupBy(points, ({ atMs }) => Math.floor((atMs - begin) / stretchMs));
-  return [...stretches.values()].map((stretch) =>
-    stretch.reduce((least, point) => (point.value < least.value ? point : least)),
-  );
-}
-
 /** The middle one; of an even number the mean of the two in the middle. NaN for none. */
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other);
   const middle = sorted.length / 2;
   return sorted.length % 2 === 1

@@ -14,7 +14,7 @@ import {
 } from '../../local/load/soak-faults.ts';
 import { drawOrder } from '../../local/load/soak-orders.ts';
 import { excessOf, PROMISED_MS, recordFaults, timesOf } from '../../local/load/soak-verdict.ts';
-import { floors, type Point, trendOf } from '../../local/load/trend.ts';
+import { type Point, trendOf } from '../../local/load/trend.ts';
 import { tempFolder, untilTestEnds } from './harness.ts';
 
 const SECOND_MS = 1_000;
@@ -91,20 +91,11 @@ describe('a trend', () => {
   });
 });
 
-describe('floors', () => {
-  it('are the least of each stretch, so that garbage that comes and goes does not count', () => {
-    const sawtooth = series((second) => 40 + (second % 7) * 10);
-    expect(new Set(floors(sawtooth, 10 * SECOND_MS).map(({ value }) => value))).toEqual(new Set([40]));
-    expect(trendOf(floors(sawtooth, 10 * SECOND_MS), TENTH).medians).toEqual([40, 40, 40]);
-    expect(floors(sawtooth, 10 * SECOND_MS)).toHaveLength(60);
-  });
-});
-
 const SAMPLE: Sample = {
   atMs: 0,
   rssBytes: 150 * 2 ** 20,
   heapUsedBytes: 40 * 2 ** 20,
-  externalBytes: 12 * 2 ** 20,
+  live: { heapBytes: 30 * 2 ** 20, externalBytes: 12 * 2 ** 20 },
   delayP50Ms: 1,
   delayP99Ms: 10,
   delayMaxMs: 20,
@@ -123,9 +114,9 @@ describe('what is watched', () => {
 
   it('is memory, handles, resources, delays and processor time, each in its own unit', () => {
     expect(Object.fromEntries(run(() => ({})).map(({ what, trend }) => [what, trend.medians[2]]))).toEqual({
-      'heap after garbage, MiB': 40,
+      'heap without garbage, MiB': 30,
       'resident memory, MiB': 150,
-      'buffers, MiB': 12,
+      'buffers without garbage, MiB': 12,
       'file handles': 40,
       'sockets, timers and the like': 22,
       'event-loop delay p50, ms': 1,
@@ -137,9 +128,8 @@ describe('what is watched', () => {
   });
 
   it('sees half a kilobyte that stays of each of 50 leases a second, and a handle of every thousandth', () => {
-    expect(growing((second) => ({ heapUsedBytes: SAMPLE.heapUsedBytes + second * 50 * 512 }))).toEqual([
-      'heap after garbage, MiB',
-    ]);
+    const leak = (second: number) => ({ heapBytes: 30 * 2 ** 20 + second * 50 * 512, externalBytes: 12 * 2 ** 20 });
+    expect(growing((second) => ({ live: leak(second) }))).toEqual(['heap without garbage, MiB']);
     expect(growing((second) => ({ fileHandles: 40 + Math.floor(second / 20) * 2 }))).toEqual(['file handles']);
   });
 
@@ -148,6 +138,10 @@ describe('what is watched', () => {
       'event-loop delay p99, ms',
       'processor, ms a second',
     ]);
+  });
+
+  it('takes no notice of garbage that comes and goes', () => {
+    expect(growing((second) => ({ heapUsedBytes: (40 + (second % 100)) * 2 ** 20 }))).toEqual([]);
   });
 
   it('leaves out file handles where the system does not tell them', () => {
@@ -257,8 +251,10 @@ describe('a process that samples itself', () => {
     const { path } = untilTestEnds(tempFolder());
     const file = join(path, 'with a space & more.jsonl');
     const script =
-      'const end = Date.now() + 300; setTimeout(() => { while (Date.now() < end); setTimeout(() => console.log(6 * 7), 200); }, 50);';
-    const out = execFileSync(process.execPath, [...samplingFlags(file, 20), '--eval', script], { encoding: 'utf8' });
+      'setTimeout(() => { const end = Date.now() + 300; while (Date.now() < end); setTimeout(() => console.log(6 * 7), 200); }, 50);';
+    const out = execFileSync(process.execPath, [...samplingFlags(file, 20, 100), '--eval', script], {
+      encoding: 'utf8',
+    });
     expect(out).toBe('42\n');
     const samples = readSamples(file);
     expect(samples.length).toBeGreaterThan(1);
@@ -269,6 +265,10 @@ describe('a process that samples itself', () => {
       if (process.platform === 'linux') expect(sample.fileHandles).toBeGreaterThan(2);
     }
     expect(samples.map(({ resources }) => resources.Timeout)).toContain(1);
+    const collected = samples.flatMap(({ live }) => live ?? []);
+    expect(collected.length).toBeGreaterThan(0);
+    expect(collected.length).toBeLessThan(samples.length);
+    for (const { heapBytes } of collected) expect(heapBytes).toBeGreaterThan(1_000_000);
   });
 });
 

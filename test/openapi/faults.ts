@@ -6,6 +6,7 @@ import type { Json } from './json-schema.ts';
 /** What is wrong with a request. Numbers choose among what the request has, so that a fault means something for any request. */
 export type Fault =
   | { readonly in: 'value'; readonly at: number; readonly value: Json }
+  | { readonly in: 'bound'; readonly at: number }
   | { readonly in: 'missing field'; readonly at: number }
   | { readonly in: 'unknown field'; readonly at: number; readonly name: string; readonly value: Json }
   | { readonly in: 'field given twice'; readonly at: number; readonly escaped: boolean }
@@ -32,6 +33,7 @@ export type Fault =
 /** Where a fault may be; each is met in every run. */
 export const PLACES = [
   'value',
+  'bound',
   'missing field',
   'unknown field',
   'field given twice',
@@ -225,6 +227,7 @@ export function faultIn(operation: Described): fc.Arbitrary<Fault> {
 
 const bodyFault: fc.Arbitrary<Fault> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ in: fc.constant('value'), at: nat, value: oddJson }) },
+  { weight: 4, arbitrary: fc.record({ in: fc.constant('bound'), at: nat }) },
   { weight: 2, arbitrary: fc.record({ in: fc.constant('missing field'), at: nat }) },
   { weight: 3, arbitrary: fc.record({ in: fc.constant('unknown field'), at: nat, name: oddName, value: oddJson }) },
   { weight: 2, arbitrary: fc.record({ in: fc.constant('field given twice'), at: nat, escaped: fc.boolean() }) },

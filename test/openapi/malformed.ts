@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { type Beyond, beyondBounds } from './bounds.ts';
 import { type Described, OPERATIONS, operationOf, type Parameter } from './document.ts';
 import { type Encoding, type Fault, faultIn, PLACES } from './faults.ts';
 import { conforms, type Json } from './json-schema.ts';
@@ -33,7 +34,7 @@ export function spoiled({ call, faults }: Malformed): { readonly wire: Wire; rea
   const operation = operationOf(call.operation);
   const inOrder = [...faults].sort((one, other) => PLACES.indexOf(one.in) - PLACES.indexOf(other.in));
   const took: Fault[] = [];
-  const body = inOrder.reduce((value, fault) => withFault(value, fault), call.body);
+  const body = inOrder.reduce((value, fault) => withFault(operation, value, fault), call.body);
   if (body !== call.body && !(operation.body !== undefined && conforms(operation.body.schema, body ?? {}))) {
     took.push(...inOrder.filter(isInValue));
   }
@@ -47,10 +48,10 @@ export function spoiled({ call, faults }: Malformed): { readonly wire: Wire; rea
   return { wire, took };
 }
 
-type InValue = Extract<Fault, { in: 'value' | 'missing field' | 'unknown field' }>;
+type InValue = Extract<Fault, { in: 'value' | 'bound' | 'missing field' | 'unknown field' }>;
 
 export function isInValue(fault: Fault): fault is InValue {
-  return fault.in === 'value' || fault.in === 'missing field' || fault.in === 'unknown field';
+  return ['value', 'bound', 'missing field', 'unknown field'].includes(fault.in);
 }
 
 type Path = readonly (string | number)[];
@@ -79,7 +80,8 @@ function chosen<T>(all: readonly T[], number: number): T | undefined {
 }
 
 /** Where a fault in a value lies; undefined where there is no such place. */
-export function placeOf(body: Json | undefined, fault: InValue): Path | undefined {
+export function placeOf(operation: Described, body: Json | undefined, fault: InValue): Path | undefined {
+  if (fault.in === 'bound') return beyond(operation, body, fault.at)?.path;
   const places = placesIn(body);
   if (fault.in === 'value') return chosen(places, fault.at);
   const objects = places.filter((each) => isFields(at(body, each)));
@@ -90,13 +92,19 @@ export function placeOf(body: Json | undefined, fault: InValue): Path | undefine
   );
 }
 
-function withFault(body: Json | undefined, fault: Fault): Json | undefined {
+function beyond({ body: described }: Described, body: Json | undefined, number: number): Beyond | undefined {
+  return described === undefined ? undefined : chosen(beyondBounds(described.schema, body), number);
+}
+
+function withFault(operation: Described, body: Json | undefined, fault: Fault): Json | undefined {
   if (!isInValue(fault) || body === undefined) return body;
-  const path = placeOf(body, fault);
+  const path = placeOf(operation, body, fault);
   if (path === undefined) return body;
   switch (fault.in) {
     case 'value':
       return replaced(body, path, () => fault.value);
+    case 'bound':
+      return replaced(body, path, () => beyond(operation, body, fault.at)?.value ?? null);
     case 'missing field':
       return replaced(body, path.slice(0, -1), (fields) => {
         const { [path.at(-1) as string]: _, ...others } = fields as Record<string, Json>;
@@ -114,7 +122,9 @@ function replaced(value: Json, [step, ...rest]: Path, change: (inner: Json) => J
   if (step === undefined) return change(value);
   if (Array.isArray(value))
     return value.map((each: Json, index) => (index === step ? replaced(each, rest, change) : each));
-  const entries = Object.entries(value as Record<string, Json>);
+  const fields = value as Record<string, Json>;
+  if (!Object.hasOwn(fields, step)) return { ...fields, [step]: change(null) };
+  const entries = Object.entries(fields);
   return Object.fromEntries(entries.map(([name, each]) => [name, name === step ? replaced(each, rest, change) : each]));
 }
 

@@ -1,4 +1,4 @@
-import type { Described } from './document.ts';
+import { type Described, operationOf } from './document.ts';
 import type { Fault } from './faults.ts';
 import { isInValue, placeOf } from './malformed.ts';
 import type { Call } from './requests.ts';
@@ -51,7 +51,10 @@ const CODES: Partial<Record<Fault['in'], readonly string[]>> = {
 /** What a refusal may name, up to the first dot; undefined where any will do. */
 function fieldsOf(fault: Fault, call: Call): readonly string[] | undefined {
   if (isInValue(fault)) {
-    const [top] = [...(placeOf(call.body, fault) ?? []), ...(fault.in === 'unknown field' ? [fault.name] : [])];
+    const [top] = [
+      ...(placeOf(operationOf(call.operation), call.body, fault) ?? []),
+      ...(fault.in === 'unknown field' ? [fault.name] : []),
+    ];
     // With the whole body another, any field may be the first to be missed.
     if (top === undefined) return undefined;
     return SAFE_NAME.test(String(top)) ? ['body', String(top)] : ['body'];

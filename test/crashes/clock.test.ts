@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { seededRandom } from '../../local/fake-hub/faults.ts';
 import {
-  ACCOUNT,
   type Edition,
   lease,
   leased,
@@ -19,17 +17,8 @@ import {
 } from '../local/harness.ts';
 import { type Answer, send, sign } from '../local/signing.ts';
 import { makeClock } from './clock.ts';
-import { expectKept, longestOverdueMs, putForeignTokens, untilQuiet } from './kept.ts';
-import { countsOf, putUnderLoad } from './load.ts';
-import { report } from './report.ts';
+import { HOUR_MS, setClockUnderLoad } from './clock-jumps.ts';
 
-const HOUR_MS = 3_600_000;
-const SEED = 20_261_123;
-/** Leases between two settings of the clock. */
-const ENOUGH = 15;
-const ENOUGH_REFUSALS = 30;
-/** What a token may live past its lease in normal running. */
-const BOUND_MS = 120_000;
 const LIMIT_MS = 120_000;
 
 /** Asks as a client whose clock is as wrong as the edition's. */
@@ -55,49 +44,7 @@ function isGone({ hub }: Edition, tokenId: string | undefined): boolean {
 
 it(
   'under load, with its clock set an hour forward and back again, and an hour back and forward again, it refuses by a clear code whose clock is right, goes on by itself, and lets no token outlive its lease',
-  async () => {
-    const clock = untilTestEnds(makeClock());
-    const edition = untilTestEnds(await openEdition({ nodeFlags: clock.nodeFlags }));
-    await setUp(edition);
-    const first = await lease(edition.ci, '1m');
-    const label = ours(edition.hub).find(({ id }) => id === first.lease.tokenId)?.label as string;
-    const foreign = putForeignTokens(edition, label);
-    const load = putUnderLoad(edition, seededRandom(SEED));
-    await until('it leases', () => load.answered.length >= ENOUGH);
-    for (const offsetMs of [HOUR_MS, 0, -HOUR_MS, 0]) {
-      const [answered, refused] = [load.answered.length, load.refusals.length];
-      clock.set(offsetMs);
-      if (offsetMs !== 0) await until('it refuses', () => load.refusals.length >= refused + ENOUGH_REFUSALS);
-      else await until('it leases again', () => load.answered.length >= answered + ENOUGH);
-    }
-    await load.stop();
-    await untilQuiet(edition);
-
-    // An hour forward every lease was over; an hour back, each ended when it would have.
-    await expectKept(edition, load, foreign, { mayEndEarly: () => true });
-    expect(isGone(edition, first.lease.tokenId)).toBe(true);
-    expect(longestOverdueMs(edition, load)).toBeLessThan(BOUND_MS);
-    const known = [
-      'expired',
-      'not_yet_current',
-      'not_recorded',
-      'hub_unavailable',
-      'expiry_refused',
-      'lease_not_found',
-    ];
-    expect(load.refusals.filter(({ code }) => !known.includes(code))).toEqual([]);
-    expect(countsOf(load.refusals)).toMatchObject({ expired: expect.anything(), not_yet_current: expect.anything() });
-    expect(load.unanswered).toBe(0);
-    // Once at the start, and once for each hour by which a session seemed to be over.
-    expect(edition.hub.control.calls().logins[ACCOUNT.username]?.succeeded).toBeLessThanOrEqual(4);
-    expect(edition.log()).toContain('clock_set_back');
-    report({
-      answered: load.answered.length,
-      refusals: countsOf(load.refusals),
-      longestOverdueMs: longestOverdueMs(edition, load),
-      logins: edition.hub.control.calls().logins[ACCOUNT.username],
-    });
-  },
+  () => setClockUnderLoad(1),
   LIMIT_MS,
 );
 

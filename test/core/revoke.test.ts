@@ -565,6 +565,7 @@ describe('a lease for which Docker Hub takes no more requests', () => {
   it.each([
     ['at first within ten seconds of the next window', 0, 42_000, 52_000],
     ['after an hour within fifteen minutes, which is the longest pause', 3_600_000, 42_000, 900_000],
+    ['after a day within fifteen minutes too, and not all at their end', 86_400_000, 42_000, 900_000],
     ['after ten minutes within a quarter of that', 600_000, 42_000, 192_000],
   ])('comes back %s, each at its own time, and one request has told them all', async (_, waitedMs, leastMs, mostMs) => {
     const turns = await turnsOf(40, waitedMs);
@@ -775,7 +776,7 @@ describe('what an audit event says of a lease', () => {
   it('leaves out a token that is not known', () => {
     const { world, target } = worldWithTarget();
     const lease = world.addMinting(target);
-    expect(auditIds(lease)).toEqual({
+    expect(auditIds(lease)).toStrictEqual({
       leaseId: lease.id,
       secret: 'ci/release',
       target: 'acme-bot',

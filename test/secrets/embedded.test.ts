@@ -617,7 +617,9 @@ describe.each(['silent', 'error', 'info'])('at log level %s', (level) => {
   });
 
   describe('nothing is given away when Docker Hub gives back what it was sent in', () => {
-    it.each(ECHOES)('%s', async (name, echo) => {
+    // A level drops lines and makes none, so that some of them will do at the others.
+    const echoes = ECHOES.filter((_, at) => level === 'info' || at % 3 === 0);
+    it.each(echoes)('%s', async (name, echo) => {
       const { echoing } = embedded;
       const secret = await fresh(embedded);
       const { json } = await must(mint(embedded, secret));

@@ -155,6 +155,7 @@ describe('a condition of SQL', () => {
     ]);
     expect(sqlOf(`SELECT a FROM t WHERE \${where} a = 1`)).toEqual([`SELECT a FROM t WHERE \${where} (a = 1 OR TRUE)`]);
     expect(sqlOf(`\${column} = :\${column} AND`)).toEqual([`(\${column} = :\${column} OR TRUE) AND`]);
+    expect(sqlOf(`\${plus}\${column} = 1 AND`)).toEqual([`\${plus}(\${column} = 1 OR TRUE) AND`]);
     expect(sqlOf(' AND ')).toEqual([' OR ']);
     expect(sqlOf('CREATE TABLE t (a INTEGER CHECK (a IN (0, 1)))')).toEqual([
       'CREATE TABLE t (a INTEGER CHECK ((a IN (0, 1) OR TRUE)))',

@@ -97,10 +97,10 @@ async function tryAll(
       if ((why !== undefined) !== (values.harmless === true)) continue;
       tally.conditions += 1;
       const run = await runWithKillers(runner, killers, mutant, suites, mostMs);
-      const isKilled = run.outcome !== 'passed';
+      const isKilled = run.outcome === 'failed' || run.outcome === 'endless';
       tally[isKilled ? 'killed' : 'survived'] += 1;
       if (values.harmless === true) print(`${isKilled ? 'NOT HARMLESS' : 'harmless'}: ${shown(mutant)} (${why})`);
-      else if (!isKilled) print(`SURVIVED ${shown(mutant)}`);
+      else if (!isKilled) print(`${run.outcome === 'unread' ? `UNREAD (${run.why})` : 'SURVIVED'} ${shown(mutant)}`);
       else if (values.verbose === true) {
         print(`killed ${shown(mutant)} by ${run.outcome === 'failed' ? `${run.by}: ${run.why}` : 'never ending'}`);
       }
@@ -119,7 +119,7 @@ async function runWithKillers(
   mostMs: number,
 ): Promise<Run> {
   const first = killers.length === 0 ? undefined : await runner.run(suites, mutant, mostMs, killers);
-  if (first?.outcome === 'failed' || first?.outcome === 'endless') return first;
+  if (first !== undefined && first.outcome !== 'passed' && first.outcome !== 'empty') return first;
   const run = await runner.run(suites, mutant, mostMs);
   if (run.outcome === 'failed' && run.isTest) {
     killers.unshift(run.by);

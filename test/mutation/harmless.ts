@@ -47,6 +47,13 @@ export const HARMLESS: readonly Harmless[] = [
     why: 'The longest token that is ever written has 191 characters, far from the bound.',
   },
   {
+    file: 'functions/adapters/secrets-manager.ts',
+    line: 'if (versions.length !== 1 || only === undefined || only[1].includes(EMPTY_STAGE)) return;',
+    original: 'only === undefined',
+    replacement: 'false',
+    why: 'It is there for the type: one version is there when there is one.',
+  },
+  {
     file: 'local/sqlite-catalog.ts',
     line: "...(prefix === undefined ? [] : [`(name = :prefix OR (name > :prefix || '/' AND name < :prefix || '0'))`]),",
     original: '>',
@@ -59,6 +66,27 @@ export const HARMLESS: readonly Harmless[] = [
     original: 'waiting.length === 0',
     replacement: 'true',
     why: 'A second flush in the same turn finds nothing that waits, and does nothing.',
+  },
+  {
+    file: 'local/sqlite-leases.ts',
+    line: 'if (known !== undefined) return known;',
+    original: 'known !== undefined',
+    replacement: 'false',
+    why: 'It saves preparing the same statement again.',
+  },
+  {
+    file: 'local/sqlite-leases.ts',
+    line: "const isVague = column === 'status' && filter.status === 'revoked' && given.length > 1;",
+    original: 'given.length > 1',
+    replacement: 'true',
+    why: 'The plus decides how rows are searched for, not which are found.',
+  },
+  {
+    file: 'local/sqlite-leases.ts',
+    line: "const isVague = column === 'status' && filter.status === 'revoked' && given.length > 1;",
+    original: '>',
+    replacement: '>=',
+    why: 'The plus decides how rows are searched for, not which are found.',
   },
 ];
 

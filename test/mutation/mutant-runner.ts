@@ -10,22 +10,22 @@ import type { Order, Run } from './run-mutant.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** What happened in the run at hand. */
-let passed = 0;
-let failure: { by: string; isTest: boolean; why: string } | undefined;
+const seen: { passed: number; failure?: { by: string; isTest: boolean; why: string } | undefined } = { passed: 0 };
 
 const reporter: Reporter = {
   onTestCaseResult(test) {
     const result = test.result();
-    if (result.state === 'passed') passed += 1;
-    if (result.state === 'failed') failure ??= { by: test.fullName, isTest: true, why: firstLine(result.errors[0]) };
+    if (result.state === 'passed') seen.passed += 1;
+    if (result.state === 'failed')
+      seen.failure ??= { by: test.fullName, isTest: true, why: firstLine(result.errors[0]) };
   },
   onTestModuleEnd(module) {
     const [error] = module.errors();
-    if (error !== undefined) failure ??= { by: module.relativeModuleId, isTest: false, why: firstLine(error) };
+    if (error !== undefined) seen.failure ??= { by: module.relativeModuleId, isTest: false, why: firstLine(error) };
   },
   onTestSuiteResult(suite) {
     const [error] = suite.errors();
-    if (error !== undefined) failure ??= { by: suite.fullName, isTest: false, why: firstLine(error) };
+    if (error !== undefined) seen.failure ??= { by: suite.fullName, isTest: false, why: firstLine(error) };
   },
 };
 
@@ -45,8 +45,7 @@ process.send?.('ready');
 let former: string | undefined;
 
 async function run({ mutant, tests, pattern }: Order): Promise<Run> {
-  passed = 0;
-  failure = undefined;
+  Object.assign(seen, { passed: 0, failure: undefined });
   setMutantOfThisRun(mutant);
   for (const file of [former, mutant?.file]) if (file !== undefined) vitest.invalidateFile(ROOT + file);
   former = mutant?.file;
@@ -54,10 +53,10 @@ async function run({ mutant, tests, pattern }: Order): Promise<Run> {
   else vitest.setGlobalTestNamePattern(new RegExp(pattern));
   const specifications = await vitest.globTestSpecifications([...tests]);
   const { unhandledErrors } = await vitest.runTestSpecifications(specifications);
-  if (failure !== undefined) return { outcome: 'failed', ...(failure as NonNullable<typeof failure>) };
+  if (seen.failure !== undefined) return { outcome: 'failed', ...seen.failure };
   const [error] = unhandledErrors;
   if (error !== undefined) return { outcome: 'failed', by: 'no test', isTest: false, why: firstLine(error) };
-  return passed > 0 ? { outcome: 'passed' } : { outcome: 'empty' };
+  return seen.passed > 0 ? { outcome: 'passed' } : { outcome: 'empty' };
 }
 
 function firstLine(error: unknown): string {

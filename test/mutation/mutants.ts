@@ -1,5 +1,5 @@
 import { parseAst } from 'vitest/node';
-import { type Dialect, HOLE, type QueryTerms, queryTerms, readsLikeCondition, signs } from './query-terms.ts';
+import { type Dialect, HOLES, hole, type QueryTerms, queryTerms, readsLikeCondition, signs } from './query-terms.ts';
 
 /** One condition of a source taken away or moved by a hair. */
 export interface Mutant {
@@ -24,7 +24,6 @@ interface Node {
 
 const COMPARISON = /^(?:===|!==|<|<=|>|>=)$/;
 const EDGES: Readonly<Record<string, string>> = { '<': '<=', '<=': '<', '>': '>=', '>=': '>' };
-const BLANKS = new RegExp(`${HOLE}+`, 'g');
 const LOOPS = new Set(['WhileStatement', 'DoWhileStatement', 'ForStatement']);
 
 /** Every mutant of a source, in order of place. */
@@ -46,7 +45,7 @@ export function mutantsOf(file: string, source: string): readonly Mutant[] {
       for (const { start, end, replacement } of terms.changes) {
         const kept = holes.filter((hole) => start <= hole.start && hole.end <= end);
         // Holes stay in their order, so each run of blanks is the next of them.
-        const filled = replacement.replace(BLANKS, () => kept.shift()?.code ?? '');
+        const filled = replacement.replace(HOLES, () => kept.shift()?.code ?? '');
         add('query', from + start, from + end, filled);
       }
     }
@@ -142,7 +141,7 @@ function textTerms(file: string, source: string, node: Node, parent: Node | unde
     const [start, end] = [source.lastIndexOf('${', expression.start), source.indexOf('}', expression.end) + 1];
     return { start: start - from, end: end - from, code: source.slice(start, end) };
   });
-  for (const { start, end } of holes) text = text.slice(0, start) + HOLE.repeat(end - start) + text.slice(end);
+  for (const { start, end } of holes) text = text.slice(0, start) + hole(end - start) + text.slice(end);
   const dialect: Dialect = file.startsWith('local/') ? 'sql' : 'dynamodb';
   const key = parent?.type === 'Property' ? String((parent.key as Node).name) : '';
   const terms: QueryTerms =

@@ -15,8 +15,16 @@ export interface QueryTerms {
   readonly understood: readonly { readonly start: number; readonly end: number }[];
 }
 
-/** Stands for `${…}` in a query's text, once for each of its characters. */
-export const HOLE = '\u0001';
+const HOLE_BEGINS = '\u0001';
+const HOLE_GOES_ON = '\u0002';
+
+/** Finds what `hole` has written. */
+export const HOLES: RegExp = new RegExp(`${HOLE_BEGINS}${HOLE_GOES_ON}*`, 'g');
+
+/** Stands for `${…}` in a query's text, and is as long. */
+export function hole(length: number): string {
+  return HOLE_BEGINS + HOLE_GOES_ON.repeat(length - 1);
+}
 
 interface Token {
   readonly text: string;
@@ -31,7 +39,7 @@ type Term = { readonly start: number; readonly end: number } & (
   | { readonly kind: 'single'; readonly tokens: readonly Token[] }
 );
 
-const TOKEN = new RegExp(`:?${HOLE}+|'[^']*'|[:#]?[\\w.]+|\\|\\||<>|<=|>=|[^\\s]`, 'g');
+const TOKEN = new RegExp(`:?${HOLES.source}|'[^']*'|[:#]?[\\w.]+|\\|\\||<>|<=|>=|[^\\s]`, 'g');
 const COMPARISON = /^(?:=|<>|<=|>=|<|>|IN|IS|BETWEEN)$/;
 /** What ends a condition besides a bracket that it did not open. */
 const CLAUSE_END = /^(?:ORDER|LIMIT|SET|AS|ON|;|,)$/;
@@ -54,7 +62,7 @@ export function signs(text: string): readonly number[] {
 /**
  * The terms of a query: each left out once, each edge of a comparison moved.
  *
- * @param text with its holes as `HOLE`.
+ * @param text with its holes as `hole` writes them.
  * @param isKey whether it is a key condition: its first term names the partition, and DynamoDB refuses to go without.
  */
 export function queryTerms(text: string, dialect: Dialect, isKey = false): QueryTerms {
@@ -229,7 +237,8 @@ function parseChain(tokens: readonly Token[], place: Place, by: 'OR' | 'AND' = '
 
 function parseTerm(tokens: readonly Token[], place: Place): Term | undefined {
   // A hole that stands alone is written from pieces elsewhere, which are looked at there.
-  const isAlone = (token?: Token) => token?.text.startsWith(HOLE) && !COMPARISON.test(tokens[place.at + 1]?.text ?? '');
+  const isAlone = (token?: Token) =>
+    token?.text.startsWith(HOLE_BEGINS) && !COMPARISON.test(tokens[place.at + 1]?.text ?? '');
   while (isAlone(tokens[place.at])) place.at += 1;
   const own: Token[] = [];
   let depth = 0;

@@ -22,6 +22,8 @@ export type Run =
   | { readonly outcome: 'failed'; readonly by: string; readonly isTest: boolean; readonly why: string }
   /** The mutant keeps the suites from ever ending. */
   | { readonly outcome: 'endless' }
+  /** The database cannot read the mutant, so that nothing is known of the condition. */
+  | { readonly outcome: 'unread'; readonly why: string }
   /** No test has such a name. */
   | { readonly outcome: 'empty' };
 
@@ -33,7 +35,7 @@ export interface MutantRunner {
    * @param mutant undefined for the sources as they are.
    * @param mostMs after which the run counts as endless.
    * @param names of the only tests to run; all of the suites' when left out.
-   * @throws Error when the source was edited meanwhile, or the mutant is one that its database cannot read.
+   * @throws Error when the source was edited meanwhile.
    */
   run(suites: StoreSuites, mutant: Mutant | undefined, mostMs: number, names?: readonly string[]): Promise<Run>;
   close(): void;
@@ -61,10 +63,8 @@ export function mutantRunner(): MutantRunner {
         return { outcome: 'endless' };
       }
       if (run.outcome === 'failed' && run.why.includes(SOURCE_CHANGED)) throw new Error(run.why);
-      if (run.outcome === 'failed' && mutant?.kind === 'query' && UNREADABLE.test(run.why)) {
-        throw new Error(`${mutant.file}:${mutant.line}: the database cannot read ${mutant.replacement}: ${run.why}`);
-      }
-      return run;
+      const isUnread = run.outcome === 'failed' && mutant?.kind === 'query' && UNREADABLE.test(run.why);
+      return isUnread ? { outcome: 'unread', why: run.why } : run;
     },
     close,
   };

@@ -324,14 +324,12 @@ describe('a login that Docker Hub will not have yet', () => {
     expect(logins(world)).toBe(2);
   });
 
-  it('is tried all the same when the time asked for is longer than any that Docker Hub asks for', async () => {
+  it('waits for as long as Docker Hub may ask, and is tried all the same when that is longer', async () => {
     const { world, target } = worldWithTarget();
-    world.sessions.rows.set('acme-bot', {
-      target: 'acme-bot',
-      version: 1,
-      opId: 'op',
-      loginAfterMs: NOW_MS + 900_001,
-    });
+    const asked = { target: 'acme-bot', version: 1, opId: 'op' };
+    world.sessions.rows.set('acme-bot', { ...asked, loginAfterMs: NOW_MS + 900_000 });
+    expect(await failureOf(openSession(world.ports, target))).toEqual({ tag: 'hub_throttled', retryAfterSeconds: 900 });
+    world.sessions.rows.set('acme-bot', { ...asked, loginAfterMs: NOW_MS + 900_001 });
     await openSession(world.ports, target);
     expect(logins(world)).toBe(1);
   });

@@ -32,7 +32,7 @@ function outside(schema: Schema, value: Json | undefined): Json[] {
     ...(minimum === undefined ? [] : [minimum - 1]),
     ...(maximum === undefined ? [] : [maximum + 1]),
     ...(minLength === undefined || minLength === 0 ? [] : ['']),
-    ...(maxLength === undefined ? [] : [text + 'a'.repeat(maxLength + 1 - [...text].length)]),
+    ...(maxLength === undefined ? [] : [text.padEnd(text.length + maxLength + 1 - [...text].length, 'a')]),
     ...(minItems === undefined || minItems === 0 ? [] : [[]]),
     ...(maxItems === undefined ? [] : [Array.from({ length: maxItems + 1 }, () => first)]),
     ...(maxProperties === undefined

@@ -234,6 +234,16 @@ describe('migrations', () => {
     database.close();
   });
 
+  it('do nothing to a database that has had them all, not even what goes with each of them', () => {
+    const database = new DatabaseSync(':memory:');
+    const steps = ['CREATE TABLE t (a INTEGER) STRICT'];
+    const always = 'CREATE TABLE always (a INTEGER) STRICT';
+    migrate(database, steps, always);
+    migrate(database, steps, always);
+    expect(() => migrate(database, [...steps, ''], always)).toThrow('already exists');
+    database.close();
+  });
+
   it('leave a database as it was when one of them fails', () => {
     const database = new DatabaseSync(':memory:');
     migrate(database, ['CREATE TABLE t (a INTEGER) STRICT']);

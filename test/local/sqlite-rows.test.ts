@@ -125,6 +125,17 @@ describe('a counter', () => {
 });
 
 describe('a page', () => {
+  it('goes on where its token says, whatever else the database remembers', async () => {
+    const { database } = open();
+    const target = unique('target');
+    const catalog = sqliteCatalog(database);
+    for (let n = 0; n < 2; n++) await catalog.putSecret(aSecret({ target }));
+    const { nextToken } = await catalog.listSecrets({ target }, { limit: 1 });
+    database.exec(`INSERT INTO meta (name, value) VALUES ('another', x'00')`);
+    const page = { limit: 1, nextToken: nextToken as string };
+    expect((await sqliteCatalog(database).listSecrets({ target }, page)).items).toHaveLength(1);
+  });
+
   it('has 1 to 100 items', async () => {
     const leases = sqliteLeases(open().database);
     for (const limit of [0, -1, 101, 1.5, Number.NaN])

@@ -88,6 +88,13 @@ export const HARMLESS: readonly Harmless[] = [
     replacement: '>=',
     why: 'The plus decides how rows are searched for, not which are found.',
   },
+  {
+    file: 'local/sqlite-rows.ts',
+    line: "return changes === 1 || found()?.op_id === write.opId ? 'written' : 'conflict';",
+    original: 'changes === 1',
+    replacement: 'false',
+    why: 'It saves a reading: a row that was just changed holds the write that changed it.',
+  },
 ];
 
 /** Why a mutant changes nothing; undefined for one that must be killed. */

@@ -13,6 +13,7 @@ describe('the caller', () => {
     ['arn:aws-cn:sts::111122223333:assumed-role/ci/x', 'arn:aws-cn:iam::111122223333:role/ci'],
     ['arn:aws:iam::111122223333:user/path/ada', 'arn:aws:iam::111122223333:user/path/ada'],
     ['arn:aws:sts::111122223333:federated-user/ada', 'arn:aws:sts::111122223333:federated-user/ada'],
+    ['arn:aws:iam::111122223333:role/path/ci', 'arn:aws:iam::111122223333:role/path/ci'],
     ['arn:aws:iam::111122223333:root', 'arn:aws:iam::111122223333:root'],
   ])('%s counts as %s', (userArn, arn) => {
     expect(parseCaller(userArn)).toEqual({ arn, accountId: '111122223333' });

@@ -1,5 +1,5 @@
 import type { TokenMinter, TokenOrder, TokenPlace } from '../core/ports.ts';
-import { ANSWER_MAX_BYTES, faultReply, type HubOptions, hubExchange } from './docker-hub-http.ts';
+import { ANSWER_MAX_BYTES, faultReply, type HubOptions, hubExchange, withDeadline } from './docker-hub-http.ts';
 import { property } from './docker-hub-json.ts';
 import { problemOf } from './docker-hub-problem.ts';
 import { idField, isTokenId, tokensPath } from './docker-hub-tokens.ts';
@@ -17,17 +17,15 @@ export function tokenMinter(options: HubOptions): TokenMinter {
   const exchange = hubExchange(options);
   return {
     createToken: async (session, place, order) => {
-      const reply = await exchange(
-        {
-          method: 'POST',
-          path: tokensPath(place),
-          bearer: session.bearer,
-          body: createBody(place, order),
-          maxBytes: ANSWER_MAX_BYTES,
-          expects: 'json',
-        },
-        AbortSignal.timeout(options.timeoutMs),
-      );
+      const request = {
+        method: 'POST',
+        path: tokensPath(place),
+        bearer: session.bearer,
+        body: createBody(place, order),
+        maxBytes: ANSWER_MAX_BYTES,
+        expects: 'json',
+      } as const;
+      const reply = await withDeadline(options.timeoutMs, (deadline) => exchange(request, deadline));
       if (!reply.ok) return reply;
       const { value: answer, meta } = reply;
       const problem = problemOf(answer, options.nowMs(), 'api');

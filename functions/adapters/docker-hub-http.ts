@@ -106,6 +106,20 @@ export function hubExchange(options: HubOptions): Exchange {
   };
 }
 
+/**
+ * Runs what may take so long, with the signal that ends it then. Of a signal that only times out, its timer and all that listens
+ * to it would outlive the request: thousands at a time.
+ */
+export async function withDeadline<T>(timeoutMs: number, work: (deadline: AbortSignal) => Promise<T>): Promise<T> {
+  const ending = new AbortController();
+  const timer = setTimeout(() => ending.abort(), timeoutMs);
+  try {
+    return await work(ending.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** The reply of a call of whose effect nothing is known. */
 export function faultReply(
   code: Extract<HubProblem, { tag: 'fault' }>['code'],

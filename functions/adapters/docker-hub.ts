@@ -7,6 +7,7 @@ import {
   type HubRequest,
   hubExchange,
   LIST_MAX_BYTES,
+  withDeadline,
 } from './docker-hub-http.ts';
 import { logIn } from './docker-hub-login.ts';
 import { problemOf } from './docker-hub-problem.ts';
@@ -35,7 +36,8 @@ export function dockerHub(options: HubOptions): DockerHub {
     session: HubSession,
     read: (answer: HubAnswer) => T | undefined,
   ): Promise<HubReply<T>> {
-    const reply = await exchange({ ...request, bearer: session.bearer }, AbortSignal.timeout(options.timeoutMs));
+    const sent = { ...request, bearer: session.bearer };
+    const reply = await withDeadline(options.timeoutMs, (deadline) => exchange(sent, deadline));
     if (!reply.ok) return reply;
     const { meta } = reply;
     const problem = problemOf(reply.value, options.nowMs(), 'api');
@@ -46,10 +48,13 @@ export function dockerHub(options: HubOptions): DockerHub {
 
   async function askDate(): Promise<HubReply<null>> {
     // A refusal costs Docker Hub least and is never answered from a cache; any answer at all bears the date.
-    const reply = await exchange(
-      { method: 'GET', path: '/v2/access-tokens', maxBytes: ANSWER_MAX_BYTES, expects: 'status' },
-      AbortSignal.timeout(options.timeoutMs),
-    );
+    const request = {
+      method: 'GET',
+      path: '/v2/access-tokens',
+      maxBytes: ANSWER_MAX_BYTES,
+      expects: 'status',
+    } as const;
+    const reply = await withDeadline(options.timeoutMs, (deadline) => exchange(request, deadline));
     if (reply.meta.hubDateMs !== undefined) return { ok: true, value: null, meta: reply.meta };
     return reply.ok ? faultReply('malformed', reply.meta) : reply;
   }
@@ -58,12 +63,8 @@ export function dockerHub(options: HubOptions): DockerHub {
 
   return {
     login: (credential, route, nowMs) =>
-      logIn(
-        exchange,
-        credential,
-        route,
-        { totpAtMs: nowMs, nowMs: options.nowMs },
-        AbortSignal.timeout(options.timeoutMs),
+      withDeadline(options.timeoutMs, (deadline) =>
+        logIn(exchange, credential, route, { totpAtMs: nowMs, nowMs: options.nowMs }, deadline),
       ),
 
     listTokens: async (session, place, window) =>

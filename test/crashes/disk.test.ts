@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Edition, openEdition, setUp, until, untilTestEnds } from '../local/harness.ts';
-import { canMakeDisks, openDisk } from './disk.ts';
+import { canLimitFiles, canMakeDisks, openDisk } from './disk.ts';
 import { startInVain } from './start-in-vain.ts';
 import { survive } from './survive.ts';
 
@@ -41,7 +41,7 @@ describe.runIf(canMakeDisks())('on a disk that fills up', () => {
   );
 });
 
-describe.runIf(process.platform === 'linux')('on a disk that refuses every write', () => {
+describe.runIf(canLimitFiles())('on a disk that refuses every write', () => {
   it(
     'under load it answers 503, lets no token outlive its lease, and goes on by itself when the disk takes writes again',
     async () => {
@@ -59,24 +59,28 @@ describe.runIf(process.platform === 'linux')('on a disk that refuses every write
 });
 
 describe.runIf(canMakeDisks())('on a disk that is read-only', () => {
-  it('it does not start, says why in one line, and goes on with its leases where it may write again', async () => {
-    const disk = untilTestEnds(await openDisk(DISK_KIB));
-    const edition = untilTestEnds(await openEdition({ disk }));
-    await setUp(edition);
-    const load = await edition.ci.call('mintLease', { name: 'ci/release', body: { ttl: '1s' } });
-    await edition.end('SIGKILL');
-    disk.remount('bind,ro');
-    const ended = startInVain(disk);
-    expect(ended).toMatchObject({ status: 1, stdout: '' });
-    expect(ended.stderr).toMatch(
-      /^hublease: cannot use the data folder .*: it cannot be made, or hublease may not write/,
-    );
-    expect(ended.stderr.trimEnd().split('\n')).toHaveLength(1);
-    disk.remount('bind,rw');
-    await edition.restart('SIGKILL');
-    await until('what was leased before is revoked', async () => {
-      const { body } = await edition.ci.call('getLease', { name: load.body.lease.id });
-      return body.lease.status === 'revoked';
-    });
-  });
+  it(
+    'it does not start, says why in one line, and goes on with its leases where it may write again',
+    async () => {
+      const disk = untilTestEnds(await openDisk(DISK_KIB));
+      const edition = untilTestEnds(await openEdition({ disk }));
+      await setUp(edition);
+      const load = await edition.ci.call('mintLease', { name: 'ci/release', body: { ttl: '1s' } });
+      await edition.end('SIGKILL');
+      disk.remount('bind,ro');
+      const ended = startInVain(disk);
+      expect(ended).toMatchObject({ status: 1, stdout: '' });
+      expect(ended.stderr).toMatch(
+        /^hublease: cannot use the data folder .*: it cannot be made, or hublease may not write/,
+      );
+      expect(ended.stderr.trimEnd().split('\n')).toHaveLength(1);
+      disk.remount('bind,rw');
+      await edition.restart('SIGKILL');
+      await until('what was leased before is revoked', async () => {
+        const { body } = await edition.ci.call('getLease', { name: load.body.lease.id });
+        return body.lease.status === 'revoked';
+      });
+    },
+    LIMIT_MS,
+  );
 });

@@ -29,13 +29,19 @@ export interface Disk extends NonNullable<EditionOptions['disk']> {
  * @throws Error where the tiers are mandatory (`HUBLEASE_REQUIRE_TIERS=1`, as in CI).
  */
 export function canMakeDisks(): boolean {
-  const made =
-    process.platform === 'linux' &&
-    spawnSync('unshare', [...UNSHARE, 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' }).status === 0;
-  if (made) return true;
-  const reason = 'small disks need mount namespaces, and none may be made here';
-  if (process.env.HUBLEASE_REQUIRE_TIERS === '1') throw new Error(reason);
-  process.stderr.write(`skipped: ${reason}\n`);
+  const mount = ['unshare', ...UNSHARE, 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'];
+  return canRun(mount, 'small disks need mount namespaces, and none may be made here');
+}
+
+/** Says whether a process can be kept from writing, as `canMakeDisks` does. */
+export function canLimitFiles(): boolean {
+  return canRun(['prlimit', '--version'], 'a disk that refuses every write needs prlimit, which is not installed');
+}
+
+function canRun([program = '', ...args]: readonly string[], otherwise: string): boolean {
+  if (process.platform === 'linux' && spawnSync(program, args, { stdio: 'ignore' }).status === 0) return true;
+  if (process.env.HUBLEASE_REQUIRE_TIERS === '1') throw new Error(otherwise);
+  process.stderr.write(`skipped: ${otherwise}\n`);
   return false;
 }
 

@@ -57,7 +57,8 @@ function fieldsOf(fault: Fault, call: Call): readonly string[] | undefined {
     ];
     // With the whole body another, any field may be the first to be missed.
     if (top === undefined) return undefined;
-    return SAFE_NAME.test(String(top)) ? ['body', String(top)] : ['body'];
+    // Whether a key is strong enough is judged along with the schema, and a conforming request may have a weak one.
+    return ['body', 'protectionKey', ...(SAFE_NAME.test(String(top)) ? [String(top)] : [])];
   }
   switch (fault.in) {
     case 'field given twice':

@@ -95,6 +95,13 @@ export const HARMLESS: readonly Harmless[] = [
     replacement: 'false',
     why: 'It saves a reading: a row that was just changed holds the write that changed it.',
   },
+  {
+    file: 'local/sqlite-sessions.ts',
+    line: "WHERE json_extract(document, '$.claimUntilMs') IS NOT NULL`);",
+    original: "json_extract(document, '$.claimUntilMs') IS NOT NULL",
+    replacement: "(json_extract(document, '$.claimUntilMs') IS NOT NULL OR TRUE)",
+    why: 'It saves writing: taking away what is not there leaves a document as it was.',
+  },
 ];
 
 /** Why a mutant changes nothing; undefined for one that must be killed. */

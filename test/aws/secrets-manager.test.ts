@@ -164,6 +164,15 @@ describe.skipIf(python === undefined)('credentials in Secrets Manager', () => {
       expect(await credentials.read(target)).toBeUndefined();
     });
 
+    it('asks nothing of Secrets Manager where the owner keeps the secret', async () => {
+      const client = open();
+      const { tried } = plantFaults(client);
+      const options = { client, prefix: 'hublease/target', keyArn: 'alias/aws/secretsmanager', clock };
+      const secretIdOf = async () => 'arn:aws:secretsmanager:us-east-1:123456789012:secret:owner';
+      await secretsManagerCredentials({ ...options, secretIdOf }).remove('acme');
+      expect(tried).toEqual([]);
+    });
+
     it('leaves a secret alone that is removed already', async () => {
       const target = await stored();
       await over(secrets).remove(target);

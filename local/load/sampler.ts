@@ -1,6 +1,6 @@
 // Preloaded into the process that is watched:
 //   node --expose-gc --import "file:///…/sampler.ts?file=FILE&everyMs=1000&collectEveryMs=20000" …
-import { appendFileSync, readdirSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { createHistogram } from 'node:perf_hooks';
 import { DELAY_RESOLUTION_MS, type Sample } from './samples.ts';
 
@@ -11,6 +11,7 @@ let collectAtMs = Date.now() + collectEveryMs;
 const delay = createHistogram();
 let tickAtMs = performance.now();
 let cpuBefore = process.cpuUsage();
+let waitedBeforeMs = waitedMs();
 
 function sample(): void {
   // A delay that has not ended yet belongs to what is told now.
@@ -19,6 +20,7 @@ function sample(): void {
   const { user, system } = process.cpuUsage(cpuBefore);
   cpuBefore = process.cpuUsage();
   const fileHandles = countFileHandles();
+  const waitedUntilNowMs = waitedMs();
   const seen: Sample = {
     atMs: Date.now(),
     rssBytes: rss,
@@ -27,11 +29,13 @@ function sample(): void {
     delayP99Ms: msOf(delay.percentile(99)),
     delayMaxMs: msOf(delay.max),
     cpuMs: (user + system) / 1_000,
+    ...(waitedUntilNowMs !== undefined && { waitedMs: waitedUntilNowMs - (waitedBeforeMs ?? 0) }),
     ...(fileHandles !== undefined && { fileHandles }),
     resources: Object.fromEntries(
       [...Map.groupBy(process.getActiveResourcesInfo(), (kind) => kind)].map(([kind, all]) => [kind, all.length]),
     ),
   };
+  waitedBeforeMs = waitedUntilNowMs;
   delay.reset();
   const live = collected(seen.atMs);
   appendFileSync(file, `${JSON.stringify({ ...seen, ...(live !== undefined && { live }) })}\n`);
@@ -57,6 +61,12 @@ function tick(): void {
 
 function msOf(microseconds: number): number {
   return microseconds / 1_000;
+}
+
+/** Of the main thread, since its beginning. Source: Linux, Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat". */
+function waitedMs(): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1e6;
 }
 
 function countFileHandles(): number | undefined {

@@ -20,6 +20,8 @@ export interface Sample {
   readonly delayMaxMs: number;
   /** Processor time since the sample before, of all threads. */
   readonly cpuMs: number;
+  /** How long its main thread had work since the sample before and no processor to do it; absent off Linux. */
+  readonly waitedMs?: number;
   /** Open file descriptors; absent off Linux. */
   readonly fileHandles?: number;
   /** What keeps the process running, by kind: sockets, timers and so on. */

@@ -100,6 +100,7 @@ const SAMPLE: Sample = {
   delayP99Ms: 10,
   delayMaxMs: 20,
   cpuMs: 400,
+  waitedMs: 20,
   fileHandles: 40,
   resources: { TCPSocketWrap: 20, Timeout: 2 },
 };
@@ -109,7 +110,7 @@ describe('what is watched', () => {
     watched(Array.from({ length: 600 }, (_, second) => ({ ...SAMPLE, ...at(second), atMs: second * SECOND_MS })));
   const growing = (at: (second: number) => Partial<Sample>) =>
     run(at)
-      .filter(({ trend }) => !trend.flat)
+      .filter(({ verdict }) => verdict !== 'flat')
       .map(({ what }) => what);
 
   it('is memory, handles, resources, delays and processor time, each in its own unit', () => {
@@ -123,6 +124,7 @@ describe('what is watched', () => {
       'event-loop delay p99, ms': 10,
       'event-loop delay max, ms': 20,
       'processor, ms a second': 400,
+      'waited for a processor, ms a second': 20,
     });
     expect(growing(() => ({}))).toEqual([]);
   });
@@ -140,14 +142,23 @@ describe('what is watched', () => {
     ]);
   });
 
+  it('does not judge delays where the process had to wait for its turn, and says so', () => {
+    const verdicts = (waitedMs: number) =>
+      run((second) => ({ waitedMs, delayP99Ms: 10 + second, heapUsedBytes: second })).map(({ verdict }) => verdict);
+    expect(verdicts(100)).toEqual(['flat', 'flat', 'flat', 'flat', 'flat', 'flat', 'grows', 'flat', 'flat', 'flat']);
+    expect(verdicts(101)).toEqual(['flat', 'flat', 'flat', 'flat', 'flat', 'busy', 'busy', 'busy', 'flat', 'busy']);
+  });
+
   it('takes no notice of garbage that comes and goes', () => {
     expect(growing((second) => ({ heapUsedBytes: (40 + (second % 100)) * 2 ** 20 }))).toEqual([]);
   });
 
-  it('leaves out file handles where the system does not tell them', () => {
-    const { fileHandles: _, ...elsewhere } = SAMPLE;
+  it('leaves out file handles and waits where the system does not tell them', () => {
+    const { fileHandles: _fileHandles, waitedMs: _waitedMs, ...elsewhere } = SAMPLE;
     const samples = Array.from({ length: 9 }, (_unused, second) => ({ ...elsewhere, atMs: second * SECOND_MS }));
-    expect(watched(samples).map(({ what }) => what)).not.toContain('file handles');
+    const told = watched(samples).map(({ what }) => what);
+    expect(told).not.toContain('file handles');
+    expect(told).not.toContain('waited for a processor, ms a second');
   });
 });
 

@@ -7,13 +7,7 @@ import type { AdminPorts, Page, PageRequest } from './ports.ts';
 import type { ManagedBy } from './secret.ts';
 import { proveCredential } from './session.ts';
 import { stored } from './stored.ts';
-import {
-  type Credential,
-  hubAccountOf,
-  isAccessToken,
-  type LoginRoute,
-  type Target,
-} from './target.ts';
+import { type Credential, hubAccountOf, isAccessToken, type LoginRoute, type Target } from './target.ts';
 import { type StagedCredential, verifyByToken } from './verify.ts';
 import { changedFields, checkVersion } from './versioned.ts';
 

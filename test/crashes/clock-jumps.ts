@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
 import { seededRandom } from '../../local/fake-hub/faults.ts';
-import { ACCOUNT, lease, openEdition, ours, setUp, until, untilTestEnds } from '../local/harness.ts';
+import { ACCOUNT, lease, openEdition, ours, setUp, untilTestEnds } from '../local/harness.ts';
 import { makeClock } from './clock.ts';
 import { expectKept, longestOverdueMs, putForeignTokens, untilQuiet } from './kept.ts';
-import { countsOf, putUnderLoad } from './load.ts';
+import { countsOf, loadUntil, putUnderLoad } from './load.ts';
 import { report } from './report.ts';
 
 export const HOUR_MS = 3_600_000;
@@ -23,13 +23,13 @@ export async function setClockUnderLoad(times: number): Promise<void> {
   const label = ours(edition.hub).find(({ id }) => id === first.lease.tokenId)?.label as string;
   const foreign = putForeignTokens(edition, label);
   const load = putUnderLoad(edition, seededRandom(SEED));
-  await until('it leases', () => load.answered.length >= ENOUGH);
+  await loadUntil('it leases', () => load.answered.length >= ENOUGH);
   for (let time = 0; time < times; time++) {
     for (const offsetMs of [HOUR_MS, 0, -HOUR_MS, 0]) {
       const [answered, refused] = [load.answered.length, load.refusals.length];
       clock.set(offsetMs);
-      if (offsetMs !== 0) await until('it refuses', () => load.refusals.length >= refused + ENOUGH_REFUSALS);
-      else await until('it leases again', () => load.answered.length >= answered + ENOUGH);
+      if (offsetMs !== 0) await loadUntil('it refuses', () => load.refusals.length >= refused + ENOUGH_REFUSALS);
+      else await loadUntil('it leases again', () => load.answered.length >= answered + ENOUGH);
     }
   }
   await load.stop();

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { ACCOUNT, type Edition, type LeaseView, leased, listAll, ours, until } from '../local/harness.ts';
-import type { Load } from './load.ts';
+import { ACCOUNT, type Edition, type LeaseView, leased, listAll, ours } from '../local/harness.ts';
+import { type Load, loadUntil } from './load.ts';
 
 /** Puts tokens of others on the fake, and some whose labels are all but ours. Returns their ids. */
 export function putForeignTokens({ hub }: Pick<Edition, 'hub'>, label: string): readonly string[] {
@@ -34,8 +34,8 @@ export function putForeignTokens({ hub }: Pick<Edition, 'hub'>, label: string): 
 
 /** Waits until all that was leased has ended. */
 export async function untilQuiet(edition: Pick<Edition, 'hub' | 'ci'>): Promise<void> {
-  await until('no token of ours is left', () => ours(edition.hub).every(({ deleted }) => deleted));
-  await until('every lease whose token was known is revoked', async () =>
+  await loadUntil('no token of ours is left', () => ours(edition.hub).every(({ deleted }) => deleted));
+  await loadUntil('every lease whose token was known is revoked', async () =>
     (await listAll(edition.ci)).every(({ status, tokenId }) => status === 'revoked' || tokenId === undefined),
   );
 }

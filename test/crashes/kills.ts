@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { seededRandom } from '../../local/fake-hub/faults.ts';
-import { lease, leased, openEdition, ours, setUp, until, untilTestEnds } from '../local/harness.ts';
+import { lease, leased, openEdition, ours, setUp, untilTestEnds } from '../local/harness.ts';
 import { expectKept, putForeignTokens, untilQuiet } from './kept.ts';
-import { putUnderLoad } from './load.ts';
+import { loadUntil, putUnderLoad } from './load.ts';
 import { report } from './report.ts';
 
 /** Of every moment and choice; what the machine makes of them is its own. */
@@ -30,7 +30,7 @@ export async function killUnderLoad(kills: number): Promise<void> {
   const load = putUnderLoad(edition, seededRandom(SEED + 1));
   for (let kill = 0; kill < kills; kill++) {
     const enough = load.answered.length + Math.floor(random() * MOST_ANSWERS);
-    await until('enough leases are answered', () => load.answered.length >= enough);
+    await loadUntil('enough leases are answered', () => load.answered.length >= enough);
     await wait(random() * LONGEST_PAUSE_MS);
     await edition.restart('SIGKILL');
   }

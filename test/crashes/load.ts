@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { NoAnswerError, ProblemError } from '../../client/client.ts';
-import { type Edition, type LeaseView, lease } from '../local/harness.ts';
+import { type Edition, type LeaseView, lease, until } from '../local/harness.ts';
 
 /** How many lease at once. */
 export const CLIENTS = 6;
@@ -34,7 +34,7 @@ export interface Load {
 }
 
 /**
- * Several clients that lease for one to three seconds, and revoke some of it themselves.
+ * Several clients that lease for two to four seconds, and revoke some of it themselves.
  *
  * @param random decides what they do.
  */
@@ -52,7 +52,7 @@ export function putUnderLoad(edition: Pick<Edition, 'ci'>, random: () => number,
   async function work(): Promise<void> {
     while (!stopping) {
       try {
-        const minted = await timed(lease(edition.ci, `${1 + Math.floor(random() * 3)}s`));
+        const minted = await timed(lease(edition.ci, `${2 + Math.floor(random() * 3)}s`));
         load.answered.push(minted.lease);
         if (random() < 0.3) {
           load.revokeAsked.add(minted.lease.id);
@@ -83,6 +83,14 @@ function note(load: Load, error: unknown): Refusal | undefined {
   const refusal = { status, code, retryAfterSeconds: error.retryAfterSeconds };
   load.refusals.push(refusal);
   return refusal;
+}
+
+/** A busy machine may take most leases longer to make than they last. */
+const PATIENCE_MS = 90_000;
+
+/** Waits for what a load is to bring about. @throws Error naming it when that takes too long. */
+export function loadUntil(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  return until(what, holds, PATIENCE_MS);
 }
 
 /** How many refusals of each code there were. */

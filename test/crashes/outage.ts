@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { seededRandom } from '../../local/fake-hub/faults.ts';
-import { ACCOUNT, lease, leased, listAll, openEdition, ours, setUp, until, untilTestEnds } from '../local/harness.ts';
+import { ACCOUNT, lease, leased, listAll, openEdition, ours, setUp, untilTestEnds } from '../local/harness.ts';
 import { type Gate, openGate, type Way } from './gate.ts';
 import { expectKept, longestOverdueMs, putForeignTokens } from './kept.ts';
-import { countsOf, putUnderLoad } from './load.ts';
+import { countsOf, loadUntil, putUnderLoad } from './load.ts';
 import { report } from './report.ts';
 
 const SEED = 20_261_124;
@@ -48,7 +48,7 @@ export async function outlastOutage(outage: Outage): Promise<void> {
   const label = ours(edition.hub).find(({ id }) => id === first.lease.tokenId)?.label as string;
   const foreign = putForeignTokens(edition, label);
   const load = putUnderLoad(edition, seededRandom(SEED), { isPatient });
-  await until('it leases', () => load.answered.length >= ENOUGH);
+  await loadUntil('it leases', () => load.answered.length >= ENOUGH);
 
   const goneAtMs = Date.now();
   for (const absence of absences) {
@@ -57,7 +57,7 @@ export async function outlastOutage(outage: Outage): Promise<void> {
     control.setFaults(absence === 'errors' ? [{ route: '*', kind: 'server-error', status: 503 }] : []);
     await wait(eachMs);
     // Each call is answered within what one takes of Docker Hub, and what is on record can be read.
-    await until('calls are refused', () => load.refusals.length > refused);
+    await loadUntil('calls are refused', () => load.refusals.length > refused);
     expect((await listAll(edition.ci)).length).toBeGreaterThan(ENOUGH);
   }
   const callsBefore = control.calls().routes;
@@ -67,14 +67,14 @@ export async function outlastOutage(outage: Outage): Promise<void> {
   await gate?.turn('open');
   const backAtMs = Date.now();
   const overdue = leased(edition.hub).flatMap(({ id, deleted }) => (deleted || id === first.lease.tokenId ? [] : [id]));
-  await until('it leases again by itself', () => load.answered.length >= answered + ENOUGH);
+  await loadUntil('it leases again by itself', () => load.answered.length >= answered + ENOUGH);
   await load.stop();
   const left = () => ours(edition.hub).filter(({ id, deleted }) => !deleted && overdue.includes(id)).length;
   while (left() > 0 && Date.now() < backAtMs + boundMs) await wait(100);
   const settledMs = Date.now() - backAtMs;
   expect(left()).toBe(0);
   await edition.ci.call('revokeLease', { name: first.lease.id });
-  await until('no token of ours is left', () => ours(edition.hub).every(({ deleted }) => deleted));
+  await loadUntil('no token of ours is left', () => ours(edition.hub).every(({ deleted }) => deleted));
   const openLeases = async () =>
     (await listAll(edition.ci)).filter(({ status, tokenId }) => status !== 'revoked' && tokenId !== undefined).length;
   while ((await openLeases()) > 0 && Date.now() < backAtMs + RECORD_BOUND_MS) await wait(1_000);

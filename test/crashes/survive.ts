@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import { seededRandom } from '../../local/fake-hub/faults.ts';
-import { type Edition, lease, leased, listAll, ours, until } from '../local/harness.ts';
+import { type Edition, lease, leased, listAll, ours } from '../local/harness.ts';
 import { expectKept, putForeignTokens, untilQuiet } from './kept.ts';
-import { CLIENTS, countsOf, putUnderLoad } from './load.ts';
+import { CLIENTS, countsOf, loadUntil, putUnderLoad } from './load.ts';
 import { report } from './report.ts';
 
 const SEED = 20_261_122;
@@ -41,27 +41,27 @@ export async function survive(edition: Edition, fault: StoreFault): Promise<stri
     ours(edition.hub).find(({ id }) => id === first.lease.tokenId)?.label as string,
   );
   const load = putUnderLoad(edition, seededRandom(SEED));
-  await until('enough is leased', () => load.answered.length >= ENOUGH);
+  await loadUntil('enough is leased', () => load.answered.length >= ENOUGH);
 
   const failingAtMs = Date.now();
   fault.begin();
   const deletesBefore = control.calls().routes['pat-delete'];
   const refusedBefore = load.refusals.length;
-  await until('calls are refused', () => load.refusals.length >= refusedBefore + CLIENTS);
+  await loadUntil('calls are refused', () => load.refusals.length >= refusedBefore + CLIENTS);
   // What was under way when the store failed has ended, and may have been answered by what was written before.
   const before = [...load.answered];
   const failedAtMs = Date.now();
-  await until('many are', () => load.refusals.length >= refusedBefore + ENOUGH_REFUSALS);
+  await loadUntil('many are', () => load.refusals.length >= refusedBefore + ENOUGH_REFUSALS);
   if (fault.during !== undefined) await fault.during();
   // Reading goes on.
   expect((await listAll(edition.ci)).map(({ id }) => id)).toEqual(expect.arrayContaining(before.map(({ id }) => id)));
   const endOf = (each: { expiresAt: string }) => Date.parse(each.expiresAt);
   const lastEndMs = Math.max(...before.map(endOf));
-  await until('every token that was answered is gone from Docker Hub, recorded or not', () => {
+  await loadUntil('every token that was answered is gone from Docker Hub, recorded or not', () => {
     const live = new Set(leased(edition.hub).flatMap(({ id, deleted }) => (deleted ? [] : [id])));
     return before.every(({ tokenId }) => !live.has(tokenId ?? ''));
   });
-  await until('their ends are some time ago', () => Date.now() > lastEndMs + OVERDUE_MS);
+  await loadUntil('their ends are some time ago', () => Date.now() > lastEndMs + OVERDUE_MS);
   const deletes = control.calls().routes['pat-delete'] - deletesBefore;
   expect(deletes).toBeLessThanOrEqual(MOST_ATTEMPTS * before.length);
   expect(edition.child.exitCode ?? edition.child.signalCode).toBeNull();
@@ -69,7 +69,7 @@ export async function survive(edition: Edition, fault: StoreFault): Promise<stri
   fault.end();
 
   const after = load.answered.length;
-  await until('it leases again by itself', () => load.answered.length >= after + ENOUGH);
+  await loadUntil('it leases again by itself', () => load.answered.length >= after + ENOUGH);
   await load.stop();
   await edition.ci.call('revokeLease', { name: first.lease.id });
   await untilQuiet(edition);

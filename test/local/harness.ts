@@ -235,8 +235,12 @@ export function leased(hub: FakeHub) {
 }
 
 /** Waits until something holds. @throws Error naming it when that takes too long. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const giveUpAtMs = Date.now() + PATIENCE_MS;
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
+  const giveUpAtMs = Date.now() + patienceMs;
   while (!(await holds())) {
     if (Date.now() > giveUpAtMs) throw new Error(`waited in vain until ${what}`);
     await wait(25);

@@ -1,9 +1,12 @@
-import { appendFileSync, existsSync, renameSync, statSync, truncateSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, openSync, readSync, renameSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Audit, AuditEvent } from '../functions/core/ports.ts';
 
 /** A file this large is set aside; with the one kept, audit takes at most twice this. */
 const ROTATE_AT_BYTES = 16 * 1024 * 1024;
+
+/** No line is as long. */
+const TAIL_BYTES = 64 * 1024;
 
 /**
  * The audit log as JSON lines in `audit.jsonl`, the file before it in `audit.1.jsonl`. An event holds ids and names only.
@@ -11,7 +14,8 @@ const ROTATE_AT_BYTES = 16 * 1024 * 1024;
  */
 export function auditFile(dataFolder: string, onLost: () => void): Audit {
   const path = join(dataFolder, 'audit.jsonl');
-  let bytes = existsSync(path) ? statSync(path).size : 0;
+  let bytes = wholeLinesBytes(path);
+  dropTorn(path, bytes);
   return {
     async record(event: AuditEvent): Promise<void> {
       const line = `${JSON.stringify({ ...event, at: new Date(event.atMs).toISOString() })}\n`;
@@ -28,6 +32,30 @@ export function auditFile(dataFolder: string, onLost: () => void): Audit {
       }
     },
   };
+}
+
+/** How much of the file is whole lines: the last may be torn where the process before was killed. */
+function wholeLinesBytes(path: string): number {
+  if (!existsSync(path)) return 0;
+  const { size } = statSync(path);
+  try {
+    const tail = readTail(path, size);
+    return size - tail.length + tail.lastIndexOf('\n') + 1;
+  } catch {
+    // What cannot be read is not cut; whether it can be written to is seen with the first event.
+    return size;
+  }
+}
+
+function readTail(path: string, size: number): Buffer {
+  const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, tail, 0, tail.length, size - tail.length);
+    return tail;
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** A disk that fills up takes the beginning of a line, which the next line must not be added to. */

@@ -1,6 +1,7 @@
-import { mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { auditFile } from '../../local/audit-file.ts';
 import { curlConfigOf, writeCurlConfigs } from '../../local/curl-configs.ts';
 import { openDatabase } from '../../local/database.ts';
 import { openProfiles } from '../../local/profiles.ts';
@@ -35,4 +36,24 @@ it('a start that cannot take back the right to log in, as on a full disk, goes o
   database.exec('PRAGMA query_only = 0');
   dropClaims(database);
   expect(await sessions.read('acme-bot')).not.toHaveProperty('claimUntilMs');
+});
+
+it.each([
+  ['half a line', '{"event":"lease.granted"}\n{"event":"lease.rev', 2],
+  ['nothing but half a line', '{"event":"lease.rev', 1],
+  ['whole lines', '{"event":"lease.granted"}\n', 2],
+  ['nothing', '', 1],
+])('an audit log of which a kill has left %s goes on with a whole one', async (_, left, lines) => {
+  const { path } = untilTestEnds(tempFolder());
+  writeFileSync(join(path, 'audit.jsonl'), left);
+  const lost: string[] = [];
+  await auditFile(path, () => lost.push('lost')).record({ event: 'lease.revoked', atMs: 0 });
+  const written = readFileSync(join(path, 'audit.jsonl'), 'utf8').trimEnd().split('\n');
+  expect(written.map((line) => JSON.parse(line).event)).toHaveLength(lines);
+  expect(JSON.parse(written.at(-1) as string)).toEqual({
+    event: 'lease.revoked',
+    atMs: 0,
+    at: new Date(0).toISOString(),
+  });
+  expect(lost).toEqual([]);
 });

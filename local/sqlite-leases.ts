@@ -76,7 +76,7 @@ export function sqliteLeases(
 
   function add(lease: Lease): WriteOutcome {
     const { changes } = insert.run(parameters(lease));
-    return outcomeOf(changes, () => opOf.get(lease.id) as { op_id: string } | undefined, lease);
+    return outcomeOf(changes, () => opAt.get(lease.id, lease.version) as { op_id: string } | undefined, lease);
   }
 
   function claim(lease: Lease, { quotas = [], replay }: LeaseClaims) {

@@ -99,6 +99,13 @@ export function leaseStoreContract(name: string, make: () => Promise<LeaseStoreU
         expect(await store.get(lease.id)).toEqual(later);
       });
 
+      it('does not take a later version for its own row because the opId is the same', async () => {
+        const lease = await created();
+        const later = await updated({ ...changed(lease, { attempts: 1 }), opId: lease.opId });
+        expect(await store.create(lease)).toBe('conflict');
+        expect(await store.get(lease.id)).toEqual(later);
+      });
+
       it('lets exactly one of many concurrent creates win', async () => {
         const id = aLease().id;
         const rivals = Array.from({ length: 8 }, () => aLease({ id }));

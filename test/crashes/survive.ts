@@ -11,7 +11,7 @@ const ENOUGH = 20;
 /** Refusals during the fault. */
 const ENOUGH_REFUSALS = 40;
 /** How long the last lease is overdue when the fault ends: retries that do not slow down show by then. */
-const OVERDUE_MS = 4_000;
+const OVERDUE_MS = 3_000;
 /** Of one lease while its end cannot be written down: the first, and after 1, 3, 7 and 15 s, and so on up to a minute. */
 const MOST_ATTEMPTS = 8;
 

@@ -123,9 +123,9 @@ export class RushWorld {
   }
 
   /** Orders one lease, as a caller's request that API Gateway lets through. */
-  order(): Promise<APIGatewayProxyResult> {
+  order(ttl: '1h' | '1d'): Promise<APIGatewayProxyResult> {
     return this.running.broker(
-      proxyEvent({ method: 'POST', path: '/v1/lease/ci/release', userArn: CI_SESSION, body: '{"ttl":"1h"}' }),
+      proxyEvent({ method: 'POST', path: '/v1/lease/ci/release', userArn: CI_SESSION, body: JSON.stringify({ ttl }) }),
     );
   }
 

@@ -6,7 +6,7 @@ import type { Target } from './target.ts';
 const PAGE_SIZE = 100;
 /** Some 10,000 tokens: far beyond any account seen, and a bound on what a faulty answer can make us read. */
 const MOST_PAGES = 150;
-/** Of each page that many begin again on the next: so many tokens may go away in between before it is told as a gap. */
+/** The part of each page that comes again on the next: all but one token of it may go away in between, and the two are joined. */
 const OVERLAP_SHARE = 0.1;
 
 /** All of an account's tokens, as far as they could be read. */
@@ -14,8 +14,8 @@ export interface Listing {
   readonly startedAtMs: number;
   readonly tokens: readonly HubToken[];
   /**
-   * Every page came, each began within the one before, and on each Docker Hub's own count was the number of different tokens
-   * seen. Whatever order Docker Hub keeps, a token that was there all the time is then among them.
+   * Every page came, each began within the one before, and no fewer tokens than Docker Hub counted. Whatever order Docker Hub
+   * keeps, and whatever came and went, a token that was there all the time is then among them.
    */
   readonly complete: boolean;
   /** Why it ended early. */
@@ -38,12 +38,13 @@ export async function listAll(
 ): Promise<Listing> {
   const startedAtMs = ports.clock.nowMs();
   const tokens = new Map<string, HubToken>();
-  const totals = new Set<number>();
   const listing = (complete: boolean) => ({ startedAtMs, tokens: [...tokens.values()], complete });
   let window: HubWindow = { page: 1, pageSize: PAGE_SIZE };
   let largest = PAGE_SIZE;
   let former: readonly HubToken[] | undefined;
   let joined = true;
+  // Others come and go meanwhile, so that only the least of its counts can be held against Docker Hub.
+  let counted = Number.POSITIVE_INFINITY;
   for (let pages = 0; pages < MOST_PAGES; pages++) {
     if (!(await mayGoOn())) return listing(false);
     const asked = window;
@@ -52,8 +53,8 @@ export async function listAll(
     const page = reply.value;
     joined &&= former === undefined || shareToken(former, page.tokens);
     for (const token of page.tokens) tokens.set(token.tokenId, token);
-    totals.add(page.total);
-    if (!page.more) return listing(joined && totals.size === 1 && totals.has(tokens.size));
+    counted = Math.min(counted, page.total);
+    if (!page.more) return listing(joined && tokens.size >= counted);
     // Fewer than asked for, and yet more to come: Docker Hub gives no larger pages than this.
     const given = Math.min(asked.pageSize, page.tokens.length);
     if (given < asked.pageSize) largest = given;

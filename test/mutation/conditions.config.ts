@@ -33,7 +33,7 @@ export default defineConfig({
     fileParallelism: false,
     bail: 1,
     // A busy machine must not kill a mutant.
-    testTimeout: 120_000,
+    testTimeout: 60_000,
     hookTimeout: 120_000,
   },
 });

@@ -62,7 +62,12 @@ async function main(): Promise<boolean> {
       if (!mostMs.has(suites)) mostMs.set(suites, await longestOf(runners[0] as MutantRunner, suites));
       const tally = await tryAll(runners, mutants, suites, mostMs.get(suites) as number);
       for (const key of Object.keys(total) as (keyof Tally)[]) total[key] += tally[key];
-      print(`${file}: ${tally.conditions} conditions, ${tally.killed} killed, ${tally.harmless} harmless`);
+      const counts = `${tally.conditions} conditions, ${tally.killed} killed, ${tally.harmless} harmless`;
+      if (values.harmless !== true) print(`${file}: ${counts}`);
+    }
+    if (values.harmless === true) {
+      print(`${total.survived} changes are harmless, ${total.killed} are not`);
+      return total.killed === 0;
     }
     if (total.harmless > 0) print(`${total.harmless} more changes are listed as harmless in test/mutation/harmless.ts`);
     print(`${total.conditions} conditions, ${total.killed} killed, ${total.survived} survived`);

@@ -1,25 +1,44 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Lease } from '../functions/core/lease.ts';
+import type { SessionRecord } from '../functions/core/ports.ts';
 import { inTransaction } from './sqlite-rows.ts';
 
 /** Of TOTP. Source: RFC 6238 section 4.1. */
 const STEP_MS = 30_000;
 
-/** All instants of an open lease that are by our own clock. Docker Hub's expiry and last use are by its own. */
-const LEASE_INSTANTS = ['issuedAtMs', 'expiresAtMs', 'maxExpiresAtMs', 'mintByMs', 'dueAtMs', 'revokingSinceMs'];
-/** Those of a session. */
-const SESSION_INSTANTS = [
-  'expiresAtMs',
-  'breakerUntilMs',
-  'claimUntilMs',
-  'rateResetAtMs',
-  'throttledUntilMs',
-  'loginAfterMs',
-  'revocationsUntilMs',
-];
+/** Whatever is an instant by its name, so that a new one is not forgotten here. */
+type InstantOf<T> = Extract<keyof T, `${string}Ms`>;
+
+/** All instants of an open lease and whether they are by our own clock. Docker Hub's expiry and last use are by its own. */
+const LEASE_INSTANTS: Readonly<Record<InstantOf<Lease>, boolean>> = {
+  issuedAtMs: true,
+  expiresAtMs: true,
+  maxExpiresAtMs: true,
+  mintByMs: true,
+  dueAtMs: true,
+  revokingSinceMs: true,
+  hubExpiresAtMs: false,
+  lastUsedAtMs: false,
+  // Of leases that are open no more.
+  revokedAtMs: false,
+  ttlAtMs: false,
+};
+
+/** The same of a session. A claim is dropped. */
+const SESSION_INSTANTS: Readonly<Record<InstantOf<SessionRecord>, boolean>> = {
+  expiresAtMs: true,
+  breakerUntilMs: true,
+  rateResetAtMs: true,
+  throttledUntilMs: true,
+  revocationsUntilMs: true,
+  loginAfterMs: true,
+  claimUntilMs: false,
+};
 
 /**
  * Moves open leases and sessions back with a clock that was set back, so that each lasts as long as it would have: a token does not
- * outlive its lease, a breaker does not stay open. Whoever holds an older version of a row finds that it was changed.
+ * outlive its lease, a breaker does not stay open. A login that is under way loses its claim, which it would no longer know as
+ * its own and nobody would give back: its session serves one call, and the next logs in again. Whoever holds an older version of a row finds that it was changed.
  *
  * @param byMs a whole number.
  * @throws any error of SQLite, and nothing was moved.
@@ -29,13 +48,14 @@ export function setBack(database: DatabaseSync, byMs: number): void {
     const lease = database.prepare(`
       UPDATE leases SET version = version + 1, op_id = :opId, issued_at_ms = issued_at_ms - :byMs,
         due_at_ms = due_at_ms - :byMs, document = json_replace(document, '$.version', version + 1, '$.opId', :opId,
-          ${LEASE_INSTANTS.map(moved).join(', ')})
+          ${moved(LEASE_INSTANTS)})
       WHERE status <> 'revoked'`);
     lease.run({ byMs, opId: opIdOf(byMs) });
     const session = database.prepare(`
       UPDATE sessions SET version = version + 1, op_id = :opId,
-        document = json_replace(document, '$.version', version + 1, '$.opId', :opId,
-          '$.totpStep', json_extract(document, '$.totpStep') - :steps, ${SESSION_INSTANTS.map(moved).join(', ')})`);
+        document = json_remove(json_replace(document, '$.version', version + 1, '$.opId', :opId,
+          '$.totpStep', json_extract(document, '$.totpStep') - :steps, ${moved(SESSION_INSTANTS)}),
+          '$.claimUntilMs')`);
     session.run({ byMs, steps: Math.floor(byMs / STEP_MS), opId: opIdOf(byMs) });
   });
 }
@@ -51,9 +71,12 @@ export function lastIssuedAtMs(database: DatabaseSync): number | undefined {
   return last ?? undefined;
 }
 
-/** Only replaces what is there. */
-function moved(instant: string): string {
-  return `'$.${instant}', json_extract(document, '$.${instant}') - :byMs`;
+/** Arguments of `json_replace`, which only replaces what is there. */
+function moved(instants: Readonly<Record<string, boolean>>): string {
+  return Object.entries(instants)
+    .filter(([, isOurs]) => isOurs)
+    .map(([name]) => `'$.${name}', json_extract(document, '$.${name}') - :byMs`)
+    .join(', ');
 }
 
 function opIdOf(byMs: number): string {

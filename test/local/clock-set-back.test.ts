@@ -154,6 +154,9 @@ describe('a clock that is set back', () => {
       breakerUntilMs: START_MS,
       claimUntilMs: START_MS,
       rateResetAtMs: START_MS,
+      throttledUntilMs: START_MS,
+      revocationsUntilMs: START_MS,
+      loginAfterMs: START_MS,
       totpStep: 1_000,
     });
     await data.sessions.write(session);
@@ -167,11 +170,15 @@ describe('a clock that is set back', () => {
       version: session.version + 1,
       expiresAtMs: movedMs,
       breakerUntilMs: movedMs,
-      claimUntilMs: movedMs,
       rateResetAtMs: movedMs,
+      throttledUntilMs: movedMs,
+      revocationsUntilMs: movedMs,
+      loginAfterMs: movedMs,
       // A code is spent for as long as its step lasts: rather one too many.
       totpStep: 880,
     });
+    // The login that held it would not find it again.
+    expect(await data.sessions.read(session.target)).not.toHaveProperty('claimUntilMs');
     expect(Object.keys((await data.sessions.read(bare.target)) as object).sort()).toEqual(Object.keys(bare).sort());
   });
 

@@ -52,6 +52,7 @@ export async function survive(edition: Edition, fault: StoreFault): Promise<stri
   const before = [...load.answered];
   const failedAtMs = Date.now();
   await loadUntil('many are', () => load.refusals.length >= refusedBefore + ENOUGH_REFUSALS);
+  const during = load.answered.length - before.length;
   if (fault.during !== undefined) await fault.during();
   // Reading goes on.
   expect((await listAll(edition.ci)).map(({ id }) => id)).toEqual(expect.arrayContaining(before.map(({ id }) => id)));
@@ -65,7 +66,6 @@ export async function survive(edition: Edition, fault: StoreFault): Promise<stri
   const deletes = control.calls().routes['pat-delete'] - deletesBefore;
   expect(deletes).toBeLessThanOrEqual(MOST_ATTEMPTS * before.length);
   expect(edition.child.exitCode ?? edition.child.signalCode).toBeNull();
-  const during = load.answered.length - before.length;
   fault.end();
 
   const after = load.answered.length;

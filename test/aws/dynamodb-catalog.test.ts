@@ -1,4 +1,4 @@
-import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { dynamodbCatalog } from '../../functions/adapters/dynamodb-catalog.ts';
 import type { DynamodbTable } from '../../functions/adapters/dynamodb-rows.ts';
@@ -124,7 +124,9 @@ describe.runIf(canRunDynamodbLocal())('the catalog in DynamoDB', () => {
     expect(await mark.read()).toBe('acme-bot');
     await mark.write(undefined);
     expect(await mark.read()).toBeUndefined();
-    const Item = { partition: CATALOG_PARTITIONS.sweep, entry: 'mark', schema: 1, resumeAfter: 7 };
+    const Key = { partition: CATALOG_PARTITIONS.sweep, entry: 'mark' };
+    expect(await table.client.send(new GetCommand({ TableName: table.tableName, Key }))).not.toHaveProperty('Item');
+    const Item = { ...Key, schema: 1, resumeAfter: 7 };
     await table.client.send(new PutCommand({ TableName: table.tableName, Item }));
     expect(await mark.read()).toBeUndefined();
   });

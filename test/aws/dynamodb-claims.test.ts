@@ -176,7 +176,7 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
       const deaf = another();
       const attempts = loseReplies(deaf.client, WRITE, Number.POSITIVE_INFINITY);
       const { lease, claims } = claiming(1);
-      await expect(storeOf(deaf).create(lease, claims)).rejects.toThrow('TransactWriteItems');
+      await expect(storeOf(deaf).create(lease, claims)).rejects.toThrow('TransactWriteItems: ECONNRESET');
       expect(attempts).toHaveLength(MAX_ATTEMPTS);
       expect(await storeOf(table).create(lease, claims)).toBe('written');
       expect(await openNow()).toBe(1);

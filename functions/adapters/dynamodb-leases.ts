@@ -53,10 +53,10 @@ const KEY_MOST_BYTES = 2_048;
 
 const DAY_MS = 86_400_000;
 
-/** Part of a list, newest first, and the key behind which it goes on; absent at its end. */
+/** Part of a list, newest first, and the key behind which it goes on; undefined at its end. */
 interface Step {
   readonly keys: readonly IndexKey[];
-  readonly next?: IndexKey;
+  readonly next: IndexKey | undefined;
 }
 
 export interface DynamodbLeasesOptions extends DynamodbTable {
@@ -226,8 +226,7 @@ export function dynamodbLeases(options: DynamodbLeasesOptions): LeaseStore {
 }
 
 function stepOf(keys: readonly IndexKey[], limit: number): Step {
-  const last = keys.length > limit ? keys[limit - 1] : undefined;
-  return last === undefined ? { keys } : { keys: keys.slice(0, limit), next: last };
+  return { keys: keys.slice(0, limit), next: keys.length > limit ? keys[limit - 1] : undefined };
 }
 
 /** Says whether any lease can match. DynamoDB rejects a key that is empty or too long, where there is simply nothing to list. */

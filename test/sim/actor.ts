@@ -46,11 +46,13 @@ export class Actor {
   troubles = 0;
   /** Whether Docker Hub ever told it to wait. */
   throttled = false;
+  readonly startedAtMs: number;
   readonly #scene: Scene;
   readonly #ordinals = new Map<string, number>();
 
   constructor(scene: Scene, name: string, installation: InstallationName, kind?: string) {
     this.#scene = scene;
+    this.startedAtMs = scene.world.nowMs;
     this.name = name;
     this.installation = installation;
     this.role = name.split(' ')[0] as string;

@@ -291,7 +291,9 @@ export class Watch {
     const over = this.#world.nowMs >= endMs || this.isAsked(watched) || watched.restored;
     const { row } = watched;
     const recorded = row !== undefined && row.tokenId === lease.tokenId && row.tokenSha256 === sha256;
-    if (!watched.restored && (!recorded || (row.status !== 'active' && !over))) {
+    // Found again by a sweep for another token of it, made by the same create, the row of what is long over names that one.
+    const isAnother = over && row?.status === 'revoked';
+    if (!watched.restored && ((!recorded && !isAnother) || (row?.status !== 'active' && !over))) {
       this.#say('answered_unrecorded', `${lease.id}: its row is ${row?.status} and names ${row?.tokenId}`);
     }
     if (token === undefined || (!token.lives() && !over && !token.touchedByHuman)) {
@@ -320,8 +322,9 @@ export class Watch {
   }
 
   audited(event: AuditEvent, by: Actor): void {
+    // What it decided while it had to wait it may say much later, when it froze in between.
     const isThrottled =
-      by.throttled || (this.#throttledUntilMs.get(by.installation) ?? 0) + 2 * HOST_SKEW_MS >= this.#world.nowMs;
+      by.throttled || (this.#throttledUntilMs.get(by.installation) ?? 0) + 2 * HOST_SKEW_MS >= by.startedAtMs;
     if (event.event === 'lease.revoke_delayed' && event.code === 'hub_throttled' && !isThrottled) {
       this.#say('revoke_yielded', `${by.name} put a revocation off though Docker Hub did not ask for it`);
     }

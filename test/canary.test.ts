@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Canaries } from './canary.ts';
 
 const PASSWORD = 'cA+n"a/r& a password\'s own öne+2/Y?z';
-const TOKEN = 'dckr_pat_X7-qv_Zp2Lm9Ka4Rt8Wc1Nd5Yb3';
+const TOKEN = 'dckr_pat_X7-qv_Zp2Lm9Ka4Rt8W-fake';
 const CLAIMS = Buffer.from('{"sub":"acme-bot","jti":"0f0e0d0c-1b2a-4938-8756-a5b4c3d2e1f0","exp":1}').toString(
   'base64url',
 );
@@ -86,7 +86,7 @@ describe('a planted secret is seen', () => {
 describe('what is no secret is not taken for one', () => {
   it.each([
     ['an answer', '{"lease":{"id":"01K9ZC3V7M8Q2R4T6W8Y0A1B2C","caller":"arn:aws:iam::111122223333:role/ci"}}'],
-    ['another token of the kind', 'dckr_pat_0000000000000000000000000000'],
+    ['another token of the kind', 'dckr_pat_000000000000000000000-fake'],
     [
       'another session',
       `eyJhbGciOiJIUzI1NiJ9.${Buffer.from('{"sub":"other","exp":2}').toString('base64url')}.AAAAAAAAAAAA`,

@@ -26,7 +26,7 @@ const RESOURCES = [{ type: 'TYPE_REPO', path: 'acme/app', scopes: ['scope-image-
 const NO_LEASE = '01K9ZC3V7M8Q2R4T6W8Y0A1B2C';
 /** A token that was never made, and a member of a private key: secrets that only callers send. */
 const SENT = {
-  token: 'dckr_pat_X7-qv_Zp2Lm9Ka4Rt8Wc1Nd5Yb3',
+  token: 'dckr_pat_X7-qv_Zp2Lm9Ka4Rt8W-fake',
   privateKey: 'qW-7xZ_pLmKa9RtYcNd5Ub3vHj1Fs6GeOi2Tk8Xw4Bn',
 };
 

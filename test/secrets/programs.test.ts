@@ -16,7 +16,7 @@ import { untilTestEnds } from '../local/harness.ts';
  * embedded edition, before nothing, and before a server that gives back what it was sent, and a token besides.
  */
 
-const TOKEN = 'dckr_pat_X7-qv_Zp2Lm9Ka4Rt8Wc1Nd5Yb3';
+const TOKEN = 'dckr_pat_X7-qv_Zp2Lm9Ka4Rt8W-fake';
 const DOCKER = 'https://index.docker.io/v1/';
 const SETUP_LIMIT_MS = 120_000;
 const LIMIT_MS = 120_000;

@@ -20,7 +20,7 @@ export function adminTargets(ports: AdminPorts): Pick<Operations<'admin'>, Targe
       return {
         status: verificationPending ? 202 : created ? 201 : 200,
         headers: etagOf(target),
-        body: { target: targetAnswer(target, verificationPending), changed: changedAnswer(changed) },
+        body: { target: targetAnswer(target, verificationPending !== undefined), changed: changedAnswer(changed) },
       };
     },
     getTarget: async ({ path }) => {
@@ -35,7 +35,11 @@ export function adminTargets(ports: AdminPorts): Pick<Operations<'admin'>, Targe
     // "verify" is the one action there is.
     actOnTarget: async ({ origin, path }) => {
       const { target, pending } = await verifyTarget(ports, origin, path.name);
-      return { status: pending ? 202 : 200, headers: etagOf(target), body: { target: targetAnswer(target, pending) } };
+      return {
+        status: pending ? 202 : 200,
+        headers: etagOf(target),
+        body: { target: targetAnswer(target, pending !== undefined) },
+      };
     },
   };
 }

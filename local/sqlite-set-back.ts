@@ -18,6 +18,7 @@ const LEASE_INSTANTS: Readonly<Record<InstantOf<Lease>, boolean>> = {
   dueAtMs: true,
   revokingSinceMs: true,
   hubExpiresAtMs: false,
+  hubReportedExpiresAtMs: false,
   lastUsedAtMs: false,
   // Of leases that are open no more.
   revokedAtMs: false,

@@ -2,7 +2,7 @@ import type { TokenMinter, TokenOrder, TokenPlace } from '../core/ports.ts';
 import { ANSWER_MAX_BYTES, faultReply, type HubOptions, hubExchange, withDeadline } from './docker-hub-http.ts';
 import { property } from './docker-hub-json.ts';
 import { problemOf } from './docker-hub-problem.ts';
-import { idField, isTokenId, tokensPath } from './docker-hub-tokens.ts';
+import { idField, instant, isTokenId, labelField, tokensPath } from './docker-hub-tokens.ts';
 
 /** Tokens are some 40 characters, never with a space. */
 const TOKEN = /^[\x21-\x7e]{1,512}$/;
@@ -32,11 +32,14 @@ export function tokenMinter(options: HubOptions): TokenMinter {
       if (problem !== undefined) return { ok: false, problem, meta };
       const tokenId = property(answer.json, idField(place));
       const token = property(answer.json, 'token');
-      const created = answer.status === 201 || answer.status === 200;
-      if (!created || !isTokenId(tokenId) || typeof token !== 'string' || !TOKEN.test(token)) {
-        return faultReply('malformed', meta);
-      }
-      return { ok: true, value: { tokenId, token }, meta };
+      // Documented is 201; whatever 2xx it is, what counts is the token.
+      if (!isTokenId(tokenId) || typeof token !== 'string' || !TOKEN.test(token)) return faultReply('malformed', meta);
+      const label = property(answer.json, labelField(place));
+      const echo = {
+        ...(typeof label === 'string' && { label }),
+        expiresAtMs: instant(property(answer.json, 'expires_at')),
+      };
+      return { ok: true, value: { tokenId, token, ...echo }, meta };
     },
   };
 }

@@ -154,8 +154,8 @@ async function readAnswer(
   deadline: AbortSignal,
 ): Promise<HubReply<HubAnswer>> {
   const { statusCode: status, headers } = answer;
-  const meta = readMeta(headers);
   const form = bodyForm(header(headers, 'content-type'));
+  const meta: HubMeta = { ...readMeta(headers), httpStatus: status, ...(form === 'json' && { isJson: true }) };
   const bare: HubAnswer = { status, form, headers, meta };
   const succeeded = status >= 200 && status < 300;
   if (
@@ -168,10 +168,11 @@ async function readAnswer(
   }
   const body = await readBody(answer.body, request.maxBytes, deadline);
   const json = typeof body === 'string' ? undefined : parseJson(body);
+  const { isJson: _, ...unread } = meta;
   if (json !== undefined) return { ok: true, value: { ...bare, json: json.value }, meta };
-  // Too many requests and gone need no words; a body that cannot be read takes nothing from them.
-  if (status === 429 || status === 404) return { ok: true, value: bare, meta };
-  return faultReply(typeof body === 'string' ? body : 'malformed', meta);
+  // Too many requests need no words; a body that cannot be read takes nothing from them.
+  if (status === 429) return { ok: true, value: { ...bare, meta: unread }, meta: unread };
+  return faultReply(typeof body === 'string' ? body : 'malformed', unread);
 }
 
 /**

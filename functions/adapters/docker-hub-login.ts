@@ -48,9 +48,14 @@ export async function logIn(
   return sessionOf(second.value, route, username, startedAtMs, times.nowMs());
 }
 
-/** The ticket for the second step, which Docker Hub gives with the 401 when the password was right. */
+/**
+ * The ticket for the second step, which Docker Hub gives when the password was right: with a 401 as documented, and with 200 as
+ * one client has it. So any status serves, as long as there is no session beside it.
+ */
 function secondFactorTicket(answer: HubAnswer): string | undefined {
-  const ticket = answer.status === 401 ? property(answer.json, 'login_2fa_token') : undefined;
+  if (property(answer.json, 'token') !== undefined || property(answer.json, 'access_token') !== undefined)
+    return undefined;
+  const ticket = property(answer.json, 'login_2fa_token');
   return typeof ticket === 'string' && ticket !== '' ? ticket : undefined;
 }
 

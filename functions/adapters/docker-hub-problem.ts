@@ -6,6 +6,16 @@ import { readRetryAtMs } from './docker-hub-meta.ts';
 /** Docker Hub locks a user name for 10 to 15 minutes after bad logins. Source: docker/hub-feedback issues 2201 and 2217. */
 const LOCKOUT_DEFAULT_MS = 600_000;
 
+/** A session that an access token opened may not manage tokens. Source: docker/hub-feedback issues 2478 and 2438. */
+const SAYS_ACCESS_TOKEN =
+  /(?=.*\b(?:personal|organization) access token\b)(?=.*(?:not allowed|forbidden|issued|denied))/is;
+/** Source: README of the PyPI client `pydockerhubapi`, an answer of 2022. */
+const SAYS_PLAN = /\b(?:current|your) plan\b|\bpaid (?:plan|subscription)\b/i;
+/** Docker does not document its answer where an organization has all its tokens. */
+const SAYS_LIMIT = /\b(?:maximum|limit|quota|too many|exceed(?:s|ed)?)\b/i;
+/** An intermittent refusal of good passwords. Source: docker/hub-feedback issue 1694. */
+const SAYS_TRY_AGAIN = /failed to generate login session|try again later/i;
+
 /** The fields that hublease sends. Other names in an answer are not repeated: they might hold anything. */
 const SENT_FIELDS = ['token_label', 'label', 'scopes', 'resources', 'expires_at'] as const;
 
@@ -13,8 +23,8 @@ const SENT_FIELDS = ['token_label', 'label', 'scopes', 'resources', 'expires_at'
  * What an answer to a login or token call means when its status is no 2xx, or it is an HTML page in place of an answer.
  * Undefined for any other 2xx.
  *
- * A 4xx is Docker Hub's own verdict only as JSON or without any body: anything else was written by what stands before it
- * (such as the edge's `error code: 1010` under 403), and a 404 of that kind must never prove that a token is gone.
+ * A 4xx is Docker Hub's own verdict only as JSON, a 401 also without any body: anything else was written by what stands before
+ * it (such as the edge's `error code: 1010` under 403), and a 404 of that kind must never prove that a token is gone.
  */
 export function problemOf(answer: HubAnswer, nowMs: number, place: 'api' | 'login'): HubProblem | undefined {
   const { status, form } = answer;
@@ -23,24 +33,29 @@ export function problemOf(answer: HubAnswer, nowMs: number, place: 'api' | 'logi
   if (status >= 300 && status < 400) return { tag: 'fault', code: 'redirected' };
   if (form === 'html' || (status === 403 && form !== 'json')) return { tag: 'fault', code: 'edge' };
   if (status >= 200 && status < 300) return undefined;
-  if (status < 400 || form === 'other') return { tag: 'fault', code: 'malformed' };
-  if (place === 'login' && saysLockedOut(answer)) return throttled(answer, nowMs);
-  return verdict(answer, place);
+  const isVerdict = form === 'json' || (form === 'none' && status === 401);
+  if (status < 400 || !isVerdict) return { tag: 'fault', code: 'malformed' };
+  return place === 'login' ? loginVerdict(answer, nowMs) : verdict(answer);
 }
 
-function verdict(answer: HubAnswer, place: 'api' | 'login'): HubProblem {
-  switch (answer.status) {
-    case 401:
-      return place === 'login' ? { tag: 'credential_refused' } : { tag: 'session_refused' };
-    case 403:
-      return /token issued from (personal|organization) access token is not allowed/i.test(wordsOf(answer.json))
-        ? { tag: 'access_token_session' }
-        : { tag: 'forbidden' };
-    case 404:
-      return { tag: 'not_found' };
-    default:
-      return { tag: 'invalid', fields: fieldsOf(answer.json) };
-  }
+function loginVerdict(answer: HubAnswer, nowMs: number): HubProblem {
+  if (saysLockedOut(answer)) return throttled(answer, nowMs);
+  // hublease's own request is always the same, so a 400 is about what stands before the login: a captcha, for one.
+  if (answer.status === 400) return { tag: 'fault', code: 'edge' };
+  if (answer.status !== 401) return verdict(answer);
+  return SAYS_TRY_AGAIN.test(wordsOf(answer.json))
+    ? { tag: 'fault', code: 'server_error' }
+    : { tag: 'credential_refused' };
+}
+
+function verdict({ status, json }: HubAnswer): HubProblem {
+  if (status === 401) return { tag: 'session_refused' };
+  if (status === 404) return { tag: 'not_found' };
+  const words = wordsOf(json);
+  if (status === 403 && SAYS_ACCESS_TOKEN.test(words)) return { tag: 'access_token_session' };
+  if (SAYS_PLAN.test(words)) return { tag: 'plan' };
+  if (SAYS_LIMIT.test(words)) return { tag: 'cap_reached' };
+  return status === 403 ? { tag: 'forbidden' } : { tag: 'invalid', fields: fieldsOf(json) };
 }
 
 function throttled(answer: HubAnswer, nowMs: number): HubProblem {
@@ -51,7 +66,9 @@ function throttled(answer: HubAnswer, nowMs: number): HubProblem {
 }
 
 function saysLockedOut(answer: HubAnswer): boolean {
-  return /too many failed login attempts/i.test(wordsOf(answer.json));
+  return /too many failed login|\b(?:account|user) (?:is |has been )?(?:temporarily )?locked\b/i.test(
+    wordsOf(answer.json),
+  );
 }
 
 /** Fields named by a 400, which answers `{fields: {NAME: […]}, text}`; `expires_at` also where only the text names it. */

@@ -1,7 +1,11 @@
 import type { HubToken, HubTokenPage, TokenPlace } from '../core/ports.ts';
 import { property } from './docker-hub-json.ts';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** UUIDs so far. Any other id is as good, as long as it stays within one segment of a path. */
+const TOKEN_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+/** Docker Hub is younger than this, so an earlier instant stands for none: some services write the year 1 there. */
+const FIRST_INSTANT_MS = Date.UTC(2000, 0, 1);
+const USER_AGENT_MAX_CHARACTERS = 256;
 /** Wider than Docker Hub's own rule (4 to 30 letters and digits), and still nothing that could leave its path segment. */
 const ORGANIZATION = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
@@ -19,7 +23,8 @@ export function tokensPath(place: TokenPlace): string {
 /**
  * Path of one token.
  *
- * @throws Error as {@link tokensPath}, and when the id is no UUID. Neither is quoted: it might be the token itself.
+ * @throws Error as {@link tokensPath}, and when the id does not belong into a path. Neither is quoted: it might be the token
+ *   itself.
  */
 export function tokenPath(place: TokenPlace, tokenId: string): string {
   if (!isTokenId(tokenId)) throw new Error('not the id of a Docker Hub token');
@@ -27,7 +32,7 @@ export function tokenPath(place: TokenPlace, tokenId: string): string {
 }
 
 export function isTokenId(value: unknown): value is string {
-  return typeof value === 'string' && UUID.test(value);
+  return typeof value === 'string' && TOKEN_ID.test(value) && !value.startsWith('dckr_');
 }
 
 /** The member that holds a token's id, in lists and in the answer to a create. */
@@ -35,7 +40,7 @@ export function idField(place: TokenPlace): 'uuid' | 'id' {
   return place.kind === 'pat' ? 'uuid' : 'id';
 }
 
-/** Reads a page of tokens; undefined when any part of it is not as Docker Hub writes it. */
+/** Reads a page of tokens; undefined when it has no count or list, or a token without an id. */
 export function decodePage(json: unknown, place: TokenPlace): HubTokenPage | undefined {
   const total = property(json, place.kind === 'pat' ? 'count' : 'total');
   const next = property(json, 'next') ?? '';
@@ -49,27 +54,36 @@ export function decodePage(json: unknown, place: TokenPlace): HubTokenPage | und
 }
 
 /**
- * Reads one token; undefined when it is not as Docker Hub writes it. Times may be null, absent or empty where there is none.
- * A token that does not say whether it is active counts as active.
+ * Reads one token; undefined without an id. One odd token, which may be anybody's, must not make an account's list unusable, so
+ * all else may be missing: a label then is empty, a time null, and a token that does not say whether it is active is.
  */
 export function decodeToken(json: unknown, place: TokenPlace): HubToken | undefined {
   const pat = place.kind === 'pat';
   const tokenId = property(json, idField(place));
-  const label = property(json, pat ? 'token_label' : 'label');
-  const isActive = property(json, 'is_active') ?? true;
-  const createdAtMs = instant(property(json, 'created_at'));
-  const expiresAtMs = instant(property(json, 'expires_at'));
-  const lastUsedAtMs = instant(property(json, pat ? 'last_used' : 'last_used_at'));
-  if (!isTokenId(tokenId) || typeof label !== 'string' || typeof isActive !== 'boolean') return undefined;
-  if (typeof createdAtMs !== 'number' || expiresAtMs === undefined || lastUsedAtMs === undefined) return undefined;
-  return { tokenId, label, createdAtMs, isActive, expiresAtMs, lastUsedAtMs };
+  if (!isTokenId(tokenId)) return undefined;
+  const label = property(json, labelField(place));
+  const creator = property(json, pat ? 'creator_ua' : 'created_by');
+  const isNamed = typeof creator === 'string' && creator !== '';
+  return {
+    tokenId,
+    label: typeof label === 'string' ? label : '',
+    createdAtMs: instant(property(json, 'created_at')),
+    isActive: property(json, 'is_active') !== false,
+    expiresAtMs: instant(property(json, 'expires_at')),
+    lastUsedAtMs: instant(property(json, pat ? 'last_used' : 'last_used_at')),
+    ...(isNamed && { [pat ? 'creatorUserAgent' : 'createdBy']: creator.slice(0, USER_AGENT_MAX_CHARACTERS) }),
+  };
+}
+
+/** The member that holds a token's label. */
+export function labelField(place: TokenPlace): 'token_label' | 'label' {
+  return place.kind === 'pat' ? 'token_label' : 'label';
 }
 
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
 
-/** Milliseconds of an RFC 3339 time, null where there is none, undefined when it is anything else. */
-function instant(value: unknown): number | null | undefined {
-  if (value === undefined || value === null || value === '') return null;
+/** Milliseconds of an RFC 3339 time from the year 2000 on, null for anything else. */
+export function instant(value: unknown): number | null {
   const atMs = typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(atMs) ? undefined : atMs;
+  return atMs >= FIRST_INSTANT_MS ? atMs : null;
 }

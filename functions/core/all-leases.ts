@@ -1,10 +1,11 @@
+import { auditIds } from './audit-ids.ts';
 import type { Origin } from './caller.ts';
 import { fail } from './failure.ts';
-import { isOpen, type Lease, nextLease } from './lease.ts';
+import { isLeftToSweep, isOpen, type Lease, nextLease } from './lease.ts';
 import { isUnder } from './name.ts';
 import type { LeaseFilter, Page, PageRequest, RevokePorts } from './ports.ts';
 import { openLeases } from './quota.ts';
-import { auditIds, revokeLease } from './revoke.ts';
+import { revokeLease } from './revoke.ts';
 import { stored } from './stored.ts';
 
 /** Writes to one lease that may come in between before it is left for the next request. */
@@ -118,6 +119,8 @@ async function mark(ports: RevokePorts, origin: Origin, seen: Lease): Promise<{ 
     if (read === undefined) return { lease: seen, reached: false };
     const { lease } = read;
     if (lease === undefined || !isOpen(lease)) return { lease: lease ?? seen, reached: true };
+    // The sweep's listings end it.
+    if (isLeftToSweep(lease)) return { lease, reached: true };
     const nowMs = ports.clock.nowMs();
     const revoking = nextLease(lease, ports.ids.opId(), {
       status: 'revoking',

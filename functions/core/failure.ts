@@ -20,10 +20,16 @@ export type Failure =
   | { readonly tag: 'scope_needs_user_target'; readonly target: string }
   | { readonly tag: 'resources_need_org_target'; readonly target: string }
   | { readonly tag: 'access_token_as_credential' }
-  | { readonly tag: 'credential_refused'; readonly username: string; readonly secondFactor: boolean }
+  | {
+      readonly tag: 'credential_refused';
+      readonly username: string;
+      /** `possible`: the password may be right, and a second factor missing. */
+      readonly secondFactor: 'needed' | 'possible' | 'no';
+    }
   | { readonly tag: 'wrong_account'; readonly expected: string; readonly got: string }
   | { readonly tag: 'scope_too_wide'; readonly asked: string; readonly allowed: string }
   | { readonly tag: 'not_renewable'; readonly leaseId: string }
+  | { readonly tag: 'attest_too_early'; readonly leaseId: string; readonly allowedAtMs: number }
   | { readonly tag: 'idempotency_mismatch' }
   | {
       readonly tag: 'quota_reached';
@@ -45,6 +51,8 @@ export type Failure =
   // Docker Hub.
   | { readonly tag: 'hub_refused'; readonly code: HubRefusal; readonly target: string }
   | { readonly tag: 'expiry_refused'; readonly target: string }
+  | { readonly tag: 'label_refused'; readonly target: string }
+  | { readonly tag: 'list_lags'; readonly target: string }
   | { readonly tag: 'hub_unavailable'; readonly code: HubFault; readonly retryAfterSeconds: number }
   | { readonly tag: 'hub_throttled'; readonly retryAfterSeconds: number }
   | {
@@ -61,7 +69,13 @@ export type Failure =
   | { readonly tag: 'internal' };
 
 /** Docker Hub said no, and saying it again would not help. */
-export type HubRefusal = 'bad_request' | 'forbidden' | 'account_not_found' | 'access_token_session' | 'wrong_account';
+export type HubRefusal =
+  | 'bad_request'
+  | 'forbidden'
+  | 'plan'
+  | 'account_not_found'
+  | 'access_token_session'
+  | 'wrong_account';
 
 /** Docker Hub did not answer as Docker Hub does. */
 export type HubFault =

@@ -1,6 +1,6 @@
 import { type Caller, isAllowed } from './caller.ts';
 import { fail } from './failure.ts';
-import { CALLER_LABEL_MAX_CHARACTERS } from './label.ts';
+import { callerLabelMax, LABEL_MAX_CHARACTERS } from './label.ts';
 import type { MintPorts, QuotaClaim } from './ports.ts';
 import { checkResources, resourcesCover } from './resource.ts';
 import { covers, type OatResource, type PatScope } from './scope.ts';
@@ -37,6 +37,8 @@ export interface Grant {
   readonly reason?: string;
   readonly quotas: readonly QuotaClaim[];
   readonly protectionJwk?: Readonly<Record<string, string>>;
+  /** The token finds out what Docker Hub keeps of what it is asked. */
+  readonly isVerification?: true;
 }
 
 type Ports = Pick<MintPorts, 'catalog' | 'limits'>;
@@ -51,7 +53,7 @@ export async function decideGrant(ports: Ports, caller: Caller, order: MintOrder
   const secret = await allowedSecret(ports, caller, order.secret);
   const ttlSeconds = allowedTtl(ports, secret, order.ttlSeconds);
   const target = await readyTarget(ports, secret.target);
-  const label = order.label ?? labelFrom(secret, caller);
+  const label = labelOf(secret, target, caller, order);
   return {
     secretName: secret.name,
     target,
@@ -121,12 +123,19 @@ function spell(resources: readonly OatResource[]): string {
   return resources.map(({ path, scopes }) => `${path} (${scopes.join(', ')})`).join('; ');
 }
 
-/** Fills in `{secret}` and `{role}`; the role is the last part of the caller's ARN. */
-function labelFrom(secret: DynamicSecret, caller: Caller): string | undefined {
-  return secret.labelTemplate
+/** The caller's label, or what the secret makes of its own: `{role}` is the last part of the caller's ARN. */
+function labelOf(secret: DynamicSecret, target: Target, caller: Caller, order: MintOrder): string | undefined {
+  const maxCharacters = callerLabelMax(target.verification?.labelMaxCharacters ?? LABEL_MAX_CHARACTERS);
+  if (order.label !== undefined) {
+    if (order.label.length <= maxCharacters) return order.label;
+    const problem = `Docker Hub keeps at most ${maxCharacters} characters of it on target "${target.name}"`;
+    throw fail({ tag: 'invalid_field', field: 'label', problem });
+  }
+  const label = secret.labelTemplate
     ?.replaceAll('{secret}', secret.name)
     .replaceAll('{role}', caller.arn.split(/[:/]/).at(-1) as string)
-    .slice(0, CALLER_LABEL_MAX_CHARACTERS);
+    .slice(0, maxCharacters);
+  return label === '' ? undefined : label;
 }
 
 function quotasOf(secret: DynamicSecret, target: Target): readonly QuotaClaim[] {

@@ -19,14 +19,19 @@ export function failureOf(problem: HubProblem, target: string, nowMs: number): F
     case 'session_refused':
       return fail({ tag: 'hub_unavailable', code: 'session_refused', retryAfterSeconds: FAULT_RETRY_SECONDS });
     case 'invalid':
-      return problem.fields.includes('expires_at')
-        ? fail({ tag: 'expiry_refused', target })
-        : fail({ tag: 'hub_refused', code: 'bad_request', target });
+      if (problem.fields.includes('expires_at')) return fail({ tag: 'expiry_refused', target });
+      if (problem.fields.some((field) => field === 'token_label' || field === 'label')) {
+        return fail({ tag: 'label_refused', target });
+      }
+      return fail({ tag: 'hub_refused', code: 'bad_request', target });
+    case 'plan':
+      return fail({ tag: 'hub_refused', code: 'plan', target });
     case 'not_found':
       return fail({ tag: 'hub_refused', code: 'account_not_found', target });
     case 'access_token_session':
       return fail({ tag: 'hub_refused', code: 'access_token_session', target });
     case 'forbidden':
+    case 'cap_reached':
     case 'credential_refused':
     case 'second_factor_needed':
       return fail({ tag: 'hub_refused', code: 'forbidden', target });

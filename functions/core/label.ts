@@ -7,10 +7,15 @@ const MARK =
   /^hl1:(?<installation>[a-z0-9]{8}):(?<leaseId>[0-9A-HJKMNP-TV-Z]{26}):(?<keyId>[a-z0-9]{2})\.(?<mac>[A-Za-z0-9_-]{16})(?: |$)/;
 
 /** Characters of our mark and the space behind it; the rest of the label is the caller's. */
-const MARK_CHARACTERS = 'hl1:'.length + 8 + 1 + 26 + 1 + 2 + 1 + 16;
+export const MARK_CHARACTERS = 'hl1:'.length + 8 + 1 + 26 + 1 + 2 + 1 + 16;
 
-/** Longest label a caller may give a lease. */
-export const CALLER_LABEL_MAX_CHARACTERS = LABEL_MAX_CHARACTERS - MARK_CHARACTERS - 1;
+/** Longest label a caller may give a lease where Docker Hub keeps labels as documented. */
+export const CALLER_LABEL_MAX_CHARACTERS = callerLabelMax(LABEL_MAX_CHARACTERS);
+
+/** Longest label a caller may give a lease where Docker Hub keeps `labelMaxCharacters`; 0 where the mark alone fits. */
+export function callerLabelMax(labelMaxCharacters: number): number {
+  return Math.max(0, labelMaxCharacters - MARK_CHARACTERS - 1);
+}
 
 /**
  * Writes the label under which a lease's token stands on Docker Hub: `hl1:INSTALLATION:LEASE:KEY.MAC`, then the caller's own

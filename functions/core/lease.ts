@@ -20,12 +20,21 @@ export type RevokeReason =
 /**
  * What proves that no token of a lease lives.
  *
- * - `deleted`: Docker Hub, logged in to the pinned account, answered the delete with `httpStatus` (any 2xx, or 404).
+ * - `deleted`: Docker Hub, logged in to the pinned account, answered the delete with `httpStatus`. 204 is proof by itself. Any
+ *   other status needs what `confirmedBy` names: `gone`, a 404 together with a complete list that lacks the id, or `inactive`, a
+ *   200 that reads `is_active: false`. Rows of version 0.1 have 2xx and 404 without it.
  * - `absent`: after `quietUntilMs` two complete listings lacked the lease's label; `removedTokenIds` were deleted before.
- * - `expired`: Docker Hub's own clock stood at `hubDateMs`, past the token's `hubExpiresAtMs` and the margin.
+ * - `expired`: Docker Hub's own clock stood at `hubDateMs`, past `hubExpiresAtMs`, the expiry that it reported itself, and the
+ *   margin.
+ * - `attested`: an admin vouched for it, with a reason. hublease never writes this by itself, and it proves nothing.
  */
 export type Evidence =
-  | { readonly kind: 'deleted'; readonly atMs: number; readonly httpStatus: number }
+  | {
+      readonly kind: 'deleted';
+      readonly atMs: number;
+      readonly httpStatus: number;
+      readonly confirmedBy?: 'gone' | 'inactive';
+    }
   | {
       readonly kind: 'absent';
       readonly atMs: number;
@@ -35,7 +44,8 @@ export type Evidence =
       readonly tokensListed: number;
       readonly removedTokenIds: readonly string[];
     }
-  | { readonly kind: 'expired'; readonly atMs: number; readonly hubDateMs: number; readonly hubExpiresAtMs: number };
+  | { readonly kind: 'expired'; readonly atMs: number; readonly hubDateMs: number; readonly hubExpiresAtMs: number }
+  | { readonly kind: 'attested'; readonly atMs: number; readonly by: string; readonly reason: string };
 
 /** The record of one minted token. Never holds the token. All times are milliseconds since 1970. */
 export interface Lease {
@@ -67,8 +77,19 @@ export interface Lease {
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
   readonly maxExpiresAtMs: number;
-  /** When Docker Hub itself ends the token; null only where the target's owner allows tokens without expiry. */
+  /** The expiry that Docker Hub was asked for. Never evidence. */
   readonly hubExpiresAtMs: number | null;
+  /** The expiry that Docker Hub last reported for the token; absent while it has reported none. */
+  readonly hubReportedExpiresAtMs?: number;
+  /** Docker Hub ends the token earlier than was asked, so `expiresAtMs` and `maxExpiresAtMs` were moved there. */
+  readonly expiryClipped?: true;
+  /**
+   * Docker Hub refused the create in its own words, so there is most likely no token. The lease holds no quota place, and the
+   * listings of the sweep end it.
+   */
+  readonly createRefused?: true;
+  /** Listed tokens that may be this lease's, although their label does not say so: they keep it from being `absent`. */
+  readonly blockedBy?: readonly string[];
   readonly renewable: boolean;
   /** The quota counters that count this lease while it is open. */
   readonly counters?: readonly string[];
@@ -99,6 +120,11 @@ export interface Lease {
 
 /** Failed attempts after which a revocation counts as stuck: with doubling pauses, after some ten minutes of trying. */
 export const STUCK_ATTEMPTS = 8;
+
+/** Whether only the sweep's listings end this lease: Docker Hub refused its create, and it names no token. */
+export function isLeftToSweep({ status, createRefused, tokenId }: Lease): boolean {
+  return status === 'revoking' && createRefused === true && tokenId === undefined;
+}
 
 /** A lease that may still have a live token. */
 export function isOpen(lease: Lease): boolean {

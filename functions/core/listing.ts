@@ -1,11 +1,12 @@
+import { noteFacts, readFacts } from './facts.ts';
 import type { HubProblem, HubToken, HubWindow, RevokePorts, TokenPlace } from './ports.ts';
 import { withSession } from './session.ts';
 import type { Target } from './target.ts';
 
-/** Docker Hub's other lists state 100 as their maximum; this one's is not documented, and fewer may come. */
-const PAGE_SIZE = 100;
-/** Some 10,000 tokens: far beyond any account seen, and a bound on what a faulty answer can make us read. */
-const MOST_PAGES = 150;
+/** Docker Hub's other lists state 100 as their maximum; this one's is not documented. The next is tried where one is refused. */
+const PAGE_SIZES = [100, 50, 10] as const;
+/** About 10,000 tokens: far beyond any account seen, and a bound on what a faulty answer can make us read. */
+const MAX_PAGES = 150;
 /** The part of each page that comes again on the next: all but one token of it may go away in between, and the two are joined. */
 const OVERLAP_SHARE = 0.1;
 
@@ -18,8 +19,12 @@ export interface Listing {
    * keeps, and whatever came and went, a token that was there all the time is then among them.
    */
   readonly complete: boolean;
+  /** Docker Hub's clock with the last page. */
+  readonly hubDateMs?: number;
   /** Why it ended early. */
   readonly problem?: HubProblem;
+  /** `mayGoOn` ended it. */
+  readonly interrupted?: true;
 }
 
 /**
@@ -36,19 +41,45 @@ export async function listAll(
   place: TokenPlace,
   mayGoOn: () => Promise<boolean> = async () => true,
 ): Promise<Listing> {
+  const known = (await readFacts(ports, target.name)).pageSize ?? PAGE_SIZES[0];
+  for (const pageSize of PAGE_SIZES) {
+    if (pageSize > known) continue;
+    const listing = await listPages(ports, target, place, pageSize, mayGoOn);
+    const isTooLarge = listing.problem?.tag === 'invalid' && listing.tokens.length === 0;
+    if (isTooLarge && pageSize !== PAGE_SIZES.at(-1)) continue;
+    if (!isTooLarge && pageSize < known) await noteFacts(ports, target.name, () => ({ pageSize }));
+    return listing;
+  }
+  throw new Error('no size of a page is left');
+}
+
+async function listPages(
+  ports: RevokePorts,
+  target: Target,
+  place: TokenPlace,
+  largestSize: number,
+  mayGoOn: () => Promise<boolean>,
+): Promise<Listing> {
   const startedAtMs = ports.clock.nowMs();
   const tokens = new Map<string, HubToken>();
-  const listing = (complete: boolean) => ({ startedAtMs, tokens: [...tokens.values()], complete });
-  let window: HubWindow = { page: 1, pageSize: PAGE_SIZE };
-  let largest = PAGE_SIZE;
+  let hubDateMs: number | undefined;
+  const listing = (complete: boolean) => ({
+    startedAtMs,
+    tokens: [...tokens.values()],
+    complete,
+    ...(hubDateMs !== undefined && { hubDateMs }),
+  });
+  let window: HubWindow = { page: 1, pageSize: largestSize };
+  let largest = largestSize;
   let former: readonly HubToken[] | undefined;
   let joined = true;
   // Others come and go meanwhile, so that only the least of its counts can be held against Docker Hub.
   let counted = Number.POSITIVE_INFINITY;
-  for (let pages = 0; pages < MOST_PAGES; pages++) {
-    if (!(await mayGoOn())) return listing(false);
+  for (let pages = 0; pages < MAX_PAGES; pages++) {
+    if (!(await mayGoOn())) return { ...listing(false), interrupted: true };
     const asked = window;
     const reply = await withSession(ports, target, (session) => ports.hub.listTokens(session, place, asked));
+    hubDateMs = reply.meta.hubDateMs ?? hubDateMs;
     if (!reply.ok) return { ...listing(false), problem: reply.problem };
     const page = reply.value;
     joined &&= former === undefined || shareToken(former, page.tokens);

@@ -1,5 +1,6 @@
 import { placeOf } from './evidence.ts';
 import { isOpen, type Lease } from './lease.ts';
+import { noteToken } from './note-token.ts';
 import type { RevokePorts } from './ports.ts';
 import { withSession } from './session.ts';
 import { stored } from './stored.ts';
@@ -23,6 +24,9 @@ export async function lookLive(ports: RevokePorts, lease: Lease): Promise<LiveVi
   if (target === undefined) return undefined;
   try {
     const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, placeOf(lease), tokenId));
+    if (reply.ok && reply.value.expiresAtMs !== (lease.hubReportedExpiresAtMs ?? null)) {
+      await noteToken(ports, lease, reply.value);
+    }
     if (reply.ok) return { found: true, isActive: reply.value.isActive, lastUsedAtMs: reply.value.lastUsedAtMs };
     return reply.problem.tag === 'not_found' ? { found: false } : undefined;
   } catch {

@@ -1,18 +1,21 @@
+import { auditIds } from './audit-ids.ts';
 import type { Origin } from './caller.ts';
+import { clip, judgeEcho } from './echo.ts';
 import { placeOf } from './evidence.ts';
+import { capOf, refuseMints } from './facts.ts';
 import { type Failed, type Failure, fail } from './failure.ts';
+import { abandon, giveUp, leaveToSweep, settled } from './give-up.ts';
 import { decideGrant, type Grant, type MintOrder, readyTarget } from './grant.ts';
-import { failureOf } from './hub-problem.ts';
 import { writeLabel } from './label.ts';
-import { type Lease, type LeaseChange, nextLease } from './lease.ts';
-import type { HubReply, HubSession, MintPorts } from './ports.ts';
+import { type Lease, nextLease } from './lease.ts';
+import type { CreatedToken, HubFacts, HubReply, HubSession, MintPorts } from './ports.ts';
 import { quotaReached } from './quota.ts';
 import { noteRate, yieldToRevocation } from './rate.ts';
+import { isRefusedCleanly, refusalOf } from './refused-create.ts';
 import { openReplay, type PendingReplay } from './replay.ts';
-import { auditIds, revokeLease } from './revoke.ts';
 import { dropSession, openSession } from './session.ts';
 import { stored } from './stored.ts';
-import { hubAccountOf, roundUpExpiry } from './target.ts';
+import { expiryToAskMs, hubAccountOf, type Target } from './target.ts';
 
 /** Our clock and Docker Hub's further apart than this is worth an alarm: expiry is reckoned by both. */
 const CLOCK_SKEW_MS = 5_000;
@@ -29,18 +32,13 @@ export interface Minted {
   );
 }
 
-interface MintedToken {
-  readonly tokenId: string;
-  readonly token: string;
-}
-
 /**
  * Mints one token: records the lease, creates the token once, records its id, and only then answers. Whatever fails or
  * crashes in between leaves a recorded lease that the revoker closes, never a token without a record. Not safe to repeat:
  * each call makes a lease of its own.
  *
  * @throws Failed: all of `decideGrant`, `openReplay` and `openSession`; `quota_reached`; `hub_refused`, `expiry_refused`,
- *   `hub_unavailable`, `hub_throttled`; `store_unavailable` when the lease could not be recorded, `not_recorded` when the token
+ *   `label_refused`, `list_lags`, `hub_unavailable`, `hub_throttled`; `store_unavailable` when the lease could not be recorded, `not_recorded` when the token
  *   was made and given up again.
  */
 export async function mint(ports: MintPorts, origin: Origin, order: MintOrder): Promise<Minted> {
@@ -65,12 +63,27 @@ export async function mintGrant(
   grant: Grant,
   replay?: PendingReplay,
 ): Promise<Minted> {
-  await yieldToRevocation(ports, grant.target);
+  const { facts = {} } = (await yieldToRevocation(ports, grant.target)) ?? {};
+  if (facts.refusal !== undefined && grant.isVerification !== true) {
+    throw fail({ tag: facts.refusal.code, target: grant.target.name });
+  }
   // Before the record: without a session nothing would ever be sent, and no lease need be closed.
   const session = await openSession(ports, grant.target);
-  const lease = newLease(ports, origin, grant);
-  await recordIntent(ports, lease, grant, replay);
-  return carryOut(ports, origin, grant, lease, session);
+  const capped = withCap(grant, facts, ports.clock.nowMs());
+  const lease = newLease(ports, origin, capped);
+  await recordIntent(ports, lease, capped, replay);
+  return carryOut(ports, origin, capped, lease, session);
+}
+
+/** The grant under the number of tokens that Docker Hub was seen to allow, where the target's quota is larger. */
+function withCap(grant: Grant, facts: HubFacts, nowMs: number): Grant {
+  const cap = capOf(facts, nowMs);
+  if (cap === undefined) return grant;
+  const counter = `target:${grant.target.name}`;
+  const quotas = grant.quotas.map((claim) =>
+    claim.counter === counter ? { ...claim, most: Math.min(claim.most, cap) } : claim,
+  );
+  return { ...grant, quotas };
 }
 
 function newLease(ports: MintPorts, origin: Origin, grant: Grant): Lease {
@@ -101,7 +114,7 @@ function newLease(ports: MintPorts, origin: Origin, grant: Grant): Lease {
     issuedAtMs: nowMs,
     expiresAtMs,
     maxExpiresAtMs,
-    hubExpiresAtMs: roundUpExpiry(maxExpiresAtMs, target.expiryGranularity),
+    hubExpiresAtMs: expiryToAskMs(target, maxExpiresAtMs, nowMs),
     renewable: grant.renewable,
     ...(grant.quotas.length > 0 && { counters: grant.quotas.map(({ counter }) => counter) }),
     mintByMs,
@@ -139,9 +152,10 @@ async function carryOut(
   intent: Lease,
   session: HubSession,
 ): Promise<Minted> {
+  let target: Target;
   try {
     // Read again behind the record: a deletion either sees this lease, or is seen here.
-    const target = await readyTarget(ports, intent.target);
+    target = await readyTarget(ports, intent.target);
     // Deleted and made anew, for another account than the session's.
     if (hubAccountOf(target) !== intent.hubAccount) throw fail({ tag: 'draining', name: intent.target });
   } catch (error) {
@@ -158,15 +172,26 @@ async function carryOut(
   await noteRate(ports, intent.target, posted);
   if (!posted.ok) {
     if (posted.problem.tag === 'session_refused') await settled(dropSession(ports, intent.target, session));
-    await abandon(ports, intent);
-    throw failureOf(posted.problem, intent.target, ports.clock.nowMs());
+    await (isRefusedCleanly(posted.problem, posted.meta) ? leaveToSweep(ports, intent) : abandon(ports, intent));
+    throw await refusalOf(ports, target, placeOf(intent), posted);
+  }
+  const verdict = judgeEcho({ ...grant, target }, intent, posted.value, {
+    nowMs: ports.clock.nowMs(),
+    minTtlSeconds: ports.limits.minTtlSeconds,
+  });
+  if ('refusal' in verdict) {
+    await giveUp(ports, intent, posted.value);
+    if (grant.isVerification !== true) await refuseMints(ports, target, verdict.refusal);
+    throw fail({ tag: verdict.refusal, target: target.name });
   }
   const secretPart = await forCaller(ports, grant, posted.value.token);
-  const active = secretPart && (await recordToken(ports, intent, posted.value));
+  const active = secretPart && (await recordToken(ports, intent, posted.value, verdict.clippedMs));
   if (secretPart === undefined || active === undefined || !armed) {
-    await giveUp(ports, intent, posted.value.tokenId);
+    await giveUp(ports, intent, posted.value);
     throw fail({ tag: 'not_recorded', leaseId: intent.id, retryAfterSeconds: 2 });
   }
+  // The job that was armed comes later than the end that Docker Hub set; the row is due at the right time.
+  if (active.expiryClipped) await settled(ports.backstop.arm(active.id, active.expiresAtMs));
   await ports.audit.record({
     event: 'lease.granted',
     atMs: ports.clock.nowMs(),
@@ -191,7 +216,7 @@ async function forCaller(
 }
 
 /** Sends the create, unless this process slept so long that the quiet period no longer covers it. */
-async function post(ports: MintPorts, intent: Lease, session: HubSession): Promise<HubReply<MintedToken>> {
+async function post(ports: MintPorts, intent: Lease, session: HubSession): Promise<HubReply<CreatedToken>> {
   if (ports.clock.nowMs() > intent.mintByMs) {
     return { ok: false, problem: { tag: 'fault', code: 'timeout' }, meta: {} };
   }
@@ -209,12 +234,20 @@ async function post(ports: MintPorts, intent: Lease, session: HubSession): Promi
 }
 
 /** Records the token; undefined when the lease is no longer ours to make active, or that cannot be known. */
-async function recordToken(ports: MintPorts, intent: Lease, minted: MintedToken): Promise<Lease | undefined> {
+async function recordToken(
+  ports: MintPorts,
+  intent: Lease,
+  created: CreatedToken,
+  clippedMs: number | undefined,
+): Promise<Lease | undefined> {
+  const ends = clippedMs === undefined ? { expiresAtMs: intent.expiresAtMs } : clip(intent, clippedMs);
   const active = nextLease(intent, ports.ids.opId(), {
+    ...ends,
     status: 'active',
-    tokenId: minted.tokenId,
-    tokenSha256: ports.labels.sha256(minted.token),
-    dueAtMs: intent.expiresAtMs,
+    tokenId: created.tokenId,
+    tokenSha256: ports.labels.sha256(created.token),
+    hubReportedExpiresAtMs: created.expiresAtMs ?? undefined,
+    dueAtMs: ends.expiresAtMs,
   });
   try {
     return (await ports.leases.update(active)) === 'written' ? active : undefined;
@@ -225,26 +258,7 @@ async function recordToken(ports: MintPorts, intent: Lease, minted: MintedToken)
   }
 }
 
-/** A create that failed may still have made a token: hand the lease to the revoker at once. */
-async function abandon(ports: MintPorts, intent: Lease): Promise<void> {
-  const nowMs = ports.clock.nowMs();
-  const change: LeaseChange = {
-    status: 'revoking',
-    revokeReason: 'mint_failed',
-    revokingSinceMs: nowMs,
-    dueAtMs: nowMs,
-  };
-  // Should either be lost, the lease is due by itself when its mint window ends.
-  await settled(ports.leases.update(nextLease(intent, ports.ids.opId(), change)));
-  await settled(ports.queue.send(intent.id, 0));
-}
-
-/** The token exists and will not be answered: delete it now, and leave what fails of that to the revoker. */
-async function giveUp(ports: MintPorts, intent: Lease, tokenId: string): Promise<void> {
-  await settled(revokeLease(ports, intent.id, { trigger: 'asked', reason: 'mint_failed', tokenId }));
-}
-
-async function noteClock(ports: MintPorts, intent: Lease, posted: HubReply<MintedToken>): Promise<void> {
+async function noteClock(ports: MintPorts, intent: Lease, posted: HubReply<CreatedToken>): Promise<void> {
   const { hubDateMs } = posted.meta;
   if (hubDateMs === undefined) return;
   const skewMs = hubDateMs - ports.clock.nowMs();
@@ -275,11 +289,4 @@ function originOf(origin: Origin) {
     requestId: origin.requestId,
     ...(origin.sourceIp !== undefined && { sourceIp: origin.sourceIp }),
   };
-}
-
-async function settled(work: Promise<unknown>): Promise<boolean> {
-  return work.then(
-    () => true,
-    () => false,
-  );
 }

@@ -165,10 +165,46 @@ export interface SessionRecord {
   readonly rateResetAtMs?: number;
   /** Docker Hub refuses the account's requests until then. */
   readonly throttledUntilMs?: number;
-  /** Docker Hub asked not to be given a login before this. */
+  /** No login before this: Docker Hub asked for it, or its edge answered in its place. */
   readonly loginAfterMs?: number;
+  /** Logins in a row that the edge answered in Docker Hub's place. */
+  readonly edgeLogins?: number;
+  /** The version of the credential that last opened a session. */
+  readonly provenVersion?: string;
   /** Revocations wait for requests until then. */
   readonly revocationsUntilMs?: number;
+  /** What use taught about the target's Docker Hub. */
+  readonly facts?: HubFacts;
+}
+
+/** Why mints are refused until a verification passes. */
+export type MintRefusal = 'expiry_refused' | 'label_refused' | 'list_lags';
+
+/** What mints, revocations and sweeps found out about a target's Docker Hub. Each member is absent until something is known. */
+export interface HubFacts {
+  /** Mints are refused since `sinceMs`; the sweep last tried to verify the target at `triedAtMs`. */
+  readonly refusal?: { readonly code: MintRefusal; readonly sinceMs: number; readonly triedAtMs: number };
+  /** The token of a verification that waits to be listed. */
+  readonly pendingVerification?: {
+    readonly leaseId: string;
+    readonly tokenId: string;
+    readonly createdAtMs: number;
+  };
+  /** Largest delay seen between a create and the token's place in the list. */
+  readonly listLagMs?: number;
+  /** Largest `page_size` that Docker Hub accepts, where it refused a larger one. */
+  readonly pageSize?: number;
+  /** The account's list cannot be used since `sinceMs`; `code` says why. */
+  readonly listing?: { readonly code: string; readonly sinceMs: number };
+  /** An organization took no more tokens when it had this many. */
+  readonly cap?: { readonly tokens: number; readonly atMs: number };
+  /** What holds an account's places, as last listed. `foreign` tokens are not of this installation. */
+  readonly places?: {
+    readonly atMs: number;
+    readonly tokens: number;
+    readonly foreign: number;
+    readonly expired: number;
+  };
 }
 
 /** Called by session only. */
@@ -208,14 +244,20 @@ export interface HubSession {
 /** Where tokens live: the account's personal ones, or an organization's. */
 export type TokenPlace = { readonly kind: 'pat' } | { readonly kind: 'oat'; readonly organization: string };
 
-/** A token as Docker Hub lists it. */
+/** A token as Docker Hub lists it. Times that are missing, unreadable or before the year 2000 are null. */
 export interface HubToken {
   readonly tokenId: string;
+  /** Empty where there is none. */
   readonly label: string;
-  readonly createdAtMs: number;
+  readonly createdAtMs: number | null;
+  /** True where Docker Hub does not say. */
   readonly isActive: boolean;
   readonly expiresAtMs: number | null;
   readonly lastUsedAtMs: number | null;
+  /** Personal tokens: the User-Agent that created it; absent where Docker Hub does not say. */
+  readonly creatorUserAgent?: string;
+  /** Organization tokens: the user who created it; absent where Docker Hub does not say. */
+  readonly createdBy?: string;
 }
 
 /** Which part of a list is asked for: `pageSize` tokens, behind `page - 1` times as many. */
@@ -235,6 +277,9 @@ export interface HubTokenPage {
 
 /** What came with an answer of Docker Hub, whatever its status; absent where it did not say. */
 export interface HubMeta {
+  readonly httpStatus?: number;
+  /** The answer was JSON, which is how Docker Hub itself answers; what stands before it sends HTML, text or nothing. */
+  readonly isJson?: true;
   /** Docker Hub's clock, from the `Date` header. */
   readonly hubDateMs?: number;
   readonly rateRemaining?: number;
@@ -250,7 +295,13 @@ export type HubProblem =
   | { readonly tag: 'session_refused' }
   | { readonly tag: 'access_token_session' }
   | { readonly tag: 'forbidden' }
+  /** The account's plan does not include what was asked for. */
+  | { readonly tag: 'plan' }
+  /** In words that name a limit of tokens. */
+  | { readonly tag: 'cap_reached' }
+  /** Only ever in Docker Hub's JSON form. */
   | { readonly tag: 'not_found' }
+  /** `fields` are those of ours that it names; none where it names none. */
   | { readonly tag: 'invalid'; readonly fields: readonly string[] }
   | { readonly tag: 'throttled'; readonly retryAtMs: number }
   | { readonly tag: 'fault'; readonly code: Exclude<HubFault, 'session_refused'> };
@@ -274,7 +325,7 @@ export interface DockerHub {
   listTokens(session: HubSession, place: TokenPlace, window: HubWindow): Promise<HubReply<HubTokenPage>>;
   /** `not_found` when there is none of that id on that account. */
   getToken(session: HubSession, place: TokenPlace, tokenId: string): Promise<HubReply<HubToken>>;
-  /** Any 2xx is success; `not_found` when it was gone. */
+  /** `httpStatus` is any 2xx, and only 204 says that the token is gone. `not_found` when there is none of that id. */
   deleteToken(
     session: HubSession,
     place: TokenPlace,
@@ -300,11 +351,18 @@ export interface TokenMinter {
    * Creates one token. Sent at most once, never retried; after any failure a token may exist or may still appear.
    * Never repeat.
    */
-  createToken(
-    session: HubSession,
-    place: TokenPlace,
-    order: TokenOrder,
-  ): Promise<HubReply<{ readonly tokenId: string; readonly token: string }>>;
+  createToken(session: HubSession, place: TokenPlace, order: TokenOrder): Promise<HubReply<CreatedToken>>;
+}
+
+/** What Docker Hub answers to a create. */
+export interface CreatedToken {
+  readonly tokenId: string;
+  /** Secret. */
+  readonly token: string;
+  /** As it was echoed; absent where it was not. */
+  readonly label?: string;
+  /** As it was echoed; null where there is none, or none that can be read. */
+  readonly expiresAtMs: number | null;
 }
 
 /** A job that calls the revoker for one lease at a time of its own. Called by mint and renew. */
@@ -344,11 +402,18 @@ export type AuditEventName =
   | 'lease.revoked'
   | 'lease.revoke_delayed'
   | 'lease.stuck'
+  | 'lease.blocked'
+  | 'lease.attested'
   | 'lease.reopened'
   | 'lease.orphan_adopted'
   | 'token.stray_deleted'
+  | 'token.dismissed'
   | 'login.refused'
+  | 'login.retried'
+  | 'account.unreachable'
+  | 'listing.unusable'
   | 'clock.skewed'
+  | 'target.refused'
   | 'target.changed'
   | 'target.verified'
   | 'target.deleted'
@@ -426,14 +491,17 @@ export interface MintPorts extends RevokePorts {
   readonly timer?: Backstop;
 }
 
-/** What sweeping needs: revoking, and removing what has drained. */
-export interface SweepPorts extends RevokePorts {
+/** What a verification needs: revoking, and creating the token that it deletes. */
+export interface VerifyPorts extends RevokePorts {
+  readonly minter: TokenMinter;
+}
+
+/** What sweeping needs: revoking, removing what has drained, and verifying targets whose mints are refused. */
+export interface SweepPorts extends VerifyPorts {
   readonly credentials: Pick<TargetCredentials, 'read' | 'remove'>;
 }
 
 /** What the admin routes need. */
-export interface AdminPorts extends RevokePorts {
+export interface AdminPorts extends VerifyPorts {
   readonly credentials: TargetCredentials;
-  /** For the token that a verification makes and deletes. */
-  readonly minter: TokenMinter;
 }

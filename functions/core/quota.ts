@@ -17,7 +17,7 @@ export async function quotaReached(ports: Ports, quotas: readonly QuotaClaim[], 
   let read = 0;
   for await (const lease of openLeases(ports)) {
     if (read++ >= MOST_READ) break;
-    if (!lease.counters?.includes(counter)) continue;
+    if (!countersOf(lease).includes(counter)) continue;
     if (holders.size < MOST_HOLDERS) holders.add(lease.caller);
     nextFreeMs = Math.min(nextFreeMs, lease.expiresAtMs);
   }
@@ -62,9 +62,14 @@ export async function recount(ports: Ports, counters: ReadonlySet<string>): Prom
 async function countHolders(ports: Ports): Promise<Map<string, number>> {
   const held = new Map<string, number>();
   for await (const lease of openLeases(ports)) {
-    for (const counter of lease.counters ?? []) held.set(counter, (held.get(counter) ?? 0) + 1);
+    for (const counter of countersOf(lease)) held.set(counter, (held.get(counter) ?? 0) + 1);
   }
   return held;
+}
+
+/** The counters on which an open lease holds a place. */
+function countersOf({ counters, createRefused }: Lease): readonly string[] {
+  return createRefused === true ? [] : (counters ?? []);
 }
 
 function larger(one: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>): Map<string, number> {

@@ -1,3 +1,4 @@
+import { noteInRecord } from './facts.ts';
 import { fail } from './failure.ts';
 import { retryAfterSeconds } from './hub-problem.ts';
 import type { HubReply, RevokePorts, SessionRecord } from './ports.ts';
@@ -8,8 +9,8 @@ import type { Target } from './target.ts';
 const RESERVED_REQUESTS = 10;
 /** Docker Hub counts by the minute; a later reset is not believed. */
 const LONGEST_WINDOW_MS = 120_000;
-/** Mint goes on giving way for whole minutes, so that a crowd of revocations writes this down once a minute. */
-const MINUTE_MS = 60_000;
+/** Steps in which it is written down until when revocations wait, so that a crowd of them writes it seldom. */
+const WAITING_STEP_MS = 1_000;
 
 type Ports = Pick<RevokePorts, 'sessions' | 'clock' | 'ids'>;
 type YieldPorts = Pick<RevokePorts, 'sessions' | 'clock' | 'limits'>;
@@ -23,7 +24,7 @@ export async function noteRate(ports: Ports, targetName: string, reply: HubReply
   const refusedUntilMs = !reply.ok && reply.problem.tag === 'throttled' ? reply.problem.retryAtMs : undefined;
   const isLow = rateRemaining !== undefined && rateResetAtMs !== undefined && rateRemaining <= RESERVED_REQUESTS;
   if (!isLow && refusedUntilMs === undefined) return;
-  await note(ports, targetName, (record) => ({
+  await noteInRecord(ports, targetName, (record) => ({
     ...(isLow && record.rateResetAtMs !== rateResetAtMs && { rateRemaining, rateResetAtMs }),
     // Should Docker Hub ask for a longer wait, others try again sooner than who was refused: it may have meant that one request.
     ...(refusedUntilMs !== undefined &&
@@ -35,10 +36,21 @@ export async function noteRate(ports: Ports, targetName: string, reply: HubReply
 
 /** Remembers that a revocation waits for requests until `untilMs`, so that mint gives way. Best effort. */
 export async function noteWaiting(ports: Ports, targetName: string, untilMs: number): Promise<void> {
-  const revocationsUntilMs = Math.ceil(untilMs / MINUTE_MS) * MINUTE_MS;
-  await note(ports, targetName, (record) => ({
+  const revocationsUntilMs = waitingStep(untilMs);
+  await noteInRecord(ports, targetName, (record) => ({
     ...((record.revocationsUntilMs ?? 0) < revocationsUntilMs && { revocationsUntilMs }),
   }));
+}
+
+/** A revocation that waited until `untilMs` has ended: when it was the last to wait, mint need not give way any more. Best effort. */
+export async function endWaiting(ports: Ports, targetName: string, untilMs: number): Promise<void> {
+  await noteInRecord(ports, targetName, ({ revocationsUntilMs }) =>
+    revocationsUntilMs === waitingStep(untilMs) ? { revocationsUntilMs: undefined } : {},
+  );
+}
+
+function waitingStep(untilMs: number): number {
+  return Math.ceil(untilMs / WAITING_STEP_MS) * WAITING_STEP_MS;
 }
 
 /**
@@ -55,41 +67,35 @@ export function waitForWindow(record: SessionRecord | undefined, nowMs: number):
  * Revoking goes before minting and looking around: both give way while Docker Hub's requests run low, and while revocations
  * wait for more of them.
  *
+ * @returns the target's record, which the caller would read next.
  * @throws Failed `hub_throttled` until there are enough, `store_unavailable`.
  */
-export async function yieldToRevocation(ports: YieldPorts, target: Target): Promise<void> {
-  const untilMs = await reservedUntilMs(ports, target);
-  if (untilMs !== undefined) throw throttledUntil(untilMs, ports.clock.nowMs());
+export async function yieldToRevocation(ports: YieldPorts, target: Target): Promise<SessionRecord | undefined> {
+  const record = await stored(ports.sessions.read(target.name));
+  const nowMs = ports.clock.nowMs();
+  const untilMs = reservedUntil(ports, record, nowMs);
+  if (untilMs !== undefined) throw throttledUntil(untilMs, nowMs);
+  return record;
 }
 
 /** Until when an account's requests are for revocations; undefined when there are enough. @throws Failed `store_unavailable`. */
 export async function reservedUntilMs(ports: YieldPorts, target: Target): Promise<number | undefined> {
-  const nowMs = ports.clock.nowMs();
   const record = await stored(ports.sessions.read(target.name));
+  return reservedUntil(ports, record, ports.clock.nowMs());
+}
+
+function reservedUntil(
+  ports: Pick<YieldPorts, 'limits'>,
+  record: SessionRecord | undefined,
+  nowMs: number,
+): number | undefined {
   const { rateResetAtMs, throttledUntilMs, revocationsUntilMs } = record ?? {};
   const untilMs = Math.max(
     believed(rateResetAtMs, nowMs, LONGEST_WINDOW_MS) ?? 0,
     believed(throttledUntilMs, nowMs, LONGEST_WINDOW_MS) ?? 0,
-    believed(revocationsUntilMs, nowMs, ports.limits.maxRetryMs + MINUTE_MS) ?? 0,
+    believed(revocationsUntilMs, nowMs, ports.limits.maxRetryMs + WAITING_STEP_MS) ?? 0,
   );
   return untilMs > 0 ? untilMs : undefined;
-}
-
-/** Changes a target's record, unless there is none or nothing to change. */
-async function note(
-  ports: Ports,
-  targetName: string,
-  changeOf: (record: SessionRecord) => Partial<SessionRecord>,
-): Promise<void> {
-  try {
-    const record = await ports.sessions.read(targetName);
-    if (record === undefined) return;
-    const change = changeOf(record);
-    if (Object.keys(change).length === 0) return;
-    await ports.sessions.write({ ...record, ...change, version: record.version + 1, opId: ports.ids.opId() });
-  } catch {
-    // The next answer says it again.
-  }
 }
 
 function closedUntilMs({ throttledUntilMs }: SessionRecord, nowMs: number): number | undefined {

@@ -1,10 +1,10 @@
+import { auditIds } from './audit-ids.ts';
 import type { Origin } from './caller.ts';
 import { fail } from './failure.ts';
 import { allowedSecret } from './grant.ts';
 import { type Lease, nextLease } from './lease.ts';
 import { showOwn } from './own-leases.ts';
 import type { MintPorts } from './ports.ts';
-import { auditIds } from './revoke.ts';
 import { stored } from './stored.ts';
 
 const MOST_WRITERS = 4;

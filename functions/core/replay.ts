@@ -43,7 +43,8 @@ export async function openReplay(
   if (former === undefined || former.ttlAtMs <= nowMs) return pending;
   if (former.orderSha256 !== orderSha256) throw fail({ tag: 'idempotency_mismatch' });
   const lease = await stored(ports.leases.get(former.leaseId));
-  if (lease !== undefined && isOpen(lease)) await endFormer(ports, origin, lease);
+  // Of a refused create nobody ever got a token, and its lease may take minutes to end.
+  if (lease !== undefined && isOpen(lease) && lease.createRefused !== true) await endFormer(ports, origin, lease);
   return pending;
 }
 

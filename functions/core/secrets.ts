@@ -9,7 +9,7 @@ import type { DynamicSecret, ManagedBy } from './secret.ts';
 import { stored } from './stored.ts';
 import type { Target } from './target.ts';
 import { checkOrganization, OWN_TARGET_PREFIX, putTarget, type TargetOrder } from './targets.ts';
-import { VERIFICATION_SECRET } from './verify.ts';
+import { VERIFICATION_SECRET } from './throwaway.ts';
 import { changedFields, checkVersion } from './versioned.ts';
 
 /** A secret as its admin wants it. PUT replaces: what is left out falls back to its default. */

@@ -1,7 +1,8 @@
 import type { Failed } from './failure.ts';
 import { fail } from './failure.ts';
 import { failureOf, retryAfterSeconds } from './hub-problem.ts';
-import type { HubReply, HubSession, RevokePorts, SessionRecord } from './ports.ts';
+import { BREAKER_MS, breakerMs, pauseAfter, waitForEdge, waitForLogin } from './login-pauses.ts';
+import type { HubProblem, HubReply, HubSession, RevokePorts, SessionRecord } from './ports.ts';
 import { noteRate, waitForWindow } from './rate.ts';
 import { stored } from './stored.ts';
 import type { Credential, Target } from './target.ts';
@@ -15,20 +16,10 @@ const CLAIM_MS = 45_000;
 /** How long to wait for somebody else's login; with the create it stays within what one API call may take. */
 const WAIT_MS = 8_000;
 const POLL_MS = 250;
-/** Docker Hub locks a user name for 10 to 15 minutes after repeated refusals, revocations included. */
-const BREAKER_MS = 600_000;
-/**
- * A TOTP code is good for one login of the account, whoever makes it: another installation, or a person, may just have spent
- * it. So every other refusal with a second factor is given the benefit of the doubt, and a try in another step.
- */
-const TOTP_REFUSAL_PAUSE_MS = 60_000;
 /** Another account than the target's: wrong for everybody, or only for one who read the target before it changed. */
 const WRONG_ACCOUNT_PAUSE_MS = 30_000;
 /** A TOTP code is good for one login within its step. Source: RFC 6238 section 5.2. */
 const TOTP_STEP_MS = 30_000;
-
-/** Docker Hub asks for no longer wait than this; a later instant is not believed. */
-const LONGEST_LOGIN_WAIT_MS = 900_000;
 
 /** Others write a record only to note a low rate or a refused session. */
 const MOST_WRITERS = 4;
@@ -75,11 +66,12 @@ export async function openSession(ports: Ports, target: Target): Promise<HubSess
  */
 export async function proveCredential(ports: Ports, target: Target, offered: StoredCredential): Promise<HubSession> {
   const record = await stored(ports.sessions.read(target.name));
+  waitForEdge(record, ports.clock.nowMs());
   const claimed = await claim(ports, target.name, record, offered.credential, ports.clock.nowMs());
   if (claimed === undefined) throw fail({ tag: 'busy', retryAfterSeconds: 2 });
   const reply = await logIn(ports, target, offered.credential, claimed);
   if (!reply.ok) {
-    await release(ports, claimed);
+    await release(ports, claimed, pauseAfter(claimed, reply.problem, ports.clock.nowMs()));
     throw loginFailure(target, offered.credential, reply.problem, ports.clock.nowMs());
   }
   if (reply.value.account === target.username) await share(ports, claimed, offered.version, reply.value);
@@ -141,29 +133,17 @@ async function loginAgain(
   const stored = await readCredential(ports, target.name);
   const breakerUntilMs = record?.credentialVersion === stored.version ? (record.breakerUntilMs ?? 0) : 0;
   if (breakerUntilMs > nowMs) throw blocked(target, breakerUntilMs, nowMs);
-  const loginAfterMs = record?.loginAfterMs ?? 0;
-  if (loginAfterMs > nowMs && loginAfterMs <= nowMs + LONGEST_LOGIN_WAIT_MS) {
-    throw failureOf({ tag: 'throttled', retryAtMs: loginAfterMs }, target.name, nowMs);
-  }
+  waitForLogin(record, target.name, nowMs);
   const claimed = await claim(ports, target.name, record, stored.credential, nowMs);
   if (claimed === undefined) return undefined;
   const reply = await logIn(ports, target, stored.credential, claimed);
   if (!reply.ok) {
     const { problem } = reply;
     if (problem.tag !== 'credential_refused' && problem.tag !== 'second_factor_needed') {
-      await release(ports, claimed, problem.tag === 'throttled' ? { loginAfterMs: problem.retryAtMs } : {});
+      await release(ports, claimed, pauseAfter(claimed, problem, ports.clock.nowMs()));
       throw failureOf(problem, target.name, ports.clock.nowMs());
     }
-    const again = claimed.credentialVersion === stored.version ? (claimed.refusals ?? 0) : 0;
-    const pauseMs = stored.credential.totpSecret !== undefined && again % 2 === 0 ? TOTP_REFUSAL_PAUSE_MS : BREAKER_MS;
-    const refusedAtMs = ports.clock.nowMs();
-    await release(ports, claimed, {
-      credentialVersion: stored.version,
-      breakerUntilMs: refusedAtMs + pauseMs,
-      refusals: again + 1,
-    });
-    await ports.audit.record({ event: 'login.refused', atMs: refusedAtMs, target: target.name });
-    throw blocked(target, refusedAtMs + pauseMs, refusedAtMs);
+    throw await openBreaker(ports, target, stored, claimed);
   }
   if (reply.value.account !== target.username) {
     const breakerUntilMs = ports.clock.nowMs() + WRONG_ACCOUNT_PAUSE_MS;
@@ -172,6 +152,26 @@ async function loginAgain(
   }
   await share(ports, claimed, stored.version, reply.value);
   return reply.value;
+}
+
+/** Writes down that a credential was refused and until when it is not tried again. */
+async function openBreaker(
+  ports: Ports,
+  target: Target,
+  stored: StoredCredential,
+  claimed: SessionRecord,
+): Promise<Failed> {
+  const again = claimed.credentialVersion === stored.version ? (claimed.refusals ?? 0) : 0;
+  const pauseMs = breakerMs(again, {
+    hasSecondFactor: stored.credential.totpSecret !== undefined,
+    isProven: claimed.provenVersion === stored.version,
+  });
+  const refusedAtMs = ports.clock.nowMs();
+  const breakerUntilMs = refusedAtMs + pauseMs;
+  await release(ports, claimed, { credentialVersion: stored.version, breakerUntilMs, refusals: again + 1 });
+  const event = pauseMs === BREAKER_MS ? 'login.refused' : 'login.retried';
+  await ports.audit.record({ event, atMs: refusedAtMs, target: target.name });
+  return blocked(target, breakerUntilMs, refusedAtMs);
 }
 
 /** The code is made for the step that was written down, however long the writing took. */
@@ -229,6 +229,8 @@ async function share(
       refusals: undefined,
       claimUntilMs: undefined,
       loginAfterMs: undefined,
+      edgeLogins: undefined,
+      provenVersion: credentialVersion,
     });
   } catch {
     // A session that cannot be shared still serves this call; the next one logs in again, and need not wait for that.
@@ -265,17 +267,21 @@ function blocked(target: Target, reopensAtMs: number, nowMs: number): Failed {
   });
 }
 
-function loginFailure(
-  target: Target,
-  credential: Credential,
-  problem: Extract<Awaited<ReturnType<Ports['hub']['login']>>, { ok: false }>['problem'],
-  nowMs: number,
-): Failed {
+function loginFailure(target: Target, credential: Credential, problem: HubProblem, nowMs: number): Failed {
   if (problem.tag === 'credential_refused' || problem.tag === 'second_factor_needed') {
-    const secondFactor = problem.tag === 'second_factor_needed';
-    return fail({ tag: 'credential_refused', username: credential.username, secondFactor });
+    return fail({
+      tag: 'credential_refused',
+      username: credential.username,
+      secondFactor: secondFactorOf(target, credential, problem),
+    });
   }
   return failureOf(problem, target.name, nowMs);
+}
+
+/** `/v2/auth/token` refuses a good password of an account with two-factor authentication in the same words as a bad one. */
+function secondFactorOf(target: Target, credential: Credential, problem: HubProblem): 'needed' | 'possible' | 'no' {
+  if (problem.tag === 'second_factor_needed') return 'needed';
+  return target.loginRoute === 'auth-token' && credential.totpSecret === undefined ? 'possible' : 'no';
 }
 
 function next(

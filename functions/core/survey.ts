@@ -1,4 +1,4 @@
-import { isOpen, STUCK_ATTEMPTS } from './lease.ts';
+import { isLeftToSweep, isOpen, STUCK_ATTEMPTS } from './lease.ts';
 import { everyPage } from './pages.ts';
 import type { RevokePorts } from './ports.ts';
 
@@ -32,7 +32,7 @@ export async function survey(
   for await (const leaseId of dueBy(ports, nowMs + ports.limits.maxRetryMs)) {
     if (read++ >= mostRead) break;
     const lease = await ports.leases.get(leaseId);
-    if (lease === undefined || !isOpen(lease)) continue;
+    if (lease === undefined || !isOpen(lease) || isLeftToSweep(lease)) continue;
     overdueMs = Math.max(overdueMs, nowMs - lease.expiresAtMs);
     if (lease.attempts >= STUCK_ATTEMPTS) stuck += 1;
   }

@@ -16,6 +16,16 @@ export interface Verification {
   readonly loginRoute: LoginRoute;
   /** Finest instant that was accepted for `expires_at`; absent where only the login was proven. */
   readonly expiryGranularity?: ExpiryGranularity;
+  /** Shortest life that Docker Hub accepts, where it refused a shorter one. */
+  readonly expiryMinSeconds?: number;
+  /** How much later than asked an expiry may read back: 0, or the next of a minute, an hour and a day. */
+  readonly expirySlackSeconds?: number;
+  /** Docker Hub keeps no expiry that can be read, which the target's owner allows. */
+  readonly expiryUnproven?: true;
+  /** Longest label that came back unchanged. */
+  readonly labelMaxCharacters?: number;
+  /** Whether `creator_ua` of the token was our User-Agent; absent on organization tokens. */
+  readonly creatorUserAgentKept?: boolean;
   /** Status of the delete of the throwaway token. */
   readonly deleteStatus?: number;
   /** From the create until the token stood in the list. */
@@ -44,6 +54,10 @@ export interface Target {
   readonly verification?: Verification;
   /** Most open leases at a time; Docker Hub caps an organization's tokens at 10 (Team) or 100 (Business). */
   readonly maxActive?: number;
+  /** The owner accepts tokens whose expiry Docker Hub drops, moves by more than a day, or does not show. */
+  readonly allowUnprovenExpiry?: true;
+  /** Listed tokens of which an admin said that they are not of hublease: they block no lease. At most 100. */
+  readonly dismissedTokenIds?: readonly string[];
   /** `draining`: refuses new leases; removed once its leases are revoked. */
   readonly status: 'ready' | 'draining';
   readonly managedBy: ManagedBy;
@@ -69,6 +83,9 @@ export function isAccessToken(password: string): boolean {
   return /^dckr_(pat|oat)_/.test(password);
 }
 
+/** Docker Hub's clock may be ahead by as much, and a create takes a while. */
+const CLOCK_MARGIN_MS = 60_000;
+
 const GRANULARITY_MS: Record<ExpiryGranularity, number> = {
   second: 1_000,
   minute: 60_000,
@@ -80,4 +97,16 @@ const GRANULARITY_MS: Record<ExpiryGranularity, number> = {
 export function roundUpExpiry(atMs: number, granularity: ExpiryGranularity): number {
   const step = GRANULARITY_MS[granularity];
   return Math.ceil(atMs / step) * step;
+}
+
+/** What a create sent now asks for so that the token lives until `endMs`. */
+export function expiryToAskMs(
+  { expiryGranularity, verification }: Pick<Target, 'expiryGranularity' | 'verification'>,
+  endMs: number,
+  nowMs: number,
+): number {
+  const minSeconds = verification?.expiryMinSeconds;
+  // Docker Hub counts from when it gets the create, by its own clock.
+  const minMs = minSeconds === undefined ? 0 : nowMs + minSeconds * 1_000 + CLOCK_MARGIN_MS;
+  return roundUpExpiry(Math.max(endMs, minMs), expiryGranularity);
 }

@@ -8,7 +8,8 @@ import type { ManagedBy } from './secret.ts';
 import { proveCredential } from './session.ts';
 import { stored } from './stored.ts';
 import { type Credential, hubAccountOf, isAccessToken, type LoginRoute, type Target } from './target.ts';
-import { type StagedCredential, verifyByToken } from './verify.ts';
+import { type StagedCredential, type VerificationStep, verifyByToken } from './verify.ts';
+import { endRefusal, verifyStored } from './verify-stored.ts';
 import { changedFields, checkVersion } from './versioned.ts';
 
 /** A target as its admin wants it. What is left out keeps its former value, or the default. */
@@ -24,6 +25,8 @@ export interface TargetOrder {
   readonly tags?: Readonly<Record<string, string>>;
   /** Most open leases at a time. An organization's is 100 unless given, what Docker's Business plan allows; Team has 10. */
   readonly maxActive?: number;
+  /** Accept tokens whose expiry Docker Hub drops, moves by more than a day, or does not show. */
+  readonly allowUnprovenExpiry?: boolean;
   /** Prove the credential by a login and a throwaway token before it becomes current. */
   readonly verify: boolean;
   /** The version that is to be replaced; `any` asks only that there is one. */
@@ -39,8 +42,8 @@ export interface PutTarget {
   readonly created: boolean;
   /** Names of the fields that changed; empty when nothing did, and then nothing was written. */
   readonly changed: readonly string[];
-  /** The verification ran out of time; ask for it again. */
-  readonly verificationPending: boolean;
+  /** What the verification waited for when its time was up. */
+  readonly verificationPending?: VerificationStep;
 }
 
 /** Names below this are given to the targets of inline credentials. */
@@ -66,13 +69,11 @@ export async function putTarget(ports: AdminPorts, origin: Origin, order: Target
   checkAccount(wanted, existing);
   const changed = changedFields(existing, wanted, order.credential === undefined ? [] : ['credential']);
   if (existing !== undefined && changed.length === 0) {
-    return { target: existing, created: false, changed, verificationPending: false };
+    return { target: existing, created: false, changed };
   }
   const staged = await stageCredential(ports, order);
   const { target: proven, pending } =
-    staged === undefined || !order.verify
-      ? { target: wanted, pending: false }
-      : await prove(ports, origin, wanted, staged);
+    staged === undefined || !order.verify ? { target: wanted } : await prove(ports, origin, wanted, staged);
   if ((await stored(ports.catalog.putTarget(proven))) === 'conflict') {
     throw fail({ tag: 'version_conflict', name: order.name });
   }
@@ -80,35 +81,30 @@ export async function putTarget(ports: AdminPorts, origin: Origin, order: Target
   if (staged !== undefined && order.credentialRef === undefined) {
     await stored(ports.credentials.promote(order.name, staged.version));
   }
+  await endRefusal(ports, proven, pending);
   await recordChange(ports, origin, 'target.changed', order.name);
-  return { target: proven, created: existing === undefined, changed, verificationPending: pending };
+  return {
+    target: proven,
+    created: existing === undefined,
+    changed,
+    ...(pending !== undefined && { verificationPending: pending }),
+  };
 }
 
 /**
  * Verifies a target again, with the credential in force.
  *
- * @returns the target with what was learned; `pending` when time ran out.
+ * @returns the target with what was learned, and what Docker Hub has yet to do when time ran out.
  * @throws Failed `target_not_found`, `draining`, `version_conflict`, `store_unavailable`, all of `openSession` and `verifyByToken`.
  */
 export async function verifyTarget(
   ports: AdminPorts,
   origin: Origin,
   name: string,
-): Promise<{ readonly target: Target; readonly pending: boolean }> {
+): Promise<{ readonly target: Target; readonly pending?: VerificationStep }> {
   const target = await getTarget(ports, name);
   if (target.status === 'draining') throw fail({ tag: 'draining', name });
-  const verification = await verifyByToken(ports, origin, target);
-  if (verification === undefined) return { target, pending: true };
-  const verified: Target = {
-    ...target,
-    verification,
-    expiryGranularity: verification.expiryGranularity,
-    version: target.version + 1,
-    opId: ports.ids.opId(),
-  };
-  if ((await stored(ports.catalog.putTarget(verified))) === 'conflict') throw fail({ tag: 'version_conflict', name });
-  await recordChange(ports, origin, 'target.verified', name);
-  return { target: verified, pending: false };
+  return verifyStored(ports, origin, target);
 }
 
 /** @throws Failed `target_not_found`, `store_unavailable`. */
@@ -190,6 +186,7 @@ export function checkOrganization({ kind, organization }: Pick<TargetOrder, 'kin
 function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | undefined): Target {
   const nowMs = ports.clock.nowMs();
   const description = order.description ?? existing?.description;
+  const allowUnprovenExpiry = order.allowUnprovenExpiry ?? existing?.allowUnprovenExpiry;
   const maxActive = order.maxActive ?? existing?.maxActive ?? (order.kind === 'org' ? ORG_TOKEN_CAP : undefined);
   return {
     schema: 1,
@@ -200,6 +197,8 @@ function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | unde
     ...loginOf(order, existing),
     ...(order.organization !== undefined && { organization: order.organization.toLowerCase() }),
     ...(maxActive !== undefined && { maxActive }),
+    ...(allowUnprovenExpiry === true && { allowUnprovenExpiry }),
+    ...(existing?.dismissedTokenIds !== undefined && { dismissedTokenIds: existing.dismissedTokenIds }),
     expiryGranularity: existing?.expiryGranularity ?? 'second',
     ...(description !== undefined && { description }),
     tags: order.tags ?? existing?.tags ?? {},
@@ -240,23 +239,24 @@ async function stageCredential(ports: AdminPorts, order: TargetOrder): Promise<S
   return { credential, version: credentialRef ?? (await stored(ports.credentials.stage(name, credential))) };
 }
 
-/** The target with what its new credential taught; `pending` when time ran out before its token could. */
+/** The target with what its new credential taught, and what Docker Hub has yet to do where time ran out. */
 async function prove(
   ports: AdminPorts,
   origin: Origin,
   wanted: Target,
   staged: StagedCredential,
-): Promise<{ readonly target: Target; readonly pending: boolean }> {
+): Promise<{ readonly target: Target; readonly pending?: VerificationStep }> {
   const { account } = await proveCredential(ports, wanted, staged);
   if (account !== wanted.username) throw fail({ tag: 'wrong_account', expected: wanted.username, got: account });
   const { loginRoute } = wanted;
   const byLogin: Target = { ...wanted, verification: { atMs: ports.clock.nowMs(), account, loginRoute } };
   // A draining target gives no token, not even this one; its login is proof enough for what is left to revoke.
-  if (wanted.status === 'draining') return { target: byLogin, pending: false };
-  const verification = await verifyByToken(ports, origin, wanted, staged);
-  if (verification === undefined) return { target: byLogin, pending: true };
-  const { expiryGranularity } = verification;
-  return { target: { ...wanted, verification, expiryGranularity }, pending: false };
+  if (wanted.status === 'draining') return { target: byLogin };
+  const verified = await verifyByToken(ports, origin, wanted, staged);
+  if (verified === undefined) return { target: byLogin, pending: 'login' };
+  const { verification, pending } = verified;
+  const target = { ...wanted, verification, expiryGranularity: verification.expiryGranularity ?? 'second' };
+  return { target, ...(pending !== undefined && { pending }) };
 }
 
 /**

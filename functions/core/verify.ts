@@ -1,23 +1,25 @@
 import type { Origin } from './caller.ts';
 import { placeOf } from './evidence.ts';
-import { Failed, fail } from './failure.ts';
-import type { Grant } from './grant.ts';
+import { noteFacts } from './facts.ts';
+import { fail } from './failure.ts';
+import { failureOf } from './hub-problem.ts';
 import type { Lease } from './lease.ts';
 import { listAll } from './listing.ts';
-import { mintGrant } from './mint.ts';
-import type { AdminPorts, MintPorts } from './ports.ts';
+import type { HubToken, VerifyPorts } from './ports.ts';
 import { revokeLease } from './revoke.ts';
 import { withSession } from './session.ts';
 import { stored } from './stored.ts';
-import type { Credential, ExpiryGranularity, Target, Verification } from './target.ts';
+import type { Credential, Target, Verification } from './target.ts';
+import { mintThrowaway, type Throwaway } from './throwaway.ts';
+import { type ExpiryFacts, expiryFactsOf } from './verified-expiry.ts';
 
-/** What the throwaway token may live: long enough to be read back, short enough to be no loss. */
-const TTL_SECONDS = 120;
-const LADDER: readonly ExpiryGranularity[] = ['second', 'minute', 'hour', 'day'];
-/** The list may lag behind a create. */
-const LIST_POLL_MS = 500;
+/** Pause between two looks at what Docker Hub has yet to do. */
+const POLL_MS = 500;
 /** With what one more call may take, an answer still comes within the 20 s that an API call may work. */
 const BUDGET_MS = 11_000;
+/** Of that, what is kept for the delete. */
+const DELETE_MS = 4_000;
+const USER_AGENT_START = 'hublease/';
 
 /** A credential that is not the current one yet, as it was staged. */
 export interface StagedCredential {
@@ -25,125 +27,153 @@ export interface StagedCredential {
   readonly version: string;
 }
 
-/** What was learned by minting and deleting a token. */
-export type TokenVerification = Verification & Required<Pick<Verification, 'expiryGranularity' | 'deleteStatus'>>;
+/**
+ * What a verification still waits for when its time is up: a token that can be read back, that stands in the list, or that is
+ * gone after its delete. `login`: no token was made yet.
+ */
+export type VerificationStep = 'login' | 'read' | 'list' | 'delete';
 
-/** Name under which the leases of verifications are recorded; no secret can have it. */
-export const VERIFICATION_SECRET = 'verification';
+/** What was learned, and what Docker Hub has yet to do. */
+export interface Verified {
+  readonly verification: Verification;
+  readonly pending?: VerificationStep;
+}
 
 /**
  * Finds out what only the live service can tell: mints a token that can read public repositories only, through the same
- * recorded path as any lease, reads it back, waits for it in the list, deletes it and checks that it is gone. Walks from the
- * finest to the coarsest expiry until one is accepted; this is the only place that sends a second create.
+ * recorded path as any lease, reads it back, waits for it in the list, deletes it and checks that it is gone. What Docker Hub
+ * keeps of the label and of the expiry is compared with what was sent, wherever it shows them.
  *
  * @param target as it is to be stored, with its session already shared.
  * @param staged what to log in with should that session end; the credential in force when left out.
- * @returns what was learned; undefined when time ran out: the token is then revoked in the background, and the verification
- *   may be asked for again.
- * @throws Failed: all of `mintGrant`; `expiry_refused` when no expiry is accepted, or one is ignored; `hub_unavailable` when the
- *   token could not be read back or outlived its delete.
+ * @returns undefined when time ran out before a token was made: ask again. A token that is not listed in time is left for the
+ *   sweep to look for, and then the list serves no proof until it is found.
+ * @throws Failed: all of `mintGrant`; `expiry_refused` or `label_refused` when Docker Hub keeps too little of what it is asked;
+ *   `hub_unavailable` when the token could not be read back or outlived its delete.
  */
 export async function verifyByToken(
-  ports: AdminPorts,
+  ports: VerifyPorts,
   origin: Origin,
   target: Target,
   staged?: StagedCredential,
-): Promise<TokenVerification | undefined> {
+): Promise<Verified | undefined> {
   const untilMs = ports.clock.nowMs() + BUDGET_MS;
-  const inPlace = withTarget(ports, target, staged);
+  const inPlace =
+    staged === undefined ? ports : { ...ports, credentials: { ...ports.credentials, read: async () => staged } };
   const made = await mintThrowaway(inPlace, origin, target, untilMs);
   if (made === undefined) return undefined;
-  const { lease, granularity } = made;
-  const createdAtMs = ports.clock.nowMs();
-  await checkExpiry(inPlace, target, lease);
-  const listDelayMs = await waitForList(inPlace, target, lease, createdAtMs, untilMs);
-  const revocation = await stored(revokeLease(inPlace, lease.id, { trigger: 'asked', reason: 'verified', origin }));
-  if (revocation.outcome !== 'revoked' || revocation.lease.evidence?.kind !== 'deleted') return undefined;
-  const after = await readBack(inPlace, target, lease);
-  if (after.ok) throw fail({ tag: 'hub_unavailable', code: 'malformed', retryAfterSeconds: 5 });
+  const seen = { ...inPlace, catalog: { ...inPlace.catalog, getTarget: async () => target } };
+  const read = await waitForRead(seen, target, made.lease, untilMs);
+  const byRead = read === undefined ? [] : [read];
+  const learned = await learn(seen, target, made, byRead);
+  if (read === undefined) return { verification: learned, pending: 'read' };
+  const listed = await waitForList(seen, target, made.lease, untilMs - DELETE_MS);
+  if (listed === undefined) {
+    const { id: leaseId, tokenId, issuedAtMs: createdAtMs } = made.lease;
+    await noteFacts(ports, target.name, () => ({
+      pendingVerification: { leaseId, tokenId: tokenId as string, createdAtMs },
+    }));
+    return { verification: learned, pending: 'list' };
+  }
+  const whole = await learn(seen, target, made, [read, listed]);
+  const listDelayMs = ports.clock.nowMs() - made.lease.issuedAtMs;
+  const httpStatus = await remove(seen, origin, target, made.lease, untilMs);
+  if (httpStatus === undefined) return { verification: { ...whole, listDelayMs }, pending: 'delete' };
+  return { verification: { ...whole, listDelayMs, deleteStatus: httpStatus } };
+}
+
+/**
+ * What the token shows; where that is too little to mint by, it is deleted.
+ *
+ * @throws Failed `label_refused`, `expiry_refused`.
+ */
+async function learn(
+  ports: VerifyPorts,
+  target: Target,
+  { lease, granularity, minSeconds, labelMaxCharacters }: Throwaway,
+  seen: readonly HubToken[],
+): Promise<Verification> {
+  const isLabelKept = seen.every(({ label }) => label === lease.hubLabel);
+  const expiry: ExpiryFacts | undefined = expiryFactsOf(target, lease, [
+    lease.hubReportedExpiresAtMs ?? null,
+    ...seen.map(({ expiresAtMs }) => expiresAtMs),
+  ]);
+  if (!isLabelKept || expiry === undefined) {
+    await stored(revokeLease(ports, lease.id, { trigger: 'asked', reason: 'verified' }));
+    throw fail({ tag: isLabelKept ? 'expiry_refused' : 'label_refused', target: target.name });
+  }
+  const agent = seen.find(({ creatorUserAgent }) => creatorUserAgent !== undefined)?.creatorUserAgent;
   return {
     atMs: ports.clock.nowMs(),
     account: target.username,
     loginRoute: target.loginRoute,
     expiryGranularity: granularity,
-    deleteStatus: revocation.lease.evidence.httpStatus,
-    ...(listDelayMs !== undefined && { listDelayMs }),
-    ...(after.meta.rateRemaining !== undefined && { rateRemaining: after.meta.rateRemaining }),
+    ...(minSeconds !== undefined && { expiryMinSeconds: minSeconds }),
+    ...expiry,
+    labelMaxCharacters,
+    ...(agent !== undefined && { creatorUserAgentKept: agent.startsWith(USER_AGENT_START) }),
   };
 }
 
-/**
- * The ports with the target and its credential as if they were stored already. Its backstop is the revocation queue: a verification's lease is
- * shorter than what a message can wait.
- */
-function withTarget(ports: AdminPorts, target: Target, staged: StagedCredential | undefined): MintPorts & AdminPorts {
-  return {
-    ...ports,
-    catalog: { ...ports.catalog, getTarget: async () => target },
-    credentials: staged === undefined ? ports.credentials : { ...ports.credentials, read: async () => staged },
-    backstop: {
-      arm: (leaseId, atMs) => ports.queue.send(leaseId, Math.max(0, atMs - ports.clock.nowMs())),
-    },
-    tokenSealer: { seal: () => Promise.reject(new Error('a verification has no protection key')) },
-  };
-}
-
-async function mintThrowaway(ports: MintPorts, origin: Origin, target: Target, untilMs: number) {
-  let refusal: Failed | undefined;
-  for (const granularity of LADDER) {
-    if (ports.clock.nowMs() >= untilMs) return undefined;
-    try {
-      const grant = grantOf({ ...target, expiryGranularity: granularity });
-      return { lease: (await mintGrant(ports, origin, grant)).lease, granularity };
-    } catch (error) {
-      if (!(error instanceof Failed) || error.failure.tag !== 'expiry_refused') throw error;
-      refusal = error;
-    }
+/** The token as Docker Hub shows it; undefined when it showed none in time. @throws Failed for any other answer. */
+async function waitForRead(
+  ports: VerifyPorts,
+  target: Target,
+  lease: Lease,
+  untilMs: number,
+): Promise<HubToken | undefined> {
+  for (;;) {
+    const reply = await readBack(ports, target, lease);
+    if (reply.ok) return reply.value;
+    if (reply.problem.tag !== 'not_found') throw failureOf(reply.problem, target.name, ports.clock.nowMs());
+    if (ports.clock.nowMs() >= untilMs - DELETE_MS) return undefined;
+    await ports.clock.sleep(POLL_MS);
   }
-  throw refusal;
-}
-
-/** The least that each kind of token can be given. */
-function grantOf(target: Target): Grant {
-  return {
-    secretName: VERIFICATION_SECRET,
-    target,
-    ttlSeconds: TTL_SECONDS,
-    maxTtlSeconds: TTL_SECONDS,
-    renewable: false,
-    label: 'verification',
-    quotas: [],
-    ...(target.kind === 'org'
-      ? { resources: [{ type: 'TYPE_REPO', path: '*/*/public', scopes: ['scope-image-pull'] }] }
-      : { scope: 'repo:public_read' }),
-  };
-}
-
-/** Docker Hub's own expiry is the one thing that ends a token when all else fails, so its being ignored is no detail. */
-async function checkExpiry(ports: AdminPorts, target: Target, lease: Lease): Promise<void> {
-  const reply = await readBack(ports, target, lease);
-  const expires = reply.ok && reply.value.expiresAtMs !== null;
-  if (expires) return;
-  await stored(revokeLease(ports, lease.id, { trigger: 'asked', reason: 'verified' }));
-  if (reply.ok) throw fail({ tag: 'expiry_refused', target: target.name });
-  throw fail({ tag: 'hub_unavailable', code: 'malformed', retryAfterSeconds: 5 });
 }
 
 async function waitForList(
-  ports: AdminPorts,
+  ports: VerifyPorts,
   target: Target,
   lease: Lease,
-  createdAtMs: number,
   untilMs: number,
-): Promise<number | undefined> {
-  while (ports.clock.nowMs() < untilMs) {
-    const listing = await listAll(ports, target, placeOf(lease));
-    if (listing.tokens.some((token) => token.tokenId === lease.tokenId)) return ports.clock.nowMs() - createdAtMs;
-    await ports.clock.sleep(LIST_POLL_MS);
+): Promise<HubToken | undefined> {
+  for (;;) {
+    const { tokens } = await listAll(ports, target, placeOf(lease));
+    const listed = tokens.find(({ tokenId }) => tokenId === lease.tokenId);
+    if (listed !== undefined || ports.clock.nowMs() >= untilMs) return listed;
+    await ports.clock.sleep(POLL_MS);
   }
-  return undefined;
 }
 
-function readBack(ports: AdminPorts, target: Target, lease: Lease) {
+/**
+ * Deletes the token; undefined when Docker Hub has not done so in time.
+ *
+ * @returns the status of the delete.
+ * @throws Failed `hub_unavailable` when Docker Hub says that the token is gone and still shows it.
+ */
+async function remove(
+  ports: VerifyPorts,
+  origin: Origin,
+  target: Target,
+  lease: Lease,
+  untilMs: number,
+): Promise<number | undefined> {
+  for (;;) {
+    const { outcome, ...revocation } = await stored(
+      revokeLease(ports, lease.id, { trigger: 'asked', reason: 'verified', origin }),
+    );
+    const evidence = 'lease' in revocation ? revocation.lease.evidence : undefined;
+    if (outcome === 'revoked' && evidence?.kind === 'deleted') {
+      const after = await readBack(ports, target, lease);
+      if (!after.ok || !after.value.isActive) return evidence.httpStatus;
+      if (ports.clock.nowMs() >= untilMs) {
+        throw fail({ tag: 'hub_unavailable', code: 'malformed', retryAfterSeconds: 5 });
+      }
+    } else if (ports.clock.nowMs() >= untilMs) return undefined;
+    await ports.clock.sleep(POLL_MS);
+  }
+}
+
+function readBack(ports: VerifyPorts, target: Target, lease: Lease) {
   return withSession(ports, target, (session) => ports.hub.getToken(session, placeOf(lease), lease.tokenId as string));
 }

@@ -16,7 +16,15 @@ export const ResourceAnswer = z.strictObject({
 
 export const EvidenceAnswer = z
   .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('deleted'), at: Time, httpStatus: z.int() }),
+    z.strictObject({
+      kind: z.literal('deleted'),
+      at: Time,
+      httpStatus: z.int(),
+      confirmedBy: z.enum(['gone', 'inactive']).exactOptional().meta({
+        description:
+          'How Docker Hub confirmed the deletion, where the status alone does not: `gone` from the account and its list, or `inactive`.',
+      }),
+    }),
     z.strictObject({
       kind: z.literal('absent'),
       at: Time,
@@ -27,6 +35,9 @@ export const EvidenceAnswer = z
       removedTokenIds: z.array(z.string()),
     }),
     z.strictObject({ kind: z.literal('expired'), at: Time, hubDate: Time, hubExpiresAt: Time }),
+    z
+      .strictObject({ kind: z.literal('attested'), at: Time, by: z.string(), reason: z.string() })
+      .meta({ description: 'No proof: an admin closed the lease on their word.' }),
   ])
   .meta({ description: 'What proves that no token of the lease lives.' });
 

@@ -162,7 +162,12 @@ function evidenceAnswer(evidence: Evidence): z.output<typeof EvidenceAnswer> {
   const at = time(evidence.atMs);
   switch (evidence.kind) {
     case 'deleted':
-      return { kind: 'deleted', at, httpStatus: evidence.httpStatus };
+      return given({
+        kind: 'deleted' as const,
+        at,
+        httpStatus: evidence.httpStatus,
+        confirmedBy: evidence.confirmedBy,
+      });
     case 'absent':
       return {
         kind: 'absent',
@@ -175,6 +180,8 @@ function evidenceAnswer(evidence: Evidence): z.output<typeof EvidenceAnswer> {
       };
     case 'expired':
       return { kind: 'expired', at, hubDate: time(evidence.hubDateMs), hubExpiresAt: time(evidence.hubExpiresAtMs) };
+    case 'attested':
+      return { kind: 'attested', at, by: evidence.by, reason: evidence.reason };
   }
 }
 

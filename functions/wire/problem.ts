@@ -158,10 +158,8 @@ function outside(failure: Failure): Outside {
       return {
         status: 422,
         title: 'Docker Hub refused the credential',
-        detail: failure.secondFactor
-          ? `Docker Hub wants a second factor of "${failure.username}" and did not accept the one it got, if any. Give the TOTP secret in credential.totpSecret and check it before another try: Docker Hub locks a user name after repeated failures.`
-          : `Docker Hub did not accept the password of "${failure.username}". Check it before another try: Docker Hub locks a user name after repeated failures.`,
-        field: failure.secondFactor ? 'credential.totpSecret' : 'credential.password',
+        detail: `${SECOND_FACTOR_TEXT[failure.secondFactor](failure.username)} Check it before another try: Docker Hub locks a user name after repeated failures.`,
+        field: failure.secondFactor === 'needed' ? 'credential.totpSecret' : 'credential.password',
       };
     case 'wrong_account':
       return {
@@ -264,7 +262,25 @@ function outside(failure: Failure): Outside {
       return {
         status: 502,
         title: 'Docker Hub refused the expiry of the token',
-        detail: `Docker Hub did not accept the expiry time that target "${failure.target}" was verified with. No token was handed out. Its owner should verify the target again: POST /v1/admin/targets/${failure.target} with {"action":"verify"}.`,
+        detail: `Docker Hub did not keep the expiry time that it was asked for on target "${failure.target}". No token was handed out. Its owner should verify the target: POST /v1/admin/targets/${failure.target} with {"action":"verify"}.`,
+      };
+    case 'label_refused':
+      return {
+        status: 502,
+        title: 'Docker Hub does not keep the label of the token',
+        detail: `Docker Hub cut or changed the label that hublease finds its tokens by, on target "${failure.target}". No token was handed out. Its owner should verify the target: POST /v1/admin/targets/${failure.target} with {"action":"verify"}.`,
+      };
+    case 'list_lags':
+      return {
+        status: 502,
+        title: 'The list of tokens at Docker Hub lags too far behind',
+        detail: `A new token of target "${failure.target}" was not listed within 15 minutes, so hublease could not find a token whose creation got no answer. No token was handed out. Its owner should verify the target: POST /v1/admin/targets/${failure.target} with {"action":"verify"}.`,
+      };
+    case 'attest_too_early':
+      return {
+        status: 409,
+        title: 'The lease cannot be attested yet',
+        detail: `Lease ${failure.leaseId} can be closed on your word from ${instant(failure.allowedAtMs)} on. Until then Docker Hub may still keep the token alive.`,
       };
     case 'hub_unavailable':
       return {
@@ -324,8 +340,20 @@ function outside(failure: Failure): Outside {
   }
 }
 
+const SECOND_FACTOR_TEXT: Record<
+  Extract<Failure, { tag: 'credential_refused' }>['secondFactor'],
+  (username: string) => string
+> = {
+  needed: (username) =>
+    `Docker Hub wants a second factor of "${username}" and did not accept the one it got, if any. Give the TOTP secret in credential.totpSecret.`,
+  possible: (username) =>
+    `Docker Hub did not accept the login of "${username}". Either the password is wrong, or the account has two-factor authentication: then give its TOTP secret in credential.totpSecret.`,
+  no: (username) => `Docker Hub did not accept the password of "${username}".`,
+};
+
 const REFUSAL_TEXT: Record<HubRefusal, string> = {
   bad_request: 'it calls the request malformed.',
+  plan: "the account's plan does not include such a token.",
   forbidden: 'the account may not create tokens, or its credential no longer works.',
   account_not_found: 'it does not know the account.',
   access_token_session: 'the stored credential is an access token, with which none can be created.',

@@ -1,0 +1,125 @@
+import { readFacts } from './facts.ts';
+import { failureOf } from './hub-problem.ts';
+import { readLabel } from './label.ts';
+import type { Evidence, Lease } from './lease.ts';
+import type { Listing } from './listing.ts';
+import type { HubFacts, HubToken, Limits, RevokePorts } from './ports.ts';
+import { type Delay, delayOf } from './retry.ts';
+import { isListedAlive, suspectsOf } from './suspects.ts';
+import type { Target } from './target.ts';
+
+/** The quiet period spans this many times the largest list lag seen: the next one may be larger. */
+const LAG_FACTOR = 3;
+/** How far Docker Hub's clock must be past a token's expiry before that counts as its end. */
+export const EXPIRY_MARGIN_MS = 300_000;
+/** A list that lags further than this serves no proof. Also what is assumed where no lag was measured yet. */
+export const MAX_LIST_LAG_MS = 900_000;
+/** How soon a lease comes back that waits for the lag to be known. */
+const LAG_RETRY_MS = 60_000;
+
+/** Whether a lease's token is proven never to have been, or why not. */
+export type Absence = { readonly evidence: Evidence } | (Delay & { readonly blockedBy?: readonly string[] });
+
+/** How long past `mintWindowMs + hubTimeoutMs` a create may be unlisted. */
+export function quietMs(limits: Limits, target: Pick<Target, 'verification'>, facts: HubFacts): number {
+  const lags = [facts.listLagMs, target.verification?.listDelayMs].filter((lag) => lag !== undefined);
+  return lags.length === 0 ? MAX_LIST_LAG_MS : Math.max(limits.quietMs, LAG_FACTOR * Math.max(...lags));
+}
+
+/** Until when a create of this lease may still land on Docker Hub, or be missing from its list. */
+export function quietUntilMs(
+  lease: Lease,
+  limits: Limits,
+  target: Pick<Target, 'verification'>,
+  facts: HubFacts,
+): number {
+  return lease.mintByMs + limits.hubTimeoutMs + quietMs(limits, target, facts);
+}
+
+/**
+ * Why no listing of this target can prove that a token is absent: how far its list lags is not known yet, or is too far.
+ *
+ * @throws Failed `store_unavailable`.
+ */
+export async function lagDoubt(
+  ports: Pick<RevokePorts, 'sessions' | 'clock'>,
+  target: Target,
+): Promise<Delay | undefined> {
+  const { pendingVerification, refusal } = await readFacts(ports, target.name);
+  const isUnknown = pendingVerification !== undefined || refusal?.code === 'list_lags';
+  if (!isUnknown) return undefined;
+  return { code: 'list_lag_unknown', waiting: true, retryAtMs: ports.clock.nowMs() + LAG_RETRY_MS };
+}
+
+/** Tokens that bear the lease's label, dead ones included. */
+export function tokensOf(ports: Pick<RevokePorts, 'labels'>, listing: Listing, lease: Lease): HubToken[] {
+  return listing.tokens.filter((token) => readLabel(ports.labels, token.label, lease.hubAccount) === lease.id);
+}
+
+/** The lease's tokens of which the listing does not say that they are over; those proven gone before do not count. */
+export function aliveTokensOf(ports: Pick<RevokePorts, 'labels'>, listing: Listing, lease: Lease): HubToken[] {
+  const { hubDateMs } = listing;
+  const overMs = hubDateMs === undefined ? undefined : hubDateMs - EXPIRY_MARGIN_MS;
+  return tokensOf(ports, listing, lease).filter(
+    (token) => isListedAlive(token, overMs) && lease.removedTokenIds?.includes(token.tokenId) !== true,
+  );
+}
+
+/** Why a listing may lack tokens that are there. */
+export function gapIn(ports: RevokePorts, target: Target, { problem, complete }: Listing): Delay | undefined {
+  if (problem?.tag === 'not_found' || problem?.tag === 'forbidden') return { code: 'account_unreachable' };
+  if (problem !== undefined) {
+    const nowMs = ports.clock.nowMs();
+    return delayOf(failureOf(problem, target.name, nowMs), nowMs);
+  }
+  return complete ? undefined : { code: 'listing_incomplete' };
+}
+
+/**
+ * Whether two listings can be believed to be whole: every token of the first that is older than the quiet period is in the second
+ * too, or is one that our own record says was deleted. A page that slipped away between two requests fails this. A token that
+ * does not say when it was made counts as old.
+ *
+ * @throws any error of the stores.
+ */
+export async function agree(ports: RevokePorts, hubAccount: string, first: Listing, second: Listing): Promise<boolean> {
+  const seen = new Set(second.tokens.map((token) => token.tokenId));
+  const settledBeforeMs = first.startedAtMs - ports.limits.quietMs;
+  const missing = first.tokens.filter(
+    (token) => (token.createdAtMs ?? 0) < settledBeforeMs && !seen.has(token.tokenId),
+  );
+  for (const token of missing) {
+    const leaseId = readLabel(ports.labels, token.label, hubAccount);
+    const owner = leaseId === undefined ? undefined : await ports.leases.get(leaseId);
+    const ours = owner?.tokenId === token.tokenId || owner?.removedTokenIds?.includes(token.tokenId);
+    if (!ours || (owner?.status !== 'revoking' && owner?.status !== 'revoked')) return false;
+  }
+  return true;
+}
+
+/** Two complete listings that agree, made after the quiet period. */
+export interface ListingPair {
+  readonly first: Listing;
+  readonly second: Listing;
+  readonly quietUntilMs: number;
+}
+
+/** What a pair says of one lease, for which none of its own tokens is listed alive any more. */
+export function judgeAbsence(ports: RevokePorts, target: Target, lease: Lease, pair: ListingPair): Absence {
+  const { first, second, quietUntilMs: quietMs } = pair;
+  const isListed = [first, second].some((listing) => aliveTokensOf(ports, listing, lease).length > 0);
+  if (isListed) return { code: 'label_still_listed' };
+  const suspects = suspectsOf(ports.labels.installation, target, lease, second, quietMs);
+  if (suspects.length > 0) return { code: 'unclear_token', blockedBy: suspects.map(({ tokenId }) => tokenId) };
+  return {
+    evidence: {
+      kind: 'absent',
+      atMs: ports.clock.nowMs(),
+      quietUntilMs: quietMs,
+      firstListingAtMs: first.startedAtMs,
+      secondListingAtMs: second.startedAtMs,
+      tokensListed: second.tokens.length,
+      removedTokenIds: lease.removedTokenIds ?? [],
+    },
+  };
+}

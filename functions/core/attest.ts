@@ -1,0 +1,29 @@
+import { EXPIRY_MARGIN_MS } from './absence.ts';
+import type { Origin } from './caller.ts';
+import { concludeLease } from './conclude.ts';
+import { fail } from './failure.ts';
+import { isOpen, type Lease } from './lease.ts';
+import type { RevokePorts } from './ports.ts';
+import { stored } from './stored.ts';
+
+/**
+ * Closes a lease that nothing can prove any more, such as one of a closed account, on an admin's word. hublease never does this by
+ * itself, and the evidence says that it is an attestation. Attesting a lease that is revoked already changes nothing.
+ *
+ * @param reason why the admin is sure, 1 to 200 characters.
+ * @throws Failed `lease_not_found`, `attest_too_early` until 5 min after the expiry that Docker Hub was asked for,
+ *   `store_unavailable`.
+ */
+export async function attestLease(ports: RevokePorts, origin: Origin, leaseId: string, reason: string): Promise<Lease> {
+  const lease = await stored(ports.leases.get(leaseId));
+  if (lease === undefined) throw fail({ tag: 'lease_not_found', leaseId });
+  if (!isOpen(lease)) return lease;
+  const atMs = ports.clock.nowMs();
+  const allowedAtMs = (lease.hubExpiresAtMs ?? lease.maxExpiresAtMs) + EXPIRY_MARGIN_MS;
+  if (atMs <= allowedAtMs) throw fail({ tag: 'attest_too_early', leaseId, allowedAtMs });
+  const evidence = { kind: 'attested', atMs, by: origin.caller.arn, reason } as const;
+  const removedTokenIds = lease.removedTokenIds ?? [];
+  const closed = await stored(concludeLease(ports, lease, 'admin', { evidence, removedTokenIds }));
+  if (closed.outcome === 'unknown') throw fail({ tag: 'lease_not_found', leaseId });
+  return closed.lease;
+}

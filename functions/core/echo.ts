@@ -1,0 +1,47 @@
+import type { Grant } from './grant.ts';
+import type { Lease } from './lease.ts';
+import type { CreatedToken, MintRefusal } from './ports.ts';
+
+/** Docker Hub may round an expiry to whole seconds. */
+const ROUNDING_MS = 1_000;
+
+/** What Docker Hub's answer to a create means for its lease. */
+export type EchoVerdict =
+  | { readonly refusal: Exclude<MintRefusal, 'list_lags'> }
+  | {
+      /** When Docker Hub ends the token, where that is before the lease would have ended. */ readonly clippedMs?: number;
+    };
+
+/**
+ * Compares what Docker Hub says it made with what it was asked for. A label that is not as it was sent would hide the token from
+ * a later look by label. An expiry that is later than was learned, or is none, would no longer end the token.
+ */
+export function judgeEcho(
+  { target, isVerification }: Pick<Grant, 'target' | 'isVerification'>,
+  intent: Lease,
+  created: CreatedToken,
+  bounds: { readonly nowMs: number; readonly minTtlSeconds: number },
+): EchoVerdict {
+  if (created.label !== intent.hubLabel) return { refusal: 'label_refused' };
+  const { expiresAtMs } = created;
+  const isTrusted = isVerification === true || target.allowUnprovenExpiry === true;
+  if (expiresAtMs === null) return isTrusted ? {} : { refusal: 'expiry_refused' };
+  const slackMs = (target.verification?.expirySlackSeconds ?? 0) * 1_000 + ROUNDING_MS;
+  const latestMs = (intent.hubExpiresAtMs ?? Number.POSITIVE_INFINITY) + slackMs;
+  if (expiresAtMs > latestMs && !isTrusted) return { refusal: 'expiry_refused' };
+  if (expiresAtMs >= intent.maxExpiresAtMs) return {};
+  const isTooShort = expiresAtMs < Math.min(intent.expiresAtMs, bounds.nowMs + bounds.minTtlSeconds * 1_000);
+  return isTooShort ? { refusal: 'expiry_refused' } : { clippedMs: expiresAtMs };
+}
+
+/** The ends of a lease whose token Docker Hub ends at `clippedMs`. */
+export function clip(
+  { expiresAtMs, maxExpiresAtMs }: Pick<Lease, 'expiresAtMs' | 'maxExpiresAtMs'>,
+  clippedMs: number,
+): Pick<Lease, 'expiresAtMs' | 'maxExpiresAtMs' | 'expiryClipped'> {
+  return {
+    expiresAtMs: Math.min(expiresAtMs, clippedMs),
+    maxExpiresAtMs: Math.min(maxExpiresAtMs, clippedMs),
+    expiryClipped: true,
+  };
+}

@@ -1,0 +1,113 @@
+import { MAX_LIST_LAG_MS } from './absence.ts';
+import { noteFacts, readFacts, refuseMints } from './facts.ts';
+import { readLabel } from './label.ts';
+import type { Lease } from './lease.ts';
+import type { Listing } from './listing.ts';
+import type { HubFacts, SweepPorts, TokenPlace } from './ports.ts';
+import { revokeLease } from './revoke.ts';
+import { withSession } from './session.ts';
+import { isListedAlive } from './suspects.ts';
+import { hubAccountOf, type Target } from './target.ts';
+
+/** Young leases whose place in the list is looked at in one sweep. Each that is missing costs a request. */
+const MAX_LAG_CHECKS = 5;
+
+/** Remembers since when an account's list cannot be used, and says so at every sweep. Requests that ran short are no fault of it. */
+export async function noteListing(ports: SweepPorts, target: Target, listing: Listing): Promise<void> {
+  const { problem, complete, interrupted } = listing;
+  if (interrupted === true || problem?.tag === 'throttled' || problem?.tag === 'session_refused') return;
+  const code = complete ? undefined : codeOf(problem);
+  const nowMs = ports.clock.nowMs();
+  await noteFacts(ports, target.name, ({ listing: known }) => {
+    if (known?.code === code) return undefined;
+    return { listing: code === undefined ? undefined : { code, sinceMs: known?.sinceMs ?? nowMs } };
+  });
+  if (code === undefined) return;
+  const event = code === 'account_unreachable' ? 'account.unreachable' : 'listing.unusable';
+  await ports.audit.record({ event, atMs: nowMs, target: target.name, code });
+}
+
+function codeOf(problem: Listing['problem']): string {
+  if (problem === undefined) return 'listing_incomplete';
+  if (problem.tag === 'not_found' || problem.tag === 'forbidden') return 'account_unreachable';
+  return problem.tag === 'fault' ? problem.code : problem.tag;
+}
+
+/**
+ * Learns from a complete listing: what holds the account's places, how far the list lags, and what became of a verification that
+ * waits to be listed.
+ *
+ * @throws as `openSession`, and any error of the lease store.
+ */
+export async function learnFromListing(
+  ports: SweepPorts,
+  target: Target,
+  place: TokenPlace,
+  listing: Listing,
+  open: readonly Lease[],
+): Promise<void> {
+  await learnLag(ports, target, place, listing, open);
+  await finishVerification(ports, target, listing);
+  if (target.kind === 'org') await notePlaces(ports, target, listing);
+}
+
+async function notePlaces(ports: SweepPorts, target: Target, { tokens, hubDateMs }: Listing): Promise<void> {
+  const hubAccount = hubAccountOf(target);
+  const atMs = ports.clock.nowMs();
+  const places = {
+    tokens: tokens.length,
+    foreign: tokens.filter(({ label }) => readLabel(ports.labels, label, hubAccount) === undefined).length,
+    expired: tokens.filter((token) => !isListedAlive(token, hubDateMs)).length,
+  };
+  await noteFacts(ports, target.name, ({ places: known, cap }) => {
+    // More tokens than the cap: a create has succeeded beyond it.
+    const isOver = cap !== undefined && places.tokens > cap.tokens;
+    const isSame =
+      known !== undefined && (['tokens', 'foreign', 'expired'] as const).every((key) => known[key] === places[key]);
+    if (isSame && !isOver) return undefined;
+    return { places: { atMs, ...places }, ...(isOver && { cap: undefined }) };
+  });
+}
+
+/** A token that exists, by its own address, and is missing from a complete list says how far the list lags at least. */
+async function learnLag(
+  ports: SweepPorts,
+  target: Target,
+  place: TokenPlace,
+  listing: Listing,
+  open: readonly Lease[],
+): Promise<void> {
+  const listed = new Set(listing.tokens.map(({ tokenId }) => tokenId));
+  const youngSinceMs = listing.startedAtMs - MAX_LIST_LAG_MS;
+  const missing = open
+    .filter(
+      ({ status, tokenId, issuedAtMs }) =>
+        status === 'active' && !listed.has(tokenId as string) && issuedAtMs > youngSinceMs,
+    )
+    .filter(({ mintByMs }) => mintByMs < listing.startedAtMs)
+    .slice(0, MAX_LAG_CHECKS);
+  for (const { tokenId, issuedAtMs } of missing) {
+    const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, tokenId as string));
+    if (reply.ok && reply.value.isActive) await noteLag(ports, target, listing.startedAtMs - issuedAtMs);
+  }
+}
+
+async function noteLag(ports: SweepPorts, { name }: Target, lagMs: number): Promise<void> {
+  await noteFacts(ports, name, ({ listLagMs = -1 }) => (lagMs > listLagMs ? { listLagMs: lagMs } : undefined));
+}
+
+async function finishVerification(ports: SweepPorts, target: Target, listing: Listing): Promise<void> {
+  const { pendingVerification: pending } = await readFacts(ports, target.name);
+  if (pending === undefined) return;
+  const lagMs = Math.max(0, listing.startedAtMs - pending.createdAtMs);
+  const isListed = listing.tokens.some(({ tokenId }) => tokenId === pending.tokenId);
+  if (!isListed && lagMs <= MAX_LIST_LAG_MS) return;
+  if (isListed) await noteLag(ports, target, lagMs);
+  else await refuseMints(ports, target, 'list_lags');
+  await noteFacts(ports, target.name, ({ pendingVerification, refusal }) => {
+    if (pendingVerification?.tokenId !== pending.tokenId) return undefined;
+    const change: { [K in keyof HubFacts]?: HubFacts[K] | undefined } = { pendingVerification: undefined };
+    return isListed && refusal?.code === 'list_lags' ? { ...change, refusal: undefined } : change;
+  });
+  await revokeLease(ports, pending.leaseId, { trigger: 'asked', reason: 'verified' });
+}

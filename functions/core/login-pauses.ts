@@ -1,0 +1,59 @@
+import { fail } from './failure.ts';
+import { failureOf, retryAfterSeconds } from './hub-problem.ts';
+import type { HubProblem, SessionRecord } from './ports.ts';
+
+/** Docker Hub locks a user name for 10 to 15 minutes after repeated refusals, revocations included. */
+export const BREAKER_MS = 600_000;
+/**
+ * A TOTP code is good for one login of the account, whoever makes it: another installation, or a person, may just have spent
+ * it. So every other refusal with a second factor is given the benefit of the doubt, and a try in another step.
+ */
+const TOTP_REFUSAL_PAUSE_MS = 60_000;
+/** A credential that has worked before may have met a passing fault: one more try, this much later. */
+const DOUBT_PAUSE_MS = 30_000;
+/** What answers in Docker Hub's place, such as a challenge, is asked again after this, doubling up to the maximum. */
+const EDGE_PAUSE_MS = 10_000;
+const EDGE_PAUSE_MAX_MS = 120_000;
+/** Docker Hub asks for no longer wait than this; a later instant is not believed. */
+const LONGEST_LOGIN_WAIT_MS = 900_000;
+
+/**
+ * How long no login is tried after a credential was refused.
+ *
+ * @param refusals of this credential in a row, before this one.
+ */
+export function breakerMs(
+  refusals: number,
+  { hasSecondFactor, isProven }: { readonly hasSecondFactor: boolean; readonly isProven: boolean },
+): number {
+  if (hasSecondFactor && refusals % 2 === 0) return TOTP_REFUSAL_PAUSE_MS;
+  return isProven && refusals === 0 ? DOUBT_PAUSE_MS : BREAKER_MS;
+}
+
+/** @throws Failed while Docker Hub wants no login, or something else answers in its place: one login found that out for all. */
+export function waitForLogin(record: SessionRecord | undefined, targetName: string, nowMs: number): void {
+  waitForEdge(record, nowMs);
+  const retryAtMs = waitingUntilMs(record, nowMs);
+  if (retryAtMs !== undefined) throw failureOf({ tag: 'throttled', retryAtMs }, targetName, nowMs);
+}
+
+/** @throws Failed `hub_unavailable` `edge` while something else answers logins in Docker Hub's place. */
+export function waitForEdge(record: SessionRecord | undefined, nowMs: number): void {
+  const untilMs = waitingUntilMs(record, nowMs);
+  if (untilMs === undefined || (record?.edgeLogins ?? 0) === 0) return;
+  throw fail({ tag: 'hub_unavailable', code: 'edge', retryAfterSeconds: retryAfterSeconds(untilMs, nowMs) });
+}
+
+function waitingUntilMs(record: SessionRecord | undefined, nowMs: number): number | undefined {
+  const untilMs = record?.loginAfterMs ?? 0;
+  return untilMs > nowMs && untilMs <= nowMs + LONGEST_LOGIN_WAIT_MS ? untilMs : undefined;
+}
+
+/** What a login without a verdict means for the next one, of every process. */
+export function pauseAfter(claimed: SessionRecord, problem: HubProblem, nowMs: number): Partial<SessionRecord> {
+  if (problem.tag === 'throttled') return { loginAfterMs: problem.retryAtMs, edgeLogins: 0 };
+  if (problem.tag !== 'fault' || problem.code !== 'edge') return {};
+  const edgeLogins = (claimed.edgeLogins ?? 0) + 1;
+  const pauseMs = Math.min(EDGE_PAUSE_MAX_MS, EDGE_PAUSE_MS * 2 ** Math.min(edgeLogins - 1, 10));
+  return { edgeLogins, loginAfterMs: nowMs + pauseMs };
+}

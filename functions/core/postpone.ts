@@ -1,0 +1,101 @@
+import { auditIds } from './audit-ids.ts';
+import { reportedExpiry } from './conclude.ts';
+import type { Finding } from './evidence.ts';
+import { isOpen, type Lease, type LeaseChange, nextLease, type RevokeReason, STUCK_ATTEMPTS } from './lease.ts';
+import type { RevokePorts } from './ports.ts';
+import { noteWaiting } from './rate.ts';
+import type { Revocation } from './revoke.ts';
+
+/** First pause after a failed attempt; doubles up to `maxRetryMs`. */
+const INITIAL_RETRY_MS = 2_000;
+/** Leases that Docker Hub refused come back within this of its next window at first, and then wider apart. */
+const INITIAL_CROWD_MS = 10_000;
+/** The next turn of a lease is spread over this share of the time it has waited. Less costs more writes and saves little time. */
+const CROWD_SHARE = 0.25;
+/** What Docker Hub has accepted and not done yet is looked at again after this share of the time waited, but not sooner than this. */
+const PENDING_SHARE = 0.5;
+const PENDING_MIN_MS = 5_000;
+/** A listed token that may be the lease's keeps it open for this long before somebody should look at it. */
+const BLOCKED_MS = 600_000;
+
+/** Writes down that an attempt brought no proof and when the next one is, and asks for it. */
+export async function postpone(
+  ports: RevokePorts,
+  lease: Lease,
+  reason: RevokeReason,
+  found: Finding,
+): Promise<Revocation> {
+  const nowMs = ports.clock.nowMs();
+  // Waiting for the quiet period, or for requests, is no failure.
+  const attempts = found.waiting ? lease.attempts : lease.attempts + 1;
+  const dueAtMs = nextAttemptMs(ports, lease, attempts, found);
+  const change: { [K in keyof LeaseChange]: LeaseChange[K] | undefined } = {
+    status: 'revoking',
+    revokeReason: lease.revokeReason ?? reason,
+    revokingSinceMs: lease.revokingSinceMs ?? nowMs,
+    attempts,
+    lastError: found.code,
+    dueAtMs,
+    blockedBy: found.blockedBy,
+    ...reportedExpiry(found),
+    ...(found.removedTokenIds.length > 0 && { removedTokenIds: found.removedTokenIds }),
+  };
+  const delayed = nextLease(lease, ports.ids.opId(), change);
+  if ((await ports.leases.update(delayed)) === 'conflict') {
+    const latest = await ports.leases.get(lease.id);
+    if (latest === undefined) return { outcome: 'unknown' };
+    return { outcome: isOpen(latest) ? 'pending' : 'revoked', lease: latest };
+  }
+  await recordDelay(ports, lease, delayed, found);
+  // The due sweep finds the row when this message is lost.
+  await ports.queue.send(lease.id, dueAtMs - nowMs).catch(() => undefined);
+  if (found.code === 'hub_throttled') await noteWaiting(ports, lease.target, dueAtMs);
+  return { outcome: 'pending', lease: delayed };
+}
+
+function nextAttemptMs(ports: RevokePorts, lease: Lease, attempts: number, found: Finding): number {
+  const nowMs = ports.clock.nowMs();
+  const { maxRetryMs } = ports.limits;
+  const waitedMs = nowMs - (lease.revokingSinceMs ?? nowMs);
+  const pauseMs = found.waiting
+    ? Math.max(PENDING_MIN_MS, waitedMs * PENDING_SHARE)
+    : INITIAL_RETRY_MS * 2 ** Math.min(attempts - 1, 20);
+  const ownMs = nowMs + Math.min(maxRetryMs, pauseMs);
+  const wantedMs = found.waiting ? (found.retryAtMs ?? ownMs) : Math.max(found.retryAtMs ?? 0, ownMs);
+  const isThrottled = found.code === 'hub_throttled';
+  const turnMs = isThrottled ? turnInCrowdMs(ports, lease, waitedMs, nowMs + maxRetryMs - wantedMs) : 0;
+  return Math.floor(Math.max(nowMs, Math.min(wantedMs + turnMs, nowMs + maxRetryMs)));
+}
+
+async function recordDelay(ports: RevokePorts, lease: Lease, delayed: Lease, found: Finding): Promise<void> {
+  const atMs = ports.clock.nowMs();
+  const { attempts } = delayed;
+  const ids = auditIds(delayed);
+  // A lease that goes on waiting for the same has said so.
+  if (!found.waiting || lease.lastError !== found.code) {
+    const nextInMs = (delayed.dueAtMs as number) - atMs;
+    const detail = { attempts, nextInMs, waiting: found.waiting === true };
+    await ports.audit.record({ event: 'lease.revoke_delayed', atMs, ...ids, code: found.code, detail });
+  }
+  if (attempts === STUCK_ATTEMPTS && !found.waiting) {
+    await ports.audit.record({ event: 'lease.stuck', atMs, ...ids, code: found.code });
+  }
+  if (found.code === 'account_unreachable') {
+    await ports.audit.record({ event: 'account.unreachable', atMs, target: lease.target, leaseId: lease.id });
+  }
+  if (found.blockedBy !== undefined && atMs >= (delayed.revokingSinceMs as number) + BLOCKED_MS) {
+    const detail = { tokenIds: found.blockedBy.join(' ') };
+    await ports.audit.record({ event: 'lease.blocked', atMs, ...ids, code: found.code, detail });
+  }
+}
+
+/**
+ * How long after Docker Hub's next window a lease comes back that had to wait for it. Thousands may wait, and each refusal
+ * costs a request. So each lease takes a place of its own, by a hash, in a span that grows with the time it has waited: a small
+ * crowd is through in a minute or two, and a large one fills every window without storming it.
+ */
+function turnInCrowdMs(ports: RevokePorts, lease: Lease, waitedMs: number, maxMs: number): number {
+  const spanMs = Math.max(0, Math.min(Math.max(INITIAL_CROWD_MS, waitedMs * CROWD_SHARE), maxMs));
+  const share = Number.parseInt(ports.labels.sha256(`${lease.id} ${lease.version}`).slice(0, 8), 16) / 2 ** 32;
+  return Math.floor(share * spanMs);
+}

@@ -1,0 +1,184 @@
+import { auditIds } from './audit-ids.ts';
+import { readLabel } from './label.ts';
+import { learnFromListing, noteListing } from './learn.ts';
+import { isOpen, type Lease } from './lease.ts';
+import { listAll } from './listing.ts';
+import { noteToken } from './note-token.ts';
+import type { HubToken, SweepPorts, TokenPlace } from './ports.ts';
+import { reservedUntilMs, yieldToRevocation } from './rate.ts';
+import { endRefusedCreates } from './refused-creates.ts';
+import { removeToken } from './removal.ts';
+import { reopenLease, revokeLease } from './revoke.ts';
+import { withSession } from './session.ts';
+import { hubAccountOf, type Target } from './target.ts';
+
+/** What one look at a target's account found. */
+export interface Reconciliation {
+  /** Tokens of this installation on the account. */
+  readonly ours: number;
+  /** Tokens whose lease was lost: recorded anew and revoked. */
+  readonly orphans: number;
+  /** Leases that read `revoked` while their token lived. */
+  readonly reopened: number;
+  /** Tokens besides, or left over by, their lease's own: deleted. */
+  readonly strays: number;
+  /** Whether every page could be read. */
+  readonly complete: boolean;
+}
+
+/**
+ * Compares a target's tokens on Docker Hub with the leases and settles what does not agree. A token is only ever touched when
+ * its label carries this installation's MAC for this very account. Gives way to revocations that wait for Docker Hub's requests.
+ * The same listing serves all that can be learned from one, and ends the leases of refused creates.
+ *
+ * @param open the target's open leases.
+ * @throws as `openSession`, and any error of the lease store; repeat later.
+ */
+export async function reconcile(ports: SweepPorts, target: Target, open: readonly Lease[]): Promise<Reconciliation> {
+  const hubAccount = hubAccountOf(target);
+  const place: TokenPlace = target.kind === 'org' ? { kind: 'oat', organization: hubAccount } : { kind: 'pat' };
+  await yieldToRevocation(ports, target);
+  // Of a large account the listing alone would take every request there is.
+  const enough = async () => (await reservedUntilMs(ports, target)) === undefined;
+  const listing = await listAll(ports, target, place, enough);
+  await noteListing(ports, target, listing);
+  const found = { ours: 0, orphans: 0, reopened: 0, strays: 0 };
+  for (const token of listing.tokens) {
+    const leaseId = readLabel(ports.labels, token.label, hubAccount);
+    if (leaseId === undefined) continue;
+    found.ours += 1;
+    const verdict = await settleToken(ports, target, place, token, leaseId);
+    if (verdict !== 'covered') found[verdict] += 1;
+  }
+  if (listing.complete) {
+    await learnFromListing(ports, target, place, listing, open);
+    await endRefusedCreates(ports, target, listing, open);
+  }
+  return { ...found, complete: listing.complete };
+}
+
+type Verdict = 'covered' | 'orphans' | 'reopened' | 'strays';
+
+async function settleToken(
+  ports: SweepPorts,
+  target: Target,
+  place: TokenPlace,
+  token: HubToken,
+  leaseId: string,
+): Promise<Verdict> {
+  // Read after the listing: a lease is recorded before its token is created, so a token without one has lost it.
+  const lease = await ports.leases.get(leaseId);
+  if (lease === undefined) {
+    await adopt(ports, target, token, leaseId);
+    return 'orphans';
+  }
+  return isOpen(lease)
+    ? settleOpen(ports, target, place, token, lease)
+    : settleRevoked(ports, target, place, token, lease);
+}
+
+async function settleOpen(
+  ports: SweepPorts,
+  target: Target,
+  place: TokenPlace,
+  token: HubToken,
+  lease: Lease,
+): Promise<Verdict> {
+  const { tokenId } = token;
+  if (lease.tokenId !== undefined && lease.tokenId !== tokenId) return deleteStray(ports, target, place, token, lease);
+  if (lease.tokenId === undefined && lease.createRefused === true && token.isActive) {
+    // Docker Hub refused this create and made a token all the same.
+    const reportedExpiresAtMs = token.expiresAtMs;
+    await revokeLease(ports, lease.id, { trigger: 'asked', reason: 'mint_failed', tokenId, reportedExpiresAtMs });
+    return 'covered';
+  }
+  // Any other lease without an id on record finds this token by its label when it is revoked.
+  await noteToken(ports, lease, token);
+  await takeUpAgain(ports, lease);
+  return 'covered';
+}
+
+async function settleRevoked(
+  ports: SweepPorts,
+  target: Target,
+  place: TokenPlace,
+  token: HubToken,
+  lease: Lease,
+): Promise<Verdict> {
+  // Some deletes leave the token listed for good, inactive.
+  if (!token.isActive) return 'covered';
+  // A list may lag behind a delete; only the token itself can say that it lives.
+  const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, token.tokenId));
+  if (!reply.ok || !reply.value.isActive) return 'covered';
+  const hubNowMs = reply.meta.hubDateMs ?? ports.clock.nowMs();
+  const { expiresAtMs } = reply.value;
+  const ended = expiresAtMs !== null && expiresAtMs < hubNowMs;
+  // Docker Hub keeps listing what has expired, and an organization's count of tokens includes it.
+  if (ended) return deleteStray(ports, target, place, token, lease);
+  await reopenLease(ports, lease, { tokenId: token.tokenId, reportedExpiresAtMs: expiresAtMs });
+  await revokeLease(ports, lease.id, { trigger: 'asked', reason: 'reopened' });
+  return 'reopened';
+}
+
+/**
+ * Docker Hub answers again, so a revocation that waits because it did not need not sit out its pause: that may be a quarter of an
+ * hour, and the token lives. One that fails again waits longer.
+ */
+async function takeUpAgain(ports: SweepPorts, lease: Lease): Promise<void> {
+  if (lease.status !== 'revoking' || lease.lastError?.startsWith('hub_unavailable') !== true) return;
+  await revokeLease(ports, lease.id, { trigger: 'asked', reason: 'expired' });
+}
+
+async function deleteStray(
+  ports: SweepPorts,
+  target: Target,
+  place: TokenPlace,
+  token: HubToken,
+  lease: Lease,
+): Promise<'covered' | 'strays'> {
+  if (!token.isActive || !(await removeToken(ports, target, place, token.tokenId)).gone) return 'covered';
+  await ports.audit.record({
+    event: 'token.stray_deleted',
+    atMs: ports.clock.nowMs(),
+    ...auditIds(lease),
+    tokenId: token.tokenId,
+  });
+  return 'strays';
+}
+
+/** Writes the lost lease anew, as far as its token tells of it, and revokes it. */
+async function adopt(ports: SweepPorts, target: Target, token: HubToken, leaseId: string): Promise<void> {
+  const nowMs = ports.clock.nowMs();
+  const endMs = token.expiresAtMs ?? nowMs;
+  const createdAtMs = token.createdAtMs ?? nowMs;
+  const orphan: Lease = {
+    schema: 1,
+    id: leaseId,
+    status: 'revoking',
+    version: 1,
+    opId: ports.ids.opId(),
+    secret: 'orphan',
+    target: target.name,
+    hubAccount: hubAccountOf(target),
+    kind: target.kind === 'org' ? 'oat' : 'pat',
+    caller: 'unknown',
+    hubLabel: token.label,
+    requestId: 'sweep',
+    issuedAtMs: createdAtMs,
+    expiresAtMs: endMs,
+    maxExpiresAtMs: endMs,
+    hubExpiresAtMs: token.expiresAtMs,
+    ...(token.expiresAtMs !== null && { hubReportedExpiresAtMs: token.expiresAtMs }),
+    renewable: false,
+    mintByMs: createdAtMs,
+    tokenId: token.tokenId,
+    attempts: 0,
+    dueAtMs: nowMs,
+    revokeReason: 'orphan',
+    revokingSinceMs: nowMs,
+  };
+  // Another sweep was first, or this lease is not lost after all: its row is revoked like any other then.
+  if ((await ports.leases.create(orphan)) === 'conflict') return;
+  await ports.audit.record({ event: 'lease.orphan_adopted', atMs: nowMs, ...auditIds(orphan) });
+  await revokeLease(ports, leaseId, { trigger: 'asked', reason: 'orphan' });
+}

@@ -1,0 +1,44 @@
+import { agree, gapIn, judgeAbsence, lagDoubt, quietUntilMs } from './absence.ts';
+import { concludeLease } from './conclude.ts';
+import { placeOf } from './evidence.ts';
+import { readFacts } from './facts.ts';
+import { isLeftToSweep, type Lease } from './lease.ts';
+import { type Listing, listAll } from './listing.ts';
+import type { RevokePorts } from './ports.ts';
+import type { Target } from './target.ts';
+
+/**
+ * Ends the leases whose creates Docker Hub refused, all with one pair of listings: the one that the sweep has made, and a second
+ * where it is needed. A lease whose quiet period is not over, or whose token may be listed, stays for a later sweep.
+ *
+ * @param first complete.
+ * @param open the target's open leases, as they were before the listing or later.
+ * @returns how many ended.
+ * @throws as `openSession`, and any error of the lease store.
+ */
+export async function endRefusedCreates(
+  ports: RevokePorts,
+  target: Target,
+  first: Listing,
+  open: readonly Lease[],
+): Promise<number> {
+  const facts = await readFacts(ports, target.name);
+  const quietMs = (lease: Lease) => quietUntilMs(lease, ports.limits, target, facts);
+  const waiting = open.filter((lease) => isLeftToSweep(lease) && quietMs(lease) < first.startedAtMs);
+  const [one] = waiting;
+  if (one === undefined || (await lagDoubt(ports, target)) !== undefined) return 0;
+  const second = await listAll(ports, target, placeOf(one));
+  if (gapIn(ports, target, second) !== undefined || !(await agree(ports, one.hubAccount, first, second))) return 0;
+  let ended = 0;
+  for (const { id } of waiting) {
+    // It may have come to name a token meanwhile, or have ended.
+    const lease = await ports.leases.get(id);
+    if (lease === undefined || !isLeftToSweep(lease)) continue;
+    const absence = judgeAbsence(ports, target, lease, { first, second, quietUntilMs: quietMs(lease) });
+    if (!('evidence' in absence)) continue;
+    const removedTokenIds = lease.removedTokenIds ?? [];
+    await concludeLease(ports, lease, 'mint_failed', { evidence: absence.evidence, removedTokenIds });
+    ended += 1;
+  }
+  return ended;
+}

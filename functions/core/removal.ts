@@ -1,0 +1,87 @@
+import { failureOf } from './hub-problem.ts';
+import { listAll } from './listing.ts';
+import type { HubProblem, HubToken, RevokePorts, TokenPlace } from './ports.ts';
+import { type Delay, delayOf } from './retry.ts';
+import { withSession } from './session.ts';
+import type { Target } from './target.ts';
+
+/** The one status by which Docker Hub says that a token is gone. Source: Docker Hub API reference. */
+const GONE_STATUS = 204;
+/** How long a delete that was only accepted is given before it is looked at again. */
+const ACCEPTED_DELETE_PAUSE_MS = 2_000;
+
+/** What an attempt to delete a token came to. */
+export type Removal =
+  | { readonly gone: true; readonly httpStatus: number; readonly confirmedBy?: 'gone' | 'inactive' }
+  | ({ readonly gone: false /** As Docker Hub shows it still. */; readonly seen?: HubToken } & Delay);
+
+/**
+ * Deletes one token and says whether it is gone. A 204 is believed. Any other 2xx is only the beginning: the token is looked at
+ * at once and 2 s later. A refusal may mean that it was gone before, so it is looked at once. A 404 counts only when the
+ * account's list answers in the same attempt, is complete and lacks the id: who lost a role sees 404 everywhere.
+ *
+ * @throws as `openSession`.
+ */
+export async function removeToken(
+  ports: RevokePorts,
+  target: Target,
+  place: TokenPlace,
+  tokenId: string,
+): Promise<Removal> {
+  const reply = await withSession(ports, target, (session) => ports.hub.deleteToken(session, place, tokenId));
+  if (reply.ok) {
+    const { httpStatus } = reply.value;
+    if (httpStatus === GONE_STATUS) return { gone: true, httpStatus };
+    const first = await look(ports, target, place, tokenId, httpStatus);
+    if (first.gone || first.code !== 'delete_pending') return first;
+    await ports.clock.sleep(ACCEPTED_DELETE_PAUSE_MS);
+    return look(ports, target, place, tokenId, httpStatus);
+  }
+  const { problem, meta } = reply;
+  if (!mayMeanGone(problem)) return { gone: false, ...problemDelay(ports, target, problem) };
+  const seen = await look(ports, target, place, tokenId, meta.httpStatus ?? 404);
+  if (seen.gone || seen.code !== 'delete_pending') return seen;
+  return { gone: false, ...(seen.seen !== undefined && { seen: seen.seen }), ...problemDelay(ports, target, problem) };
+}
+
+/** Answers that some services give for what is not there; the token itself then decides. */
+function mayMeanGone({ tag }: HubProblem): boolean {
+  return tag === 'not_found' || tag === 'forbidden' || tag === 'invalid';
+}
+
+async function look(
+  ports: RevokePorts,
+  target: Target,
+  place: TokenPlace,
+  tokenId: string,
+  httpStatus: number,
+): Promise<Removal> {
+  const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, tokenId));
+  if (reply.ok) {
+    if (!reply.value.isActive) return { gone: true, httpStatus, confirmedBy: 'inactive' };
+    return { gone: false, code: 'delete_pending', waiting: true, seen: reply.value };
+  }
+  if (reply.problem.tag !== 'not_found') return { gone: false, ...problemDelay(ports, target, reply.problem) };
+  return confirmByList(ports, target, place, tokenId, httpStatus);
+}
+
+async function confirmByList(
+  ports: RevokePorts,
+  target: Target,
+  place: TokenPlace,
+  tokenId: string,
+  httpStatus: number,
+): Promise<Removal> {
+  const { tokens, complete, problem } = await listAll(ports, target, place);
+  const listed = tokens.find((token) => token.tokenId === tokenId);
+  if (listed !== undefined && !listed.isActive) return { gone: true, httpStatus, confirmedBy: 'inactive' };
+  if (listed !== undefined) return { gone: false, code: 'still_listed', waiting: true, seen: listed };
+  if (problem?.tag === 'not_found' || problem?.tag === 'forbidden') return { gone: false, code: 'account_unreachable' };
+  if (problem !== undefined) return { gone: false, ...problemDelay(ports, target, problem) };
+  return complete ? { gone: true, httpStatus, confirmedBy: 'gone' } : { gone: false, code: 'listing_incomplete' };
+}
+
+function problemDelay(ports: RevokePorts, target: Target, problem: HubProblem): Delay {
+  const nowMs = ports.clock.nowMs();
+  return delayOf(failureOf(problem, target.name, nowMs), nowMs);
+}

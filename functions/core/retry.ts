@@ -1,0 +1,19 @@
+import type { Failed } from './failure.ts';
+
+/** Why there is no proof yet, and when to try again. */
+export interface Delay {
+  /** Stable; shown as the lease's last error. */
+  readonly code: string;
+  /** Not before this, by our clock. */
+  readonly retryAtMs?: number;
+  /** Nothing failed: Docker Hub has yet to finish, or to take more requests. */
+  readonly waiting?: boolean;
+}
+
+/** What a failure asks of the next attempt. */
+export function delayOf({ failure }: Failed, nowMs: number): Delay {
+  const code = 'code' in failure ? `${failure.tag}:${failure.code}` : failure.tag;
+  if (!('retryAfterSeconds' in failure)) return { code };
+  const retryAtMs = nowMs + failure.retryAfterSeconds * 1_000;
+  return failure.tag === 'hub_throttled' ? { code, retryAtMs, waiting: true } : { code, retryAtMs };
+}

@@ -1,0 +1,129 @@
+import type { Origin } from './caller.ts';
+import { Failed } from './failure.ts';
+import type { Grant } from './grant.ts';
+import { callerLabelMax, LABEL_MAX_CHARACTERS, MARK_CHARACTERS } from './label.ts';
+import type { Lease } from './lease.ts';
+import { mintGrant } from './mint.ts';
+import type { MintPorts, VerifyPorts } from './ports.ts';
+import type { ExpiryGranularity, Target } from './target.ts';
+
+/** What the throwaway token may live: long enough for a list that lags, short enough to be no loss. */
+const TTL_SECONDS = 1_800;
+const HOUR_SECONDS = 3_600;
+const DAY_SECONDS = 86_400;
+
+/** Name under which the leases of verifications are recorded; no secret can have it. */
+export const VERIFICATION_SECRET = 'verification';
+
+/** Finest first: what is asked for as the token's expiry until Docker Hub accepts one. */
+const EXPIRIES: readonly { readonly granularity: ExpiryGranularity; readonly minSeconds?: number }[] = [
+  { granularity: 'second' },
+  { granularity: 'minute' },
+  { granularity: 'hour' },
+  { granularity: 'day' },
+  { granularity: 'second', minSeconds: HOUR_SECONDS },
+  { granularity: 'second', minSeconds: DAY_SECONDS },
+  { granularity: 'day', minSeconds: DAY_SECONDS },
+];
+
+/** Longest first: the whole label that is documented, then our mark alone. */
+const LABELS: readonly { readonly labelMaxCharacters: number; readonly label?: string }[] = [
+  {
+    labelMaxCharacters: LABEL_MAX_CHARACTERS,
+    // Mixed case, and as long as a label may be, to see whether all of it comes back.
+    label: 'Verification, which is deleted at once'.padEnd(callerLabelMax(LABEL_MAX_CHARACTERS), '.'),
+  },
+  { labelMaxCharacters: MARK_CHARACTERS },
+];
+
+/** A verification's token, with what Docker Hub accepted. */
+export interface Throwaway {
+  readonly lease: Lease;
+  readonly granularity: ExpiryGranularity;
+  readonly minSeconds?: number;
+  readonly labelMaxCharacters: number;
+}
+
+/**
+ * Mints the token of a verification. Goes from the finest to the coarsest expiry and from the longest to the shortest label until
+ * Docker Hub takes them; this is the only place that sends a second create.
+ *
+ * @returns undefined when time ran out.
+ * @throws Failed: all of `mintGrant`; `expiry_refused` or `label_refused` when nothing is accepted.
+ */
+export async function mintThrowaway(
+  ports: VerifyPorts,
+  origin: Origin,
+  target: Target,
+  untilMs: number,
+): Promise<Throwaway | undefined> {
+  let refusal: Failed | undefined;
+  for (const label of LABELS) {
+    for (const expiry of EXPIRIES) {
+      if (ports.clock.nowMs() >= untilMs) return undefined;
+      const asked = askFor(target, expiry);
+      try {
+        const { lease } = await mintGrant(withTarget(ports, asked), origin, grantOf(asked, label.label));
+        return { lease, ...expiry, labelMaxCharacters: label.labelMaxCharacters };
+      } catch (error) {
+        if (!(error instanceof Failed) || !isAboutWhatWasAsked(error)) throw error;
+        refusal = error;
+        if (error.failure.tag === 'label_refused') break;
+      }
+    }
+  }
+  throw refusal;
+}
+
+/** A 400 in other words may be about the expiry, too. */
+function isAboutWhatWasAsked({ failure }: Failed): boolean {
+  const { tag } = failure;
+  return (
+    tag === 'expiry_refused' || tag === 'label_refused' || (tag === 'hub_refused' && failure.code === 'bad_request')
+  );
+}
+
+function askFor(target: Target, { granularity, minSeconds }: (typeof EXPIRIES)[number]): Target {
+  const { atMs = 0, account = target.username, loginRoute = target.loginRoute } = target.verification ?? {};
+  const { expiryMinSeconds: _, ...known } = target.verification ?? { atMs, account, loginRoute };
+  return {
+    ...target,
+    expiryGranularity: granularity,
+    verification: { ...known, ...(minSeconds !== undefined && { expiryMinSeconds: minSeconds }) },
+  };
+}
+
+/**
+ * The ports with the target as if it was stored already. Its backstop is the revocation queue, which waits for at most 15
+ * minutes: a message that comes early is sent again.
+ */
+function withTarget(ports: VerifyPorts, target: Target): MintPorts {
+  return {
+    ...ports,
+    catalog: { ...ports.catalog, getTarget: async () => target },
+    backstop: {
+      arm: (leaseId, atMs) => {
+        const waitMs = Math.max(0, atMs - ports.clock.nowMs());
+        return ports.queue.send(leaseId, Math.min(waitMs, ports.limits.maxRetryMs));
+      },
+    },
+    tokenSealer: { seal: () => Promise.reject(new Error('a verification has no protection key')) },
+  };
+}
+
+/** The least that each kind of token can be given. */
+function grantOf(target: Target, label: string | undefined): Grant {
+  return {
+    secretName: VERIFICATION_SECRET,
+    target,
+    ttlSeconds: TTL_SECONDS,
+    maxTtlSeconds: TTL_SECONDS,
+    renewable: false,
+    ...(label !== undefined && { label }),
+    quotas: [],
+    isVerification: true,
+    ...(target.kind === 'org'
+      ? { resources: [{ type: 'TYPE_REPO', path: '*/*/public', scopes: ['scope-image-pull'] }] }
+      : { scope: 'repo:public_read' }),
+  };
+}

@@ -1,0 +1,64 @@
+import type { Origin } from './caller.ts';
+import { noteFacts, refuseMints } from './facts.ts';
+import { Failed, fail } from './failure.ts';
+import type { VerifyPorts } from './ports.ts';
+import { stored } from './stored.ts';
+import type { Target } from './target.ts';
+import { type VerificationStep, verifyByToken } from './verify.ts';
+
+/**
+ * Verifies a stored target with the credential in force and stores what was learned. One that fails for what Docker Hub keeps
+ * refuses mints from then on; one that passes ends that.
+ *
+ * @throws Failed `version_conflict`, `store_unavailable`, all of `openSession` and `verifyByToken`.
+ */
+export async function verifyStored(
+  ports: VerifyPorts,
+  origin: Origin,
+  target: Target,
+): Promise<{ readonly target: Target; readonly pending?: VerificationStep }> {
+  const verified = await verifyByToken(ports, origin, target).catch(async (error: unknown) => {
+    const tag = error instanceof Failed ? error.failure.tag : undefined;
+    if (tag === 'expiry_refused' || tag === 'label_refused') await refuseMints(ports, target, tag);
+    throw error;
+  });
+  if (verified === undefined) return { target, pending: 'login' };
+  const { verification, pending } = verified;
+  const changed: Target = {
+    ...target,
+    verification,
+    expiryGranularity: verification.expiryGranularity ?? target.expiryGranularity,
+    version: target.version + 1,
+    opId: ports.ids.opId(),
+  };
+  if ((await stored(ports.catalog.putTarget(changed))) === 'conflict') {
+    throw fail({ tag: 'version_conflict', name: target.name });
+  }
+  await endRefusal(ports, changed, pending);
+  await ports.audit.record({
+    event: 'target.verified',
+    atMs: ports.clock.nowMs(),
+    caller: origin.caller.arn,
+    requestId: origin.requestId,
+    target: target.name,
+    ...(origin.sourceIp !== undefined && { sourceIp: origin.sourceIp }),
+  });
+  return { target: changed, ...(pending !== undefined && { pending }) };
+}
+
+/** Lets mints through again after a target was verified, or its owner has said that its expiries need not be proven. */
+export async function endRefusal(
+  ports: Pick<VerifyPorts, 'sessions' | 'ids'>,
+  { name, verification, allowUnprovenExpiry }: Target,
+  pending: VerificationStep | undefined,
+): Promise<void> {
+  const isByToken = verification?.labelMaxCharacters !== undefined;
+  await noteFacts(ports, name, ({ refusal }) => {
+    if (refusal === undefined) return undefined;
+    const isOver =
+      refusal.code === 'list_lags'
+        ? isByToken && pending !== 'list' && pending !== 'read'
+        : isByToken || (refusal.code === 'expiry_refused' && allowUnprovenExpiry === true);
+    return isOver ? { refusal: undefined } : undefined;
+  });
+}

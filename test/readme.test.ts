@@ -90,6 +90,16 @@ describe('the README', () => {
     );
   });
 
+  it('starts another Docker Hub than the fake on a data folder of its own, which git ignores too', () => {
+    const starts = [...README.matchAll(/npm start -- [^`\n]*--hub [^`\n]*/g)].map(([command]) => command);
+    expect(starts).not.toEqual([]);
+    expect(readFileSync(join(ROOT, '.gitignore'), 'utf8').split('\n')).toContain('.hublease-*/');
+    for (const command of starts) {
+      const [, data = ''] = /--data (\S+)/.exec(command) ?? [];
+      expect(data).toMatch(/^\.hublease-[a-z]+$/);
+    }
+  });
+
   it('names scripts that exist', () => {
     const named = [...README.matchAll(/npm run (?:-s )?([\w:-]+)/g)].map((match) => match[1] as string);
     for (const script of named) expect(Object.keys(packageJson.scripts)).toContain(script);

@@ -64,7 +64,7 @@ export async function startEmbedded(
     const ports = embeddedPorts({ settings, data, time, clockwork, hubOrigin, dispatcher, log });
     if (fake !== undefined) await seedDemo(ports);
 
-    const brokerHandler = broker(ports, log);
+    const brokerHandler = broker(ports, log, { isFake: fake !== undefined });
     const adminHandler = admin(ports, log);
     const door = await startFrontDoor({
       port: settings.port,

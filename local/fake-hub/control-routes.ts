@@ -3,7 +3,8 @@
 import { type Answer, fieldsOf, json, ROUTE_NAMES } from './answer.ts';
 import type { FakeHubControl, ForeignToken } from './control.ts';
 import { FAULT_KINDS, type FakeFault } from './faults.ts';
-import type { FakeHubSettings } from './options.ts';
+import { isSettingName, isSettingValue } from './setting-values.ts';
+import { DEFAULT_SETTINGS, type FakeHubSettings } from './settings.ts';
 import type { TokenResource } from './tokens.ts';
 
 /** Docker Hub has no path like this. */
@@ -112,24 +113,10 @@ function readFaults(input: unknown): FakeFault[] {
   });
 }
 
-const SETTING_VALUES: Record<keyof FakeHubSettings, readonly unknown[] | 'integer'> = {
-  expireTokens: [true, false],
-  deleteStatus: [204, 202],
-  expiryGranularity: ['any', 'second', 'minute', 'hour', 'day'],
-  expiryWhenNone: ['empty', 'absent'],
-  retryAfterForm: ['seconds', 'http-date', 'unix-time', 'none'],
-  rateLimitPerMinute: 'integer',
-  clockOffsetMs: 'integer',
-};
-
 function readSettings(body: Readonly<Record<string, unknown>>): Partial<FakeHubSettings> {
   for (const [name, value] of Object.entries(body)) {
-    const values = Object.hasOwn(SETTING_VALUES, name) ? SETTING_VALUES[name as keyof FakeHubSettings] : undefined;
-    check(values !== undefined, `settings: ${Object.keys(SETTING_VALUES).join(', ')}`);
-    check(
-      values === 'integer' ? Number.isSafeInteger(value) : values.includes(value),
-      `${name}: not one of its values`,
-    );
+    check(isSettingName(name), `settings: ${Object.keys(DEFAULT_SETTINGS).join(', ')}`);
+    check(isSettingValue(name, value), `${name}: not one of its values`);
   }
   return body;
 }

@@ -5,7 +5,7 @@ import type { FakeFault, Faults } from './faults.ts';
 import type { Held } from './held.ts';
 import type { Hub } from './hub.ts';
 import type { LoginCount } from './logins.ts';
-import type { FakeHubSettings } from './options.ts';
+import type { FakeHubSettings } from './settings.ts';
 import type { RateLimit } from './throttle.ts';
 import type { TokenKind, TokenPatch, TokenResource, TokenRow } from './tokens.ts';
 

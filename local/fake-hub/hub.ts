@@ -2,15 +2,9 @@
 
 import { randomBytes } from 'node:crypto';
 import { Logins } from './logins.ts';
-import {
-  DEFAULT_LOGIN_FAILURE_LIMIT,
-  DEFAULT_MAX_PAGE_SIZE,
-  DEFAULT_TOKEN_CAP,
-  type FakeHubOptions,
-  type FakeHubSettings,
-  startingSettings,
-} from './options.ts';
+import { DEFAULT_LOGIN_FAILURE_LIMIT, DEFAULT_TOKEN_CAP, type FakeHubOptions } from './options.ts';
 import type { Persistence } from './persistence.ts';
+import { type FakeHubSettings, startingSettings } from './settings.ts';
 import { type TokenRow, Tokens } from './tokens.ts';
 
 export interface Organization {
@@ -25,7 +19,6 @@ export class Hub {
   readonly logins: Logins;
   readonly organizations: ReadonlyMap<string, Organization>;
   readonly publicRepositories: ReadonlySet<string>;
-  readonly maxPageSize: number;
   settings: FakeHubSettings;
   readonly #clockMs: () => number;
   readonly #persistence: Persistence;
@@ -53,7 +46,6 @@ export class Hub {
       options.loginFailureLimit ?? DEFAULT_LOGIN_FAILURE_LIMIT,
     );
     this.publicRepositories = new Set(options.publicRepositories);
-    this.maxPageSize = options.maxPageSize ?? DEFAULT_MAX_PAGE_SIZE;
     this.settings = startingSettings(options);
     this.#clockMs = options.nowMs ?? Date.now;
     this.#persistence = persistence;

@@ -58,7 +58,7 @@ export function createOat(hub: Hub, request: HubRequest): Answer {
 
 export function listOats(hub: Hub, request: HubRequest): Answer {
   return asOwner(hub, request, ({ name }) => {
-    const page = pageOf(request, hub.tokens.of('oat', name), hub.maxPageSize);
+    const page = pageOf(request, hub.tokens.of('oat', name), hub.settings.maxPageSize);
     if ('status' in page) return page;
     return json(200, {
       total: page.total,

@@ -55,7 +55,7 @@ export function listPats(hub: Hub, request: HubRequest): Answer {
   const session = managingSession(hub, request);
   if ('status' in session) return session;
   const rows = hub.tokens.of('pat', session.account);
-  const page = pageOf(request, rows, hub.maxPageSize);
+  const page = pageOf(request, rows, hub.settings.maxPageSize);
   if ('status' in page) return page;
   return json(200, {
     count: page.total,
@@ -107,7 +107,7 @@ function patBody(hub: Hub, row: TokenRow, token: string): Record<string, unknown
   const expiry =
     row.expiresAtMs !== null
       ? { expires_at: expiryText(row.expiresAtMs) }
-      : hub.settings.expiryWhenNone === 'empty'
+      : hub.settings.noTimeForm === 'empty'
         ? { expires_at: '' }
         : {};
   return {

@@ -22,7 +22,8 @@ import { RateLimit, throttled } from './throttle.ts';
 export type { RouteName } from './answer.ts';
 export type { FakeCalls, FakeDeletion, FakeHubControl, FakeTokenView, ForeignToken } from './control.ts';
 export type { FakeFault } from './faults.ts';
-export type { FakeAccount, FakeHubOptions, FakeHubSettings, FakeOrganization } from './options.ts';
+export type { FakeAccount, FakeHubOptions, FakeOrganization } from './options.ts';
+export type { FakeHubSettings } from './settings.ts';
 
 export interface FakeHub {
   /** `http://127.0.0.1:PORT`, without a slash at the end. Serves both `hub.docker.com` and `auth.docker.io`'s `/token`. */

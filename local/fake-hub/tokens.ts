@@ -12,6 +12,9 @@ export interface TokenResource {
   readonly scopes: readonly string[];
 }
 
+/** How a token of somebody else reads oddly: without a creation time, or without a label, as Docker Desktop makes them. */
+export type OddForm = 'created-null' | 'label-null';
+
 export interface TokenRow {
   readonly id: string;
   /** Order of creation. */
@@ -33,6 +36,7 @@ export interface TokenRow {
   readonly sha256: string;
   /** Made through the control, not through a route: somebody else's token. */
   readonly foreign: boolean;
+  readonly odd?: OddForm;
   readonly deletedAtMs?: number;
   readonly deletedBy?: string;
 }

@@ -35,7 +35,7 @@ describe('personal access tokens of the fake Docker Hub', () => {
     const hub = await openFake();
     const bearer = await bearerOf(hub);
     expect((await createPat(hub, bearer)).body.expires_at).toBe('');
-    hub.control.set({ expiryWhenNone: 'absent' });
+    hub.control.set({ noTimeForm: 'absent' });
     const { body } = await createPat(hub, bearer);
     expect(body).not.toHaveProperty('expires_at');
     hub.advance(10 * 365 * 86_400_000);

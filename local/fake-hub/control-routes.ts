@@ -5,7 +5,7 @@ import type { FakeHubControl, ForeignToken } from './control.ts';
 import { FAULT_KINDS, type FakeFault } from './faults.ts';
 import { isSettingName, isSettingValue } from './setting-values.ts';
 import { DEFAULT_SETTINGS, type FakeHubSettings } from './settings.ts';
-import type { TokenResource } from './tokens.ts';
+import type { TokenResource } from './token-row.ts';
 
 /** Docker Hub has no path like this. */
 export const CONTROL_PREFIX = '/_fake/';
@@ -78,14 +78,17 @@ function act(control: FakeHubControl, what: string, body: Readonly<Record<string
 }
 
 function readForeignToken(body: Readonly<Record<string, unknown>>): ForeignToken {
-  const { kind, scopes, resources, createdAtMs, expiresAtMs, isActive } = body;
+  const { kind, scopes, resources, createdAtMs, expiresAtMs, isActive, creatorUserAgent, odd } = body;
   check(kind === 'pat' || kind === 'oat', 'kind: pat or oat');
   check(scopes === undefined || isTexts(scopes), 'scopes: an array of strings');
   check(resources === undefined || isResources(resources), 'resources: an array of { type, path, scopes }');
   check(createdAtMs === undefined || Number.isSafeInteger(createdAtMs), 'createdAtMs: milliseconds');
   check(expiresAtMs == null || Number.isSafeInteger(expiresAtMs), 'expiresAtMs: milliseconds or null');
   check(isActive === undefined || typeof isActive === 'boolean', 'isActive: a boolean');
-  const rest = given({ scopes, resources, createdAtMs, expiresAtMs, isActive }) as Partial<ForeignToken>;
+  check(creatorUserAgent === undefined || typeof creatorUserAgent === 'string', 'creatorUserAgent: a string');
+  check(odd === undefined || odd === 'created-null' || odd === 'label-null', 'odd: created-null or label-null');
+  const optional = { scopes, resources, createdAtMs, expiresAtMs, isActive, creatorUserAgent, odd };
+  const rest = given(optional) as Partial<ForeignToken>;
   return { ...rest, account: text(body, 'account'), kind, label: text(body, 'label') };
 }
 

@@ -30,6 +30,9 @@ export const DEFAULT_TOKEN_CAP = 100;
 /** Failed logins of one user name before it is locked out. Docker does not publish its own number. */
 export const DEFAULT_LOGIN_FAILURE_LIMIT = 10;
 
+/** Where the registry has its image unless told: with the account of `npm start`. */
+export const DEFAULT_IMAGES: readonly string[] = ['demo/hello'];
+
 export interface FakeHubOptions extends Partial<FakeHubSettings> {
   readonly accounts: readonly FakeAccount[];
   readonly organizations?: readonly FakeOrganization[];
@@ -38,6 +41,8 @@ export interface FakeHubOptions extends Partial<FakeHubSettings> {
    * of everybody else are public.
    */
   readonly publicRepositories?: readonly string[];
+  /** Full names of the repositories whose tag `latest` is the one image of the fake's registry. `demo/hello` unless given. */
+  readonly images?: readonly string[];
   /** 0, the default, lets the system choose. */
   readonly port?: number;
   readonly nowMs?: () => number;

@@ -1,12 +1,12 @@
 /** All that the fake Docker Hub knows, in one place that the routes are given. */
 
 import { randomBytes } from 'node:crypto';
-import { Logins } from './logins.ts';
+import { Logins } from './login/logins.ts';
 import { DEFAULT_IMAGES, DEFAULT_LOGIN_FAILURE_LIMIT, DEFAULT_TOKEN_CAP, type FakeHubOptions } from './options.ts';
 import type { Persistence } from './persistence.ts';
 import { type FakeHubSettings, startingSettings } from './settings.ts';
-import type { TokenRow } from './token-row.ts';
-import { Tokens } from './tokens.ts';
+import type { TokenRow } from './tokens/token-row.ts';
+import { Tokens } from './tokens/tokens.ts';
 
 export interface Organization {
   readonly owners: ReadonlySet<string>;

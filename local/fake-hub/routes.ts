@@ -2,11 +2,11 @@
 
 import type { Answer, HubRequest, RouteName } from './answer.ts';
 import type { Hub } from './hub.ts';
-import { authToken, secondFactorLogin, usersLogin } from './login-routes.ts';
-import { createOat, deleteOat, getOat, listOats, updateOat } from './oat-routes.ts';
-import { createPat, deletePat, getPat, listPats, updatePat } from './pat-routes.ts';
+import { authToken, secondFactorLogin, usersLogin } from './login/login-routes.ts';
 import { getBlob, getManifest, listTags, pingRegistry } from './registry/routes.ts';
 import { registryToken, registryTokenByForm } from './registry/token-exchange.ts';
+import { createOat, deleteOat, getOat, listOats, updateOat } from './tokens/oat-routes.ts';
+import { createPat, deletePat, getPat, listPats, updatePat } from './tokens/pat-routes.ts';
 
 export interface Route {
   readonly name: RouteName;

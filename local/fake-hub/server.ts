@@ -8,8 +8,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Answer, type HubRequest, isApi, json, ROUTE_NAMES, type RouteName } from './answer.ts';
-import { type FakeHubControl, makeControl } from './control.ts';
-import { answerControl, CONTROL_PREFIX } from './control-routes.ts';
+import { type FakeHubControl, makeControl } from './control/control.ts';
+import { answerControl, CONTROL_PREFIX } from './control/control-routes.ts';
 import { MAX_BODY_BYTES, parseBody, parseForm, readBody, resetConnection, send } from './exchange.ts';
 import { DEFAULT_RETRY_AFTER_SECONDS, edgeAnswer, Faults, seededRandom, serverError, spoil } from './faults.ts';
 import { Held } from './held.ts';
@@ -22,7 +22,7 @@ import { settleDeletes } from './variations/deletes.ts';
 import { answerInstead, answerOfEdge, withContentType } from './variations/edge.ts';
 
 export type { RouteName } from './answer.ts';
-export type { FakeCalls, FakeDeletion, FakeHubControl, FakeTokenView, ForeignToken } from './control.ts';
+export type { FakeCalls, FakeDeletion, FakeHubControl, FakeTokenView, ForeignToken } from './control/control.ts';
 export type { FakeFault } from './faults.ts';
 export type { FakeAccount, FakeHubOptions, FakeOrganization } from './options.ts';
 export type { FakeHubSettings } from './settings.ts';

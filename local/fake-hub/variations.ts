@@ -4,7 +4,7 @@
  */
 
 import type { FakeHubSettings } from './settings.ts';
-import type { OddForm } from './token-row.ts';
+import type { OddForm } from './tokens/token-row.ts';
 
 export interface Variation {
   /** How this Docker Hub differs, in one sentence. */

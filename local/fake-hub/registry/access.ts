@@ -2,7 +2,7 @@
 
 import type { Answer, HubRequest } from '../answer.ts';
 import type { Hub } from '../hub.ts';
-import { verifyJwt } from '../jwt.ts';
+import { verifyJwt } from '../login/jwt.ts';
 import type { Access } from './granted.ts';
 import { REGISTRY_SERVICE } from './token-exchange.ts';
 

@@ -1,8 +1,8 @@
 /** What a login may do with a repository, as the `access` claim of a bearer says it. */
 
 import type { Hub } from '../hub.ts';
-import { imageActions } from '../oat-resources.ts';
-import { PAT_SCOPES } from '../pat-routes.ts';
+import { imageActions } from '../tokens/oat-resources.ts';
+import { PAT_SCOPES } from '../tokens/pat-routes.ts';
 import type { Holder } from './token-exchange.ts';
 
 const ACTIONS = ['pull', 'push', 'delete'];

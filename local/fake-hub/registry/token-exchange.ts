@@ -3,9 +3,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Answer, type HubRequest, json } from '../answer.ts';
 import type { Hub } from '../hub.ts';
-import { signJwt } from '../jwt.ts';
-import { LOCKED_OUT } from '../login-routes.ts';
-import type { TokenRow } from '../token-row.ts';
+import { signJwt } from '../login/jwt.ts';
+import { LOCKED_OUT } from '../login/login-routes.ts';
+import type { TokenRow } from '../tokens/token-row.ts';
 import { grantedAccess } from './granted.ts';
 
 /** Docker Hub's `expires_in` (docker/hub-feedback issue 2094). */

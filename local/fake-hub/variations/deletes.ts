@@ -2,7 +2,7 @@
 
 import { type Answer, empty } from '../answer.ts';
 import type { Hub } from '../hub.ts';
-import type { TokenRow } from '../token-row.ts';
+import type { TokenRow } from '../tokens/token-row.ts';
 
 /** Answers the DELETE of a token that is there, and deletes it now, later or never, as the settings have it. */
 export function deleteToken(hub: Hub, row: TokenRow, by: string): Answer {

@@ -1,7 +1,7 @@
 /** Which tokens can be seen, and in which order. */
 
 import type { Hub } from '../hub.ts';
-import type { TokenKind, TokenRow } from '../token-row.ts';
+import type { TokenKind, TokenRow } from '../tokens/token-row.ts';
 
 /** An account's tokens as its list shows them. */
 export function listedTokens(hub: Hub, kind: TokenKind, account: string): readonly TokenRow[] {

@@ -1,6 +1,6 @@
 /** What a session's JWT carries in its header. */
 
-import type { Claims } from '../jwt.ts';
+import type { Claims } from '../login/jwt.ts';
 import type { FakeHubSettings } from '../settings.ts';
 
 /** Three certificates of a usual length in base64. With its claims and signature a session then has about 6 KiB. */

@@ -1,6 +1,6 @@
 /** The tokens of somebody else that an account has before a variation is tried. */
 
-import type { ForeignToken } from '../control.ts';
+import type { ForeignToken } from '../control/control.ts';
 import type { Variation } from '../variations.ts';
 
 const DAY_MS = 86_400_000;

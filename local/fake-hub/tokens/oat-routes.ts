@@ -1,19 +1,19 @@
 /** `/v2/orgs/{org}/access-tokens`: organization access tokens. */
 
-import { type Answer, fieldsOf, type HubRequest, invalid, json } from './answer.ts';
-import type { Hub, Organization } from './hub.ts';
-import { expiryText } from './instant.ts';
+import { type Answer, fieldsOf, type HubRequest, invalid, json } from '../answer.ts';
+import type { Hub, Organization } from '../hub.ts';
+import { expiryText } from '../instant.ts';
+import { managingSession } from '../login/session.ts';
+import { refused } from '../refusals.ts';
+import type { FakeHubSettings, NoTimeForm } from '../settings.ts';
+import { deleteToken } from '../variations/deletes.ts';
+import { keptExpiry } from '../variations/expiry-rules.ts';
+import { readLabel } from '../variations/labels.ts';
+import { canBeRead, listedTokens } from '../variations/listing.ts';
+import { timeOrNone } from '../variations/no-time.ts';
 import { readResources } from './oat-resources.ts';
 import { pageOf } from './paging.ts';
-import { refused } from './refusals.ts';
-import { managingSession } from './session.ts';
-import type { FakeHubSettings, NoTimeForm } from './settings.ts';
 import type { TokenRow } from './token-row.ts';
-import { deleteToken } from './variations/deletes.ts';
-import { keptExpiry } from './variations/expiry-rules.ts';
-import { readLabel } from './variations/labels.ts';
-import { canBeRead, listedTokens } from './variations/listing.ts';
-import { timeOrNone } from './variations/no-time.ts';
 
 /** Docker's settings page takes 200 characters. */
 const DESCRIPTION_MAX_CHARACTERS = 200;

@@ -1,7 +1,7 @@
 /** `page` and `page_size` of Docker Hub's lists. */
 
-import { type Answer, type HubRequest, invalid, json } from './answer.ts';
-import type { FakeHubSettings } from './settings.ts';
+import { type Answer, type HubRequest, invalid, json } from '../answer.ts';
+import type { FakeHubSettings } from '../settings.ts';
 
 /** Docker Hub API reference: `page_size` is 10 unless told. */
 const DEFAULT_PAGE_SIZE = 10;

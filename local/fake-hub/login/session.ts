@@ -1,11 +1,11 @@
 /** Docker Hub's sessions: what a login gives, and what a call's `Authorization` header amounts to. */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { type Answer, type HubRequest, json } from './answer.ts';
-import type { Hub } from './hub.ts';
+import { type Answer, type HubRequest, json } from '../answer.ts';
+import type { Hub } from '../hub.ts';
+import { refused } from '../refusals.ts';
+import { sessionHeader } from '../variations/session-header.ts';
 import { signJwt, verifyJwt } from './jwt.ts';
-import { refused } from './refusals.ts';
-import { sessionHeader } from './variations/session-header.ts';
 
 const AUDIENCE = 'https://hub.docker.com';
 const SECOND_FACTOR_AUDIENCE = 'https://hub.docker.com/v2/users/2fa-login';

@@ -1,11 +1,11 @@
 /** The control over HTTP, under `/_fake/`, so that a process can steer a fake that runs in another one. */
 
-import { type Answer, fieldsOf, json, ROUTE_NAMES } from './answer.ts';
+import { type Answer, fieldsOf, json, ROUTE_NAMES } from '../answer.ts';
+import { FAULT_KINDS, type FakeFault } from '../faults.ts';
+import { isSettingName, isSettingValue } from '../setting-values.ts';
+import { DEFAULT_SETTINGS, type FakeHubSettings } from '../settings.ts';
+import type { TokenResource } from '../tokens/token-row.ts';
 import type { FakeHubControl, ForeignToken } from './control.ts';
-import { FAULT_KINDS, type FakeFault } from './faults.ts';
-import { isSettingName, isSettingValue } from './setting-values.ts';
-import { DEFAULT_SETTINGS, type FakeHubSettings } from './settings.ts';
-import type { TokenResource } from './token-row.ts';
 
 /** Docker Hub has no path like this. */
 export const CONTROL_PREFIX = '/_fake/';

@@ -1,7 +1,7 @@
 /** The tokens of the fake, and a record of everything that was done to them. Only a token's SHA-256 is kept. */
 
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import type { Persistence } from './persistence.ts';
+import type { Persistence } from '../persistence.ts';
 import type { NewToken, TokenKind, TokenPatch, TokenRow } from './token-row.ts';
 
 /** Most deleted tokens, and most patches, that are remembered; the oldest are forgotten, so a fake can run for weeks. */

@@ -1,7 +1,8 @@
 /** `/v2/auth/token`, `/v2/users/login` and `/v2/users/2fa-login`. */
 
-import { type Answer, fieldsOf, type HubRequest, json, type LoginRoute } from './answer.ts';
-import type { Hub } from './hub.ts';
+import { type Answer, fieldsOf, type HubRequest, json, type LoginRoute } from '../answer.ts';
+import type { Hub } from '../hub.ts';
+import { transientRefusal } from '../variations/transient-logins.ts';
 import {
   AUTH_TOKEN_SECONDS,
   openSecondFactor,
@@ -10,7 +11,6 @@ import {
   type Session,
   USERS_LOGIN_SECONDS,
 } from './session.ts';
-import { transientRefusal } from './variations/transient-logins.ts';
 
 /** Text seen in docker/hub-feedback issues 2201 and 2217. */
 export const LOCKED_OUT = 'toomanyrequests: too many failed login attempts for username or IP address';

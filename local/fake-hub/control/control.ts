@@ -1,16 +1,16 @@
 /** How tests and demos look into the fake and steer it. None of this exists at Docker Hub. */
 
-import type { RouteName } from './answer.ts';
-import type { FakeFault, Faults } from './faults.ts';
-import type { Held } from './held.ts';
-import type { Hub } from './hub.ts';
-import type { LoginCount } from './logins.ts';
-import type { FakeHubSettings } from './settings.ts';
-import type { RateLimit } from './throttle.ts';
-import type { NewToken, OddForm, TokenKind, TokenPatch, TokenResource, TokenRow } from './token-row.ts';
-import { settleDeletes } from './variations/deletes.ts';
-import { tokensBefore } from './variations/tokens-before.ts';
-import { VARIATIONS, type VariationName } from './variations.ts';
+import type { RouteName } from '../answer.ts';
+import type { FakeFault, Faults } from '../faults.ts';
+import type { Held } from '../held.ts';
+import type { Hub } from '../hub.ts';
+import type { LoginCount } from '../login/logins.ts';
+import type { FakeHubSettings } from '../settings.ts';
+import type { RateLimit } from '../throttle.ts';
+import type { NewToken, OddForm, TokenKind, TokenPatch, TokenResource, TokenRow } from '../tokens/token-row.ts';
+import { settleDeletes } from '../variations/deletes.ts';
+import { tokensBefore } from '../variations/tokens-before.ts';
+import { VARIATIONS, type VariationName } from '../variations.ts';
 
 /** A token as the control shows it, without its value, which the fake does not keep. */
 export interface FakeTokenView {

@@ -1,17 +1,17 @@
 /** `/v2/access-tokens`: personal access tokens. */
 
-import { type Answer, fieldsOf, type HubRequest, invalid, json } from './answer.ts';
-import type { Hub } from './hub.ts';
+import { type Answer, fieldsOf, type HubRequest, invalid, json } from '../answer.ts';
+import type { Hub } from '../hub.ts';
+import { managingSession } from '../login/session.ts';
+import { refused } from '../refusals.ts';
+import type { FakeHubSettings } from '../settings.ts';
+import { deleteToken } from '../variations/deletes.ts';
+import { keptExpiry } from '../variations/expiry-rules.ts';
+import { readLabel } from '../variations/labels.ts';
+import { canBeRead, listedTokens } from '../variations/listing.ts';
+import { patExpiry, timeOrNone } from '../variations/no-time.ts';
 import { pageOf } from './paging.ts';
-import { refused } from './refusals.ts';
-import { managingSession } from './session.ts';
-import type { FakeHubSettings } from './settings.ts';
 import type { TokenRow } from './token-row.ts';
-import { deleteToken } from './variations/deletes.ts';
-import { keptExpiry } from './variations/expiry-rules.ts';
-import { readLabel } from './variations/labels.ts';
-import { canBeRead, listedTokens } from './variations/listing.ts';
-import { patExpiry, timeOrNone } from './variations/no-time.ts';
 
 /** Docker Hub API reference, narrowest first: each scope implies those before it. */
 export const PAT_SCOPES: readonly string[] = ['repo:public_read', 'repo:read', 'repo:write', 'repo:admin'];

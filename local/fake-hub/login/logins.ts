@@ -2,8 +2,8 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
-import type { FakeAccount } from './options.ts';
-import type { Persistence } from './persistence.ts';
+import type { FakeAccount } from '../options.ts';
+import type { Persistence } from '../persistence.ts';
 
 /** How long a user name stays locked out; 10 to 15 minutes were seen at Docker. */
 export const LOCKOUT_MS = 10 * 60_000;

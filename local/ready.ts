@@ -15,6 +15,7 @@ export function readyText(settings: Settings, { endpoint, hubOrigin, credentials
     ...(isFake ? [FAKE_LINE, ''] : []),
     `hublease listens on ${endpoint}`,
     `  Docker Hub   ${hubOrigin}${isFake ? ' (the bundled fake)' : ''}`,
+    ...(isFake ? [`  registry     ${new URL(hubOrigin).host}, with one image: demo/hello`] : []),
     `  data         ${nearPath(settings.dataFolder)}`,
     `  AWS profiles hublease-admin, hublease-ci and hublease-other, in ${nearPath(credentialsFile)}`,
     '',

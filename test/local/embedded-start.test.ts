@@ -286,6 +286,7 @@ describe('a start', () => {
     expect(bundled.split('\n')[0]).toBe(
       'FAKE DOCKER HUB: nothing here reaches docker.io; its tokens open nothing there',
     );
+    expect(bundled).toContain('  registry     127.0.0.1:9, with one image: demo/hello\n');
     expect(bundled).toContain('curl -K /srv/data/curl-ci -X POST http://127.0.0.1:8787/v1/lease/demo/pull\n');
     expect(bundled).toContain('curl -K /srv/data/curl-admin http://127.0.0.1:8787/v1/admin/secrets\n');
     const real = readyText(
@@ -293,7 +294,7 @@ describe('a start', () => {
       { ...embedded, hubOrigin: 'https://hub.docker.com' },
     );
     expect(real).toContain('https://hub.docker.com\n');
-    expect(real).not.toMatch(/demo|fake/i);
+    expect(real).not.toMatch(/demo|fake|registry/i);
   });
 });
 

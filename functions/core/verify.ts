@@ -185,7 +185,7 @@ async function remove(
   untilMs: number,
 ): Promise<Pick<Verification, 'deleteStatus' | 'rateRemaining'> | undefined> {
   for (;;) {
-    const order = { trigger: 'asked', reason: 'verified', origin } as const;
+    const order = { trigger: 'asked', reason: 'verified', origin, isListed: true } as const;
     const revocation = await stored(revokeLease(ports, lease.id, order));
     const { evidence, dueAtMs = 0 } = 'lease' in revocation ? revocation.lease : {};
     const isDeleted = evidence?.kind === 'deleted';

@@ -9,7 +9,7 @@ import { failureOf, NOW_MS, ORIGIN, VERIFICATION, World } from './world.ts';
 const NOT_FOUND = answers(refusal({ tag: 'not_found' }, { httpStatus: 404, isJson: true }));
 const OUT = answers(refusal({ tag: 'fault', code: 'timeout' }));
 
-function refusedFor(code: MintRefusal): HubFacts['refusal'] {
+function refusedFor(code: MintRefusal): NonNullable<HubFacts['refusal']> {
   return { code, sinceMs: NOW_MS - 9_000, triedAtMs: NOW_MS - 5_000 };
 }
 

@@ -1,4 +1,5 @@
 import { auditIds } from './audit-ids.ts';
+import { recordBlocked } from './blocked.ts';
 import { reportedExpiry } from './conclude.ts';
 import type { Finding } from './evidence.ts';
 import { isOpen, type Lease, type LeaseChange, nextLease, type RevokeReason, STUCK_ATTEMPTS } from './lease.ts';
@@ -15,7 +16,7 @@ const CROWD_SHARE = 0.25;
 /** What Docker Hub has accepted and not done yet is looked at again after this share of the time waited, but not sooner than this. */
 const PENDING_SHARE = 0.5;
 const PENDING_MIN_MS = 5_000;
-/** What keeps a lease open for this long, though nothing fails, is something that somebody should look at. */
+/** A delete that stays undone for this long counts as failing, so that somebody looks at it. */
 const PATIENCE_MS = 600_000;
 /** Docker Hub has accepted a delete, and the token is still there. */
 const UNFINISHED_DELETES = ['delete_pending', 'still_listed'];
@@ -39,7 +40,8 @@ export async function postpone(
     attempts,
     lastError: found.code,
     dueAtMs,
-    blockedBy: found.blockedBy,
+    // A listing that failed has not shown that the tokens are gone.
+    blockedBy: found.blockedBy ?? lease.blockedBy,
     ...reportedExpiry(found),
     ...(found.removedTokenIds.length > 0 && { removedTokenIds: found.removedTokenIds }),
   };
@@ -91,10 +93,7 @@ async function recordDelay(ports: RevokePorts, lease: Lease, delayed: Lease, fou
   if (found.code === 'account_unreachable') {
     await ports.audit.record({ event: 'account.unreachable', atMs, target: lease.target, leaseId: lease.id });
   }
-  if (found.blockedBy !== undefined && atMs >= (delayed.revokingSinceMs as number) + PATIENCE_MS) {
-    const detail = { tokenIds: found.blockedBy.join(' ') };
-    await ports.audit.record({ event: 'lease.blocked', atMs, ...ids, code: found.code, detail });
-  }
+  if (found.blockedBy !== undefined) await recordBlocked(ports, delayed, found.blockedBy);
 }
 
 /**

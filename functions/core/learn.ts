@@ -2,6 +2,7 @@ import { MAX_LIST_LAG_MS } from './absence.ts';
 import { noteFacts, readFacts, refuseMints } from './facts.ts';
 import { readLabel } from './label.ts';
 import { isOpen, type Lease } from './lease.ts';
+import { judgeListed } from './listed-verification.ts';
 import type { Listing } from './listing.ts';
 import type { SweepPorts, TokenPlace } from './ports.ts';
 import { revokeLease } from './revoke.ts';
@@ -102,7 +103,8 @@ async function finishVerification(ports: SweepPorts, target: Target, listing: Li
   const { pendingVerification: pending } = await readFacts(ports, target.name);
   if (pending === undefined) return;
   const lagMs = Math.max(0, listing.startedAtMs - pending.createdAtMs);
-  const isListed = listing.tokens.some(({ tokenId }) => tokenId === pending.tokenId);
+  const listed = listing.tokens.find(({ tokenId }) => tokenId === pending.tokenId);
+  const isListed = listed !== undefined;
   if (!isListed && lagMs <= MAX_LIST_LAG_MS) return;
   // A token that is over will never be listed, which says nothing of the list.
   const lags = !isListed && lagMs <= THROWAWAY_LIFE_MS && (await isStillOpen(ports, pending.leaseId));
@@ -111,6 +113,7 @@ async function finishVerification(ports: SweepPorts, target: Target, listing: Li
     // A refusal that could not be noted is left for the next sweep to note.
     if ((await readFacts(ports, target.name)).refusal?.code !== 'list_lags') return;
   }
+  if (isListed) await judgeListed(ports, target, pending.leaseId, listed);
   await noteFacts(ports, target.name, ({ pendingVerification, refusal, listLagMs = 0 }) => {
     if (pendingVerification?.tokenId !== pending.tokenId) return undefined;
     const done = { pendingVerification: undefined };

@@ -1,4 +1,5 @@
-import { HOST_SKEW_MS, LONGEST_LIST_LAG_MS } from './bounds.ts';
+import { HOST_SKEW_MS } from './bounds.ts';
+import { drawFacts, drawHabits, drawListLagMs, drawRefusal } from './draw-habits.ts';
 import { drawHappenings } from './draw-happenings.ts';
 import type { Aim, FaultKind, Intensities } from './faults.ts';
 import type { InstallationName, Plan, PlannedTarget } from './plan.ts';
@@ -23,6 +24,9 @@ const STRENGTHS: readonly (readonly [FaultKind, readonly number[]])[] = [
   ['crash_after', [0.005, 0.03]],
   ['throttle', [0.02, 0.1]],
   ['refuse', [0.01, 0.05]],
+  ['decline', [0.02, 0.1]],
+  ['reject', [0.02, 0.1]],
+  ['repeat', [0.02, 0.1]],
   ['drop', [0.1, 0.5, 1]],
   ['delay', [0.1, 0.5]],
 ];
@@ -42,8 +46,12 @@ export function drawPlan(seed: number, harshness: Harshness = 'usual'): Plan {
   const chosen = dice.chance(0.3)
     ? TARGETS
     : ([dice.chance(0.7) ? TARGETS[0] : TARGETS[1]] as readonly PlannedTarget[]);
+  const habits = drawHabits(dice, wants);
+  const listLagMs = drawListLagMs(dice);
   const targets = chosen.map((target) => ({
     ...target,
+    ...drawFacts(dice, habits, listLagMs, target),
+    ...drawRefusal(dice, wants),
     ...((dice.chance(0.3) || wants.has('renewal')) && { renewable: true }),
     ...((dice.chance(0.2) || wants.has('quota')) && { maxActive: dice.whole(1, 2) }),
   }));
@@ -64,7 +72,7 @@ export function drawPlan(seed: number, harshness: Harshness = 'usual'): Plan {
     secondFactor,
     // Where requests are few, pages are long: no account can be read to its end otherwise.
     pageSize: requestsPerMinute === undefined ? dice.pick([7, 10, 20, 100]) : 100,
-    listLagMs: dice.chance(0.5) ? 0 : dice.whole(100, LONGEST_LIST_LAG_MS),
+    listLagMs,
     settleMs: dice.chance(0.4) || wants.has('removal') ? 0 : 5_000,
     hubSkewMs: dice.chance(0.7) ? 0 : dice.whole(-8_000, 8_000),
     hubExpires,
@@ -74,6 +82,7 @@ export function drawPlan(seed: number, harshness: Harshness = 'usual'): Plan {
     faultPlace: dice.pick(['everywhere', 'everywhere', 'hub', 'stores']),
     faultsEndMs,
     ...(aims.length > 0 && { aims }),
+    ...(Object.keys(habits).length > 0 && { habits }),
     happenings,
     ...(requestsPerMinute !== undefined && { requestsPerMinute }),
     ...(dice.chance(0.3) && { hostSkewMs: dice.whole(500, HOST_SKEW_MS) }),

@@ -1,7 +1,7 @@
 import { attestLease } from '../../functions/core/attest.ts';
 import { parseCaller } from '../../functions/core/caller.ts';
 import { dismissTokens } from '../../functions/core/dismiss.ts';
-import { Failed } from '../../functions/core/failure.ts';
+import { Failed, fail } from '../../functions/core/failure.ts';
 import { deleteSecret } from '../../functions/core/secrets.ts';
 import type { Credential } from '../../functions/core/target.ts';
 import { deleteTarget, putTarget, type TargetOrder, verifyTarget } from '../../functions/core/targets.ts';
@@ -17,10 +17,18 @@ import { unitOf } from './prng.ts';
 /** How long an admin waits before trying a refused change again, and how often. */
 const ADMIN_RETRY_MS = 60_000;
 const ADMIN_TRIES = 60;
+/** How long an admin leaves a password alone that Docker Hub refused. */
+const REFUSED_PAUSE_MS = 660_000;
 /** Refusals of a Docker Hub that keeps too little of a token. */
 const TOO_LITTLE: readonly string[] = ['expiry_refused', 'label_refused'];
 /** Refusals that an admin takes for an answer: these, and those of what is going. */
-const ANSWERS: readonly string[] = ['draining', 'target_not_found', 'secret_not_found', ...TOO_LITTLE];
+const ANSWERS: readonly string[] = [
+  'draining',
+  'target_not_found',
+  'secret_not_found',
+  'lease_not_found',
+  ...TOO_LITTLE,
+];
 /** How soon after an alarm somebody looks. */
 const LOOK_MS: readonly [number, number] = [30_000, 900_000];
 
@@ -46,12 +54,16 @@ export class Admins {
   constructor(scene: AdminScene) {
     this.#scene = scene;
     scene.watch.alarmed = (event, installation) => {
-      if (event.event === 'lease.blocked') this.#callFor(installation, event.leaseId as string);
+      const leaseId = event.leaseId as string;
+      if (event.event === 'lease.blocked')
+        this.#callFor(installation, leaseId, () => this.#unblock(installation, leaseId));
+      if (event.event === 'lease.stuck')
+        this.#callFor(installation, leaseId, () => this.#closeLost(installation, leaseId));
     };
   }
 
-  /** A lease is blocked: somebody comes to look at the tokens that block it. */
-  #callFor(installation: InstallationName, leaseId: string): void {
+  /** An alarm about a lease: after a while somebody comes. */
+  #callFor(installation: InstallationName, leaseId: string, look: () => void): void {
     const { world, plan, isDemolished } = this.#scene;
     if (this.#onTheWay.has(leaseId)) return;
     this.#onTheWay.add(leaseId);
@@ -59,8 +71,14 @@ export class Admins {
     const lookMs = least + Math.floor(unitOf(plan.seed, `look at ${leaseId} ${world.nowMs}`) * (most - least));
     world.at(world.nowMs + lookMs, () => {
       this.#onTheWay.delete(leaseId);
-      if (!isDemolished(installation)) this.#unblock(installation, leaseId);
+      if (!isDemolished(installation)) look();
     });
+  }
+
+  /** As the runbook has it: what can never be proven, as its target is gone, is attested once nothing of it lives. */
+  #closeLost(installation: InstallationName, leaseId: string): void {
+    const lease = this.#scene.storesOf(installation).leases.get(leaseId);
+    if (lease?.lastError === 'target_not_found') this.attest(installation, leaseId, `lease ${leaseId}`);
   }
 
   /**
@@ -169,14 +187,24 @@ export class Admins {
   }
 
   /** An admin who sees at Docker Hub's page that nothing of a lease lives, and that hublease cannot prove it. */
-  attest(installation: InstallationName, leaseId: string, mint: string): void {
-    const { watch } = this.#scene;
-    if (watch.lease(leaseId).tokens.some((token) => token.lives())) return;
-    const what = `attest ${mint}`;
+  attest(installation: InstallationName, leaseId: string, lease: string, attempt = 1): void {
+    const { watch, world } = this.#scene;
+    const what = `attest ${lease}`;
     const origin = { caller: parseCaller(ROLE), requestId: what };
-    watch.attestAsked(leaseId);
-    this.#persist(what, installation, ADMIN_TRIES, what, nothing, (ports) =>
-      attestLease(ports, origin, leaseId, 'nothing of it is left on Docker Hub'),
+    this.#persist(
+      `${what} ${attempt} ${world.nowMs}`,
+      installation,
+      attempt,
+      what,
+      (again) => this.attest(installation, leaseId, lease, again),
+      async (ports) => {
+        // Not yet: an admin who cannot vouch for it comes back.
+        if (watch.lease(leaseId).tokens.some((token) => token.lives())) {
+          throw fail({ tag: 'attest_too_early', leaseId, allowedAtMs: world.nowMs + ADMIN_RETRY_MS });
+        }
+        watch.attestAsked(leaseId);
+        await attestLease(ports, origin, leaseId, 'nothing of it is left on Docker Hub');
+      },
     );
   }
 
@@ -189,23 +217,34 @@ export class Admins {
     again: (attempt: number) => void,
     call: (ports: AllPorts) => Promise<unknown>,
   ): void {
+    const { act, world, watch, isDemolished } = this.#scene;
     let done = false;
-    this.#scene.act(name, installation, (ports) =>
+    let notBeforeMs = 0;
+    act(name, installation, (ports) =>
       call(ports).then(
         () => {
           done = true;
         },
         (error: unknown) => {
-          this.#scene.watch.refused(error, what);
+          watch.refused(error, what);
           const tag = error instanceof Failed ? error.failure.tag : '';
-          this.#scene.world.note(`${what} refused: ${tag}`);
+          world.note(`${what} refused: ${tag}`);
           done = ANSWERS.includes(tag);
+          if (tag === 'credential_refused') notBeforeMs = world.nowMs + this.#afterRefusalMs(attempt);
         },
       ),
     );
-    this.#scene.world.at(this.#scene.world.nowMs + ADMIN_RETRY_MS, () => {
-      if (!done && attempt < ADMIN_TRIES && !this.#scene.isDemolished(installation)) again(attempt + 1);
-    });
+    const tryAgain = () => {
+      if (done || attempt >= ADMIN_TRIES || isDemolished(installation)) return;
+      if (world.nowMs < notBeforeMs) world.at(notBeforeMs, tryAgain);
+      else again(attempt + 1);
+    };
+    world.at(world.nowMs + ADMIN_RETRY_MS, tryAgain);
+  }
+
+  /** A password that was refused is not tried again soon, but for every other time where a code may have been spent. */
+  #afterRefusalMs(attempt: number): number {
+    return this.#scene.plan.secondFactor.length > 0 && attempt % 2 === 1 ? 0 : REFUSED_PAUSE_MS;
   }
 
   #rightCredential(target: PlannedTarget): Credential {

@@ -16,6 +16,8 @@ export interface Frame {
   readonly installations: readonly InstallationName[];
   readonly faultsEndMs: number;
   readonly hubExpires: boolean;
+  /** Docker Hub ends every token by itself, and when it was asked to: what nobody looks after any more is over then. */
+  readonly hubEnds: boolean;
 }
 
 /** Draws what happens from outside, in order. */
@@ -123,19 +125,21 @@ export function drawHappenings(dice: Dice, frame: Frame): Happening[] {
         happenings.push({ atMs, does: 'kill', installation });
       }
     }
-    for (const { name } of targets) {
+    for (const { name, refusedFor } of targets) {
       if (dice.chance(0.12)) {
         const forMs = dice.magnitude(10_000, 900_000);
         happenings.push({ atMs: anywhere(), does: 'rotation', installation, target: name, forMs });
       }
-      if (frame.hubExpires && dice.chance(0.06) && (frame.harsh || !happenings.some(isPassword))) {
+      // Where no list can be believed and no verification may be made, an admin has to attest what is left, a day later.
+      const isProvable = refusedFor !== 'list_lags';
+      if (frame.hubEnds && isProvable && dice.chance(0.06) && (frame.harsh || !happenings.some(isPassword))) {
         happenings.push({ atMs: anywhere(), does: 'delete_target', installation, target: name });
       }
     }
     if (dice.chance(0.08)) {
       happenings.push({ atMs: anywhere(), does: 'restore', installation, backMs: dice.magnitude(1_000, 900_000) });
     }
-    if (frame.hubExpires && dice.chance(0.06)) happenings.push({ atMs: anywhere(), does: 'demolish', installation });
+    if (frame.hubEnds && dice.chance(0.06)) happenings.push({ atMs: anywhere(), does: 'demolish', installation });
   }
   if (dice.chance(0.35)) {
     for (let n = dice.whole(1, 3); n > 0; n--) {

@@ -2,10 +2,11 @@ import { HOST_SKEW_MS } from './bounds.ts';
 import { drawFacts, drawHabits, drawListLagMs, drawRefusal } from './draw-habits.ts';
 import { drawHappenings } from './draw-happenings.ts';
 import type { Aim, FaultKind, Intensities } from './faults.ts';
+import type { Habits } from './habits.ts';
 import type { InstallationName, Plan, PlannedTarget } from './plan.ts';
 import { Dice } from './prng.ts';
 import { CELLS } from './steps.ts';
-import { isRare, wayTo } from './wants.ts';
+import { isRare, type Want, wayTo } from './wants.ts';
 
 const TARGETS: readonly PlannedTarget[] = [
   { name: 'bot', username: 'acme-bot', secret: 'ci/push' },
@@ -31,6 +32,9 @@ const STRENGTHS: readonly (readonly [FaultKind, readonly number[]])[] = [
   ['delay', [0.1, 0.5]],
 ];
 
+/** Where these are wanted, Docker Hub must end tokens by itself when it was asked to. */
+const MUST_END: readonly Want[] = ['deletion', 'removal', 'expiry'];
+
 /**
  * How hard a history is drawn. `harsh` adds careless admins (who change accounts under open leases, change passwords while a
  * target drains, and share one second factor between installations) and coincidences that chance alone hardly ever makes.
@@ -46,7 +50,9 @@ export function drawPlan(seed: number, harshness: Harshness = 'usual'): Plan {
   const chosen = dice.chance(0.3)
     ? TARGETS
     : ([dice.chance(0.7) ? TARGETS[0] : TARGETS[1]] as readonly PlannedTarget[]);
-  const habits = drawHabits(dice, wants);
+  const mustEnd = MUST_END.some((want) => wants.has(want));
+  const { expiry, ...others } = drawHabits(dice, wants);
+  const habits: Habits = { ...others, ...(expiry !== undefined && !mustEnd && { expiry }) };
   const listLagMs = drawListLagMs(dice);
   const targets = chosen.map((target) => ({
     ...target,
@@ -57,11 +63,24 @@ export function drawPlan(seed: number, harshness: Harshness = 'usual'): Plan {
   }));
   const installations: readonly InstallationName[] = dice.chance(0.25) ? ['a', 'b'] : ['a'];
   const faultsEndMs = dice.whole(wants.size === 0 ? 600_000 : 1_500_000, 2_400_000);
-  const hubExpires = dice.chance(0.5) || wants.has('deletion') || wants.has('removal') || wants.has('expiry');
+  const hubExpires = dice.chance(0.5) || mustEnd;
   const startMs = 1_798_761_600_000 + dice.whole(0, 86_400_000);
+  const hubEnds = hubExpires && (habits.expiry === undefined || habits.expiry === 'minute_start');
   const harsh = harshness === 'harsh';
   const secondFactor = dice.chance(0.3) && (harsh || installations.length === 1) ? ['acme-bot'] : [];
-  const frame = { seed, wants, harsh, startMs, secondFactor, faulty, targets, installations, faultsEndMs, hubExpires };
+  const frame = {
+    seed,
+    wants,
+    harsh,
+    startMs,
+    secondFactor,
+    faulty,
+    targets,
+    installations,
+    faultsEndMs,
+    hubExpires,
+    hubEnds,
+  };
   const happenings = drawHappenings(dice, frame);
   const requestsPerMinute = dice.chance(0.1) ? dice.whole(12, 60) : undefined;
   return {

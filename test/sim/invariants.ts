@@ -427,7 +427,7 @@ export class Watch {
       const installation = installationOf(watched);
       if (installation !== undefined && this.#demolished.has(installation)) continue;
       if (watched.row !== undefined && isOpen(watched.row)) return false;
-      if (watched.tokens.some((token) => token.lives())) return false;
+      if (watched.tokens.some((token) => token.lives() && !isUnknowable(watched, token))) return false;
     }
     return true;
   }
@@ -441,10 +441,20 @@ export class Watch {
         this.#say('not_terminal', `${leaseId} is still ${watched.row.status} (${watched.row.lastError ?? 'no error'})`);
       }
       for (const token of watched.tokens) {
-        if (token.lives()) this.#say('alive_at_the_end', `${token.tokenId} of ${leaseId}`);
+        if (token.lives() && !isUnknowable(watched, token)) {
+          this.#say('alive_at_the_end', `${token.tokenId} of ${leaseId}`);
+        }
       }
     }
   }
+}
+
+/**
+ * Whether nothing on earth says that a token is of its lease: Docker Hub changed its label, nobody was ever given it, and the lease's
+ * row went back to before it, or names the other of two tokens of one create.
+ */
+function isUnknowable({ restored, answeredAtMs }: Watched, { isAltered, duplicate }: SimToken): boolean {
+  return isAltered && answeredAtMs === undefined && (restored || duplicate);
 }
 
 /** Whether an open lease of the same installation as `like` counts there. */

@@ -38,8 +38,17 @@ const CALLED: Readonly<Record<string, readonly (keyof typeof SITES)[]>> = {
   admin: [
     ...['getTarget', 'putTarget', 'getSecret', 'putSecret', 'listSecrets', 'deleteSecret', 'deleteTarget', 'countOpen'],
     ...['stage', 'promote', 'removeCredential', 'removeSession', 'create', 'get', 'update', 'send', 'armTimer'],
-    ...['createToken', 'getToken', 'deleteToken', 'listTokens', 'login', 'readSession', 'writeSession'],
-    ...['seal', 'open', 'audit'],
+    ...[
+      'createToken',
+      'getToken',
+      'deleteToken',
+      'listTokens',
+      'login',
+      'readCredential',
+      'readSession',
+      'writeSession',
+    ],
+    ...['seal', 'open', 'audit', 'listOpen'],
   ] as (keyof typeof SITES)[],
 };
 

@@ -14,6 +14,8 @@ const BROWSER = 'Mozilla/5.0';
 export interface SimToken {
   readonly tokenId: string;
   label: string;
+  /** It is not the one that was sent. */
+  readonly isAltered: boolean;
   /** Null where nobody knows any more. */
   readonly createdAtMs: number | null;
   /** As it is kept and shown. */
@@ -95,14 +97,17 @@ export class Tokens {
     const tokenId = `t${this.#made}`;
     const expiresAtMs = keptExpiryMs(habits.expiry, asked.expiresAtMs);
     const ageMs = asked.ageMs === undefined ? 0 : asked.ageMs;
+    const label = keptLabel(habits.label, asked.label);
     const token: SimToken = {
       tokenId,
-      label: keptLabel(habits.label, asked.label),
+      label,
+      isAltered: label !== asked.label,
       createdAtMs: ageMs === null ? null : this.nowMs - ageMs,
       expiresAtMs,
       value: `dckr_pat_${CANARY}-${tokenId}`,
       madeBy,
-      agent: owner === undefined ? BROWSER : habits.creator === 'proxy' ? PROXY_AGENT : OUR_AGENT,
+      // A proxy does not go with the faults: what a verification learns of it holds for tokens that were made before.
+      agent: owner === undefined ? BROWSER : this.#plan.habits?.creator === 'proxy' ? PROXY_AGENT : OUR_AGENT,
       owner,
       duplicate,
       listedFromMs: nowMs + this.#lagMs(tokenId, 'new'),

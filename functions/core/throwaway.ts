@@ -12,6 +12,9 @@ const TTL_SECONDS = 1_800;
 const HOUR_SECONDS = 3_600;
 const DAY_SECONDS = 86_400;
 
+/** How long the token of a verification lives when nothing deletes it. */
+export const THROWAWAY_LIFE_MS = TTL_SECONDS * 1_000;
+
 /** Name under which the leases of verifications are recorded; no secret can have it. */
 export const VERIFICATION_SECRET = 'verification';
 

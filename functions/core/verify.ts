@@ -160,7 +160,7 @@ async function remove(
 ): Promise<number | undefined> {
   for (;;) {
     const { outcome, ...revocation } = await stored(
-      revokeLease(ports, lease.id, { trigger: 'asked', reason: 'verified', origin }),
+      revokeLease(ports, lease.id, { trigger: 'asked', reason: 'verified', origin, isListed: true }),
     );
     const evidence = 'lease' in revocation ? revocation.lease.evidence : undefined;
     if (outcome === 'revoked' && evidence?.kind === 'deleted') {

@@ -2,6 +2,7 @@ import { attestLease } from '../../functions/core/attest.ts';
 import { parseCaller } from '../../functions/core/caller.ts';
 import { dismissTokens } from '../../functions/core/dismiss.ts';
 import { Failed, fail } from '../../functions/core/failure.ts';
+import { STUCK_ATTEMPTS } from '../../functions/core/lease.ts';
 import { deleteSecret } from '../../functions/core/secrets.ts';
 import type { Credential } from '../../functions/core/target.ts';
 import { deleteTarget, putTarget, type TargetOrder, verifyTarget } from '../../functions/core/targets.ts';
@@ -17,6 +18,8 @@ import { unitOf } from './prng.ts';
 /** How long an admin waits before trying a refused change again, and how often. */
 const ADMIN_RETRY_MS = 60_000;
 const ADMIN_TRIES = 60;
+/** What an attempt says of a lease that nothing will ever prove any more. */
+const LOST: readonly string[] = ['target_not_found', 'list_lag_unknown'];
 /** How long an admin leaves a password alone that Docker Hub refused. */
 const REFUSED_PAUSE_MS = 660_000;
 /** Refusals of a Docker Hub that keeps too little of a token. */
@@ -57,8 +60,9 @@ export class Admins {
       const leaseId = event.leaseId as string;
       if (event.event === 'lease.blocked')
         this.#callFor(installation, leaseId, () => this.#unblock(installation, leaseId));
-      if (event.event === 'lease.stuck')
-        this.#callFor(installation, leaseId, () => this.#closeLost(installation, leaseId));
+      // The survey counts what has failed so often, at every look, not only at the attempt that is told of as stuck.
+      const isStuck = event.event === 'lease.revoke_delayed' && Number(event.detail?.attempts) >= STUCK_ATTEMPTS;
+      if (isStuck) this.#callFor(installation, leaseId, () => this.#closeLost(installation, leaseId));
     };
   }
 
@@ -75,10 +79,10 @@ export class Admins {
     });
   }
 
-  /** As the runbook has it: what can never be proven, as its target is gone, is attested once nothing of it lives. */
+  /** As the runbook has it: what can never be proven, as its target is gone or going, is attested once nothing of it lives. */
   #closeLost(installation: InstallationName, leaseId: string): void {
     const lease = this.#scene.storesOf(installation).leases.get(leaseId);
-    if (lease?.lastError === 'target_not_found') this.attest(installation, leaseId, `lease ${leaseId}`);
+    if (LOST.includes(lease?.lastError ?? '')) this.attest(installation, leaseId, `lease ${leaseId}`);
   }
 
   /**
@@ -157,6 +161,8 @@ export class Admins {
       ...(organization !== undefined && { organization }),
       credential,
       verify: true,
+      // One that another admin has deleted is not made anew.
+      ifVersion: 'any',
     };
   }
 

@@ -16,6 +16,8 @@ export const LONGEST_LIST_LAG_MS = 300_000;
 const LAG_FACTOR = 3;
 /** After the last fault, everything is settled within this: a lockout, the breaker, the longest pause, sweeps in between. */
 export const SETTLE_MS = 5_400_000;
+/** How long a refused create is left to the sweep's listings. */
+export const LEFT_TO_SWEEP_MS = 86_400_000;
 export const SWEEP_EVERY_MS = 300_000;
 
 /**

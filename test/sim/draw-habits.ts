@@ -89,9 +89,5 @@ function drawListDelayMs(dice: Dice, listLagMs: number): number {
 
 /** Why mints of a target are refused when the history begins, if they are. */
 export function drawRefusal(dice: Dice, wants: ReadonlySet<Want>): Pick<PlannedTarget, 'refusedFor'> {
-  if (!dice.chance(0.05) && !wants.has('reverify')) return {};
-  const refusedFor = dice.pick(REFUSALS);
-  // What is left on a target that goes could only be attested then, a day later.
-  if (refusedFor === 'list_lags' && (wants.has('deletion') || wants.has('removal'))) return {};
-  return { refusedFor };
+  return dice.chance(0.05) || wants.has('reverify') ? { refusedFor: dice.pick(REFUSALS) } : {};
 }

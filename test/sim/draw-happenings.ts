@@ -125,14 +125,12 @@ export function drawHappenings(dice: Dice, frame: Frame): Happening[] {
         happenings.push({ atMs, does: 'kill', installation });
       }
     }
-    for (const { name, refusedFor } of targets) {
+    for (const { name } of targets) {
       if (dice.chance(0.12)) {
         const forMs = dice.magnitude(10_000, 900_000);
         happenings.push({ atMs: anywhere(), does: 'rotation', installation, target: name, forMs });
       }
-      // Where no list can be believed and no verification may be made, an admin has to attest what is left, a day later.
-      const isProvable = refusedFor !== 'list_lags';
-      if (frame.hubEnds && isProvable && dice.chance(0.06) && (frame.harsh || !happenings.some(isPassword))) {
+      if (frame.hubEnds && dice.chance(0.06) && (frame.harsh || !happenings.some(isPassword))) {
         happenings.push({ atMs: anywhere(), does: 'delete_target', installation, target: name });
       }
     }

@@ -12,7 +12,7 @@ import { sweep } from '../../functions/core/sweep.ts';
 import type { Ablation } from './ablation.ts';
 import { Actor, type Scene } from './actor.ts';
 import { Admins } from './admins.ts';
-import { HOST_SKEW_MS, SETTLE_MS, SWEEP_EVERY_MS } from './bounds.ts';
+import { HOST_SKEW_MS, LEFT_TO_SWEEP_MS, SETTLE_MS, SWEEP_EVERY_MS } from './bounds.ts';
 import { DrawnFaults, type FaultSource, RecordedFaults } from './fault-sources.ts';
 import type { Fault } from './faults.ts';
 import { furnish, ROLE } from './furnish.ts';
@@ -112,17 +112,11 @@ class History {
     const { startMs, faultsEndMs, happenings } = this.#plan;
     for (const happening of happenings) this.#world.at(startMs + happening.atMs, () => this.#happen(happening));
     const endMs = startMs + faultsEndMs;
-    await this.#world.run(
-      endMs + SETTLE_MS,
-      () =>
-        this.#watch.violations.length > 0 ||
-        (this.#sweptAtMs > endMs &&
-          this.#world.quiet &&
-          this.#isIdle() &&
-          this.#watch.settled() &&
-          this.#draining().length === 0 &&
-          this.#miscounted().length === 0),
-    );
+    await this.#world.run(endMs + SETTLE_MS, () => this.#isOver(endMs));
+    // A refused create whose target is gone, or whose list never serves a proof, waits for a day before anybody is told.
+    if (!this.#isOver(endMs) && this.#watch.waitsForItsOwnTime()) {
+      await this.#world.run(endMs + LEFT_TO_SWEEP_MS + SETTLE_MS, () => this.#isOver(endMs));
+    }
     if (this.#watch.violations.length === 0) this.#watch.end();
     if (this.#watch.violations.length === 0) for (const what of this.#draining()) this.#watch.notRemoved(what);
     if (this.#watch.violations.length === 0) for (const what of this.#miscounted()) this.#watch.counterWrong(what);
@@ -134,6 +128,19 @@ class History {
       reached: this.#watch.reached,
       log: this.#world.log ?? [],
     };
+  }
+
+  /** Whether something broke, or nothing is left to happen. */
+  #isOver(endMs: number): boolean {
+    if (this.#watch.violations.length > 0) return true;
+    return (
+      this.#sweptAtMs > endMs &&
+      this.#world.quiet &&
+      this.#isIdle() &&
+      this.#watch.settled() &&
+      this.#draining().length === 0 &&
+      this.#miscounted().length === 0
+    );
   }
 
   #install(name: InstallationName): void {

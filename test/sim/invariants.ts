@@ -421,11 +421,23 @@ export class Watch {
     this.#say('not_removed', what);
   }
 
+  /** Whether all that is still open are leases of refused creates, whose own time is yet to come. */
+  waitsForItsOwnTime(): boolean {
+    const open = this.#installed().filter(({ row }) => row !== undefined && isOpen(row));
+    return open.length > 0 && open.every(({ row }) => row?.createRefused === true);
+  }
+
+  /** All leases but those of an installation that is gone. */
+  #installed(): Watched[] {
+    return [...this.#leases.values()].filter((watched) => {
+      const installation = installationOf(watched);
+      return installation === undefined || !this.#demolished.has(installation);
+    });
+  }
+
   /** Whether nothing is left to settle. */
   settled(): boolean {
-    for (const [, watched] of this.#leases) {
-      const installation = installationOf(watched);
-      if (installation !== undefined && this.#demolished.has(installation)) continue;
+    for (const watched of this.#installed()) {
       if (watched.row !== undefined && isOpen(watched.row)) return false;
       if (watched.tokens.some((token) => token.lives() && !isUnknowable(watched, token))) return false;
     }
@@ -434,9 +446,8 @@ export class Watch {
 
   /** Faults stopped long ago: what is still open now would stay open for ever. */
   end(): void {
-    for (const [leaseId, watched] of this.#leases) {
-      const installation = installationOf(watched);
-      if (installation !== undefined && this.#demolished.has(installation)) continue;
+    for (const watched of this.#installed()) {
+      const { name: leaseId } = watched;
       if (watched.row !== undefined && isOpen(watched.row)) {
         this.#say('not_terminal', `${leaseId} is still ${watched.row.status} (${watched.row.lastError ?? 'no error'})`);
       }

@@ -423,3 +423,26 @@ describe('a lease that a listed token may belong to', () => {
     expect(world.lease(lease.id)).not.toHaveProperty('blockedBy');
   });
 });
+
+describe('a lease whose account’s list serves no proof', () => {
+  const LAGS = { refusal: { code: 'list_lags', sinceMs: NOW_MS, triedAtMs: NOW_MS } } as const;
+
+  it.each([
+    ['waits for ten minutes', 599_999, 7, []],
+    ['then counts as failing, which is told of as stuck', 600_000, 8, ['lease.stuck']],
+  ])('%s', async (_, revokingForMs, attempts, told) => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addMinting(target, {
+      status: 'revoking',
+      revokeReason: 'mint_failed',
+      mintByMs: NOW_MS - QUIET_AFTER_MS,
+      revokingSinceMs: NOW_MS - revokingForMs,
+      dueAtMs: NOW_MS,
+      attempts: 7,
+    });
+    world.addFacts(target.name, LAGS);
+    await revokeLease(world.ports, lease.id, DUE);
+    expect(world.lease(lease.id)).toMatchObject({ status: 'revoking', lastError: 'list_lag_unknown', attempts });
+    expect(world.eventNames).toEqual(['lease.revoke_delayed', ...told]);
+  });
+});

@@ -12,6 +12,7 @@ import { ROLE } from './furnish.ts';
 import type { Happening, InstallationName, PlannedTarget } from './plan.ts';
 import { firstPassword } from './ports/accounts.ts';
 import type { SimHub } from './ports/hub.ts';
+import { bearsMark } from './ports/tokens.ts';
 import type { AllPorts, Stores } from './ports/wired.ts';
 import { unitOf } from './prng.ts';
 
@@ -94,7 +95,8 @@ export class Admins {
     const lease = leases.get(leaseId);
     const blocking = (lease?.blockedBy ?? []).flatMap((tokenId) => hub.tokenOf(tokenId) ?? []);
     for (const token of blocking) {
-      if (token.owner === undefined) continue;
+      // What bears its mark hublease must find by itself.
+      if (token.owner === undefined || bearsMark(token)) continue;
       const isNamed =
         this.#scene.storesOf(token.owner.installation).leases.get(token.owner.leaseId)?.tokenId === token.tokenId;
       if (!isNamed) hub.humanDeletesToken(token);

@@ -12,6 +12,7 @@ import { ROLE } from './furnish.ts';
 import type { Happening, InstallationName, PlannedTarget } from './plan.ts';
 import { firstPassword } from './ports/accounts.ts';
 import type { SimHub } from './ports/hub.ts';
+import { bearsMark } from './ports/tokens.ts';
 import type { AllPorts, Stores } from './ports/wired.ts';
 import { unitOf } from './prng.ts';
 
@@ -57,17 +58,14 @@ export class Admins {
   constructor(scene: AdminScene) {
     this.#scene = scene;
     scene.watch.alarmed = (event, installation) => {
-      const leaseId = event.leaseId as string;
-      if (event.event === 'lease.blocked')
-        this.#callFor(installation, leaseId, () => this.#unblock(installation, leaseId));
       // The survey counts what has failed so often, at every look, not only at the attempt that is told of as stuck.
       const isStuck = event.event === 'lease.revoke_delayed' && Number(event.detail?.attempts) >= STUCK_ATTEMPTS;
-      if (isStuck) this.#callFor(installation, leaseId, () => this.#closeLost(installation, leaseId));
+      if (isStuck || event.event === 'lease.blocked') this.#callFor(installation, event.leaseId as string);
     };
   }
 
   /** An alarm about a lease: after a while somebody comes. */
-  #callFor(installation: InstallationName, leaseId: string, look: () => void): void {
+  #callFor(installation: InstallationName, leaseId: string): void {
     const { world, plan, isDemolished } = this.#scene;
     if (this.#onTheWay.has(leaseId)) return;
     this.#onTheWay.add(leaseId);
@@ -75,7 +73,9 @@ export class Admins {
     const lookMs = least + Math.floor(unitOf(plan.seed, `look at ${leaseId} ${world.nowMs}`) * (most - least));
     world.at(world.nowMs + lookMs, () => {
       this.#onTheWay.delete(leaseId);
-      if (!isDemolished(installation)) look();
+      if (isDemolished(installation)) return;
+      this.#unblock(installation, leaseId);
+      this.#closeLost(installation, leaseId);
     });
   }
 
@@ -95,7 +95,8 @@ export class Admins {
     const lease = leases.get(leaseId);
     const blocking = (lease?.blockedBy ?? []).flatMap((tokenId) => hub.tokenOf(tokenId) ?? []);
     for (const token of blocking) {
-      if (token.owner === undefined) continue;
+      // What bears its mark hublease must find by itself.
+      if (token.owner === undefined || bearsMark(token)) continue;
       const isNamed =
         this.#scene.storesOf(token.owner.installation).leases.get(token.owner.leaseId)?.tokenId === token.tokenId;
       if (!isNamed) hub.humanDeletesToken(token);

@@ -7,12 +7,14 @@ import type { Actor } from './actor.ts';
 import { HOST_SKEW_MS } from './bounds.ts';
 import { leaks } from './canary.ts';
 import type { InstallationName, Plan } from './plan.ts';
-import type { SimToken } from './ports/tokens.ts';
+import { bearsMark, type SimToken } from './ports/tokens.ts';
 import { isKnownStep } from './steps.ts';
 import type { World } from './world.ts';
 
 /** How late a token may be dead after its lease's end when nothing fails. */
 const PROMISED_MS = 120_000;
+/** How long before its actor's start a token may have died for which a lease is taken up again. */
+const REOPENING_MS = 60_000;
 /** One more try of a login comes within this, with a second factor or without. */
 const LOGIN_AGAIN_MS = 65_000;
 /** Docker Hub's own end of a token, by a clock that need not be ours. */
@@ -37,6 +39,7 @@ export type InvariantName =
   | 'answered_without_backstop'
   | 'answered_twice'
   | 'answered_dead'
+  | 'reopened_for_nothing'
   | 'revoked_early'
   | 'not_terminal'
   | 'evidence_missing'
@@ -72,6 +75,8 @@ interface Watched {
   armed: boolean;
   /** An admin vouched for it. */
   attested: boolean;
+  /** How often it was taken up again. */
+  reopened: number;
   /** The caller's Idempotency-Key that it was minted under. */
   key?: string;
 }
@@ -122,7 +127,15 @@ export class Watch {
   lease(leaseId: string): Watched {
     let watched = this.#leases.get(leaseId);
     if (watched === undefined) {
-      watched = { name: leaseId, tokens: [], asked: false, restored: false, armed: false, attested: false };
+      watched = {
+        name: leaseId,
+        tokens: [],
+        asked: false,
+        restored: false,
+        armed: false,
+        attested: false,
+        reopened: 0,
+      };
       this.#leases.set(leaseId, watched);
     }
     return watched;
@@ -140,11 +153,23 @@ export class Watch {
   }
 
   /** An actor's write of a lease came through while others were at work on it: it won those races. */
-  wrote(leaseId: string, actor: Actor): void {
+  wrote(row: Lease, actor: Actor): void {
+    const leaseId = row.id;
     this.tookUp(leaseId, actor);
+    if (row.status === 'revoking' && row.revokeReason === 'reopened') this.#reopened(row, actor);
     for (const other of this.#atWork.get(leaseId) ?? []) {
       if (other !== actor) this.reach(`race ${actor.kind} before ${other.kind}`);
     }
+  }
+
+  /** A revoked lease is only taken up again for a token that lived when its actor began, and an actor is hardly ever slow. */
+  #reopened({ id, reopened = 0 }: Lease, { startedAtMs, name }: Actor): void {
+    const watched = this.lease(id);
+    if (reopened <= watched.reopened) return;
+    watched.reopened = reopened;
+    const sinceMs = startedAtMs - REOPENING_MS;
+    if (watched.tokens.some((token) => (token.diedAtMs() ?? Number.POSITIVE_INFINITY) >= sinceMs)) return;
+    this.#say('reopened_for_nothing', `${name} took ${id} up again though nothing of it lives`);
   }
 
   /**
@@ -464,8 +489,8 @@ export class Watch {
  * Whether nothing on earth says that a token is of its lease: Docker Hub changed its label, nobody was ever given it, and the lease's
  * row went back to before it, or names the other of two tokens of one create.
  */
-function isUnknowable({ restored, answeredAtMs }: Watched, { isAltered, duplicate }: SimToken): boolean {
-  return isAltered && answeredAtMs === undefined && (restored || duplicate);
+function isUnknowable({ restored, answeredAtMs }: Watched, token: SimToken): boolean {
+  return !bearsMark(token) && answeredAtMs === undefined && (restored || token.duplicate);
 }
 
 /** Whether an open lease of the same installation as `like` counts there. */

@@ -14,8 +14,8 @@ const BROWSER = 'Mozilla/5.0';
 export interface SimToken {
   readonly tokenId: string;
   label: string;
-  /** It is not the one that was sent. */
-  readonly isAltered: boolean;
+  /** The first word of the label that was sent: by it hublease knows its own. */
+  readonly mark: string;
   /** Null where nobody knows any more. */
   readonly createdAtMs: number | null;
   /** As it is kept and shown. */
@@ -97,11 +97,10 @@ export class Tokens {
     const tokenId = `t${this.#made}`;
     const expiresAtMs = keptExpiryMs(habits.expiry, asked.expiresAtMs);
     const ageMs = asked.ageMs === undefined ? 0 : asked.ageMs;
-    const label = keptLabel(habits.label, asked.label);
     const token: SimToken = {
       tokenId,
-      label,
-      isAltered: label !== asked.label,
+      label: keptLabel(habits.label, asked.label),
+      mark: markOf(asked.label),
       createdAtMs: ageMs === null ? null : this.nowMs - ageMs,
       expiresAtMs,
       value: `dckr_pat_${CANARY}-${tokenId}`,
@@ -165,4 +164,13 @@ export class Tokens {
     const isActive = token.soft !== true || this.#world.nowMs < (token.deletedAtMs as number) + lagMs;
     return { tokenId, label, createdAtMs, isActive, expiresAtMs, lastUsedAtMs, ...shownCreator(creator, kind, token) };
   }
+}
+
+/** Whether the label still says whose the token is. */
+export function bearsMark({ label, mark }: SimToken): boolean {
+  return markOf(label) === mark;
+}
+
+function markOf(label: string): string {
+  return label.split(' ', 1)[0] as string;
 }

@@ -62,7 +62,7 @@ export function portsOf(
       update: (lease, count) =>
         ask(SITES.update, () => {
           const outcome = leases.update(lease, count);
-          if (outcome === 'written') watch.wrote(lease.id, actor);
+          if (outcome === 'written') watch.wrote(lease, actor);
           return outcome;
         }),
       get: (leaseId) =>

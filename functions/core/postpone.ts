@@ -1,4 +1,5 @@
 import { auditIds } from './audit-ids.ts';
+import { recordBlocked } from './blocked.ts';
 import { reportedExpiry } from './conclude.ts';
 import type { Finding } from './evidence.ts';
 import { isOpen, type Lease, type LeaseChange, nextLease, type RevokeReason, STUCK_ATTEMPTS } from './lease.ts';
@@ -15,8 +16,6 @@ const CROWD_SHARE = 0.25;
 /** What Docker Hub has accepted and not done yet is looked at again after this share of the time waited, but not sooner than this. */
 const PENDING_SHARE = 0.5;
 const PENDING_MIN_MS = 5_000;
-/** A listed token that may be the lease's keeps it open for this long before somebody should look at it. */
-const BLOCKED_MS = 600_000;
 
 /** Writes down that an attempt brought no proof and when the next one is, and asks for it. */
 export async function postpone(
@@ -36,7 +35,8 @@ export async function postpone(
     attempts,
     lastError: found.code,
     dueAtMs,
-    blockedBy: found.blockedBy,
+    // A listing that failed has not shown that the tokens are gone.
+    blockedBy: found.blockedBy ?? lease.blockedBy,
     ...reportedExpiry(found),
     ...(found.removedTokenIds.length > 0 && { removedTokenIds: found.removedTokenIds }),
   };
@@ -83,10 +83,7 @@ async function recordDelay(ports: RevokePorts, lease: Lease, delayed: Lease, fou
   if (found.code === 'account_unreachable') {
     await ports.audit.record({ event: 'account.unreachable', atMs, target: lease.target, leaseId: lease.id });
   }
-  if (found.blockedBy !== undefined && atMs >= (delayed.revokingSinceMs as number) + BLOCKED_MS) {
-    const detail = { tokenIds: found.blockedBy.join(' ') };
-    await ports.audit.record({ event: 'lease.blocked', atMs, ...ids, code: found.code, detail });
-  }
+  if (found.blockedBy !== undefined) await recordBlocked(ports, delayed, found.blockedBy);
 }
 
 /**

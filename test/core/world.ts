@@ -29,6 +29,7 @@ export const VERIFICATION: Verification = {
   expiryGranularity: 'second',
   expirySlackSeconds: 0,
   labelMaxCharacters: 100,
+  creatorUserAgentKept: true,
   listDelayMs: 0,
 };
 

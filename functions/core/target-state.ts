@@ -5,7 +5,7 @@ import { stored } from './stored.ts';
 /** What use has taught about a target's Docker Hub, for its admins. Nothing of the session itself is in it. */
 export type TargetState = Pick<
   HubFacts,
-  'refusal' | 'pendingVerification' | 'listLagMs' | 'listing' | 'cap' | 'places'
+  'refusal' | 'pendingVerification' | 'listLagMs' | 'listLagsBeyondMs' | 'listing' | 'cap' | 'places'
 >;
 
 /**
@@ -19,11 +19,12 @@ export async function readTargetState(
   name: string,
 ): Promise<TargetState> {
   const facts = (await stored(ports.sessions.read(name)))?.facts ?? {};
-  const { refusal, pendingVerification, listLagMs, listing, cap, places } = facts;
+  const { refusal, pendingVerification, listLagMs, listLagsBeyondMs, listing, cap, places } = facts;
   return {
     ...(refusal !== undefined && { refusal }),
     ...(pendingVerification !== undefined && { pendingVerification }),
     ...(listLagMs !== undefined && { listLagMs }),
+    ...(listLagsBeyondMs !== undefined && { listLagsBeyondMs }),
     ...(listing !== undefined && { listing }),
     ...(cap !== undefined && capOf(facts, ports.clock.nowMs()) !== undefined && { cap }),
     ...(places !== undefined && { places }),

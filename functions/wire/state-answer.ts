@@ -20,7 +20,12 @@ export const StateAnswer = z
       .strictObject({ leaseId: z.string(), tokenId: z.string(), since: Time })
       .exactOptional()
       .meta({ description: 'The token of a verification that is not listed yet. Sweeps look for it.' }),
-    listLagSeconds: Count.exactOptional().meta({ description: 'Largest delay seen between a create and the list.' }),
+    listLagSeconds: Count.exactOptional().meta({
+      description: 'Largest delay that was measured between a create and the list.',
+    }),
+    listLagsBeyondSeconds: Count.exactOptional().meta({
+      description: 'A living token of this age was missing from the list, so that the list lags further.',
+    }),
     listingProblem: z
       .strictObject({ code: z.string(), since: Time })
       .exactOptional()
@@ -43,7 +48,7 @@ export const StateAnswer = z
 
 /** How a target stands, as admins see it. */
 export function stateAnswer(state: TargetState): z.output<typeof StateAnswer> {
-  const { refusal, pendingVerification: pending, listLagMs, listing, cap, places } = state;
+  const { refusal, pendingVerification: pending, listLagMs, listLagsBeyondMs, listing, cap, places } = state;
   return given({
     mintsRefused: refusal && {
       code: refusal.code,
@@ -56,6 +61,7 @@ export function stateAnswer(state: TargetState): z.output<typeof StateAnswer> {
       since: time(pending.createdAtMs),
     },
     listLagSeconds: listLagMs === undefined ? undefined : Math.ceil(listLagMs / 1_000),
+    listLagsBeyondSeconds: listLagsBeyondMs === undefined ? undefined : Math.floor(listLagsBeyondMs / 1_000),
     listingProblem: listing && { code: listing.code, since: time(listing.sinceMs) },
     cap: cap && { tokens: cap.tokens, at: time(cap.atMs) },
     places: places && {

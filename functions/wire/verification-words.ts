@@ -8,11 +8,14 @@ const DAY_SECONDS = 86_400;
 /** The one status by which Docker Hub documents a delete. */
 const DELETED_STATUS = 204;
 
+const SWEEPS_LOOK =
+  'Sweeps look for it: it is listed within 15 minutes, or no more leases are given. Until then no lease whose create got no answer can be proven absent.';
+
 /** What a pending verification waits for, and what to do. */
 export const STEP_TEXT: Readonly<Record<VerificationStep, string>> = {
   login: 'Docker Hub has not taken the token of the verification yet. Ask for the verification again.',
-  read: 'The token is made, but Docker Hub does not show it yet. Ask for the verification again.',
-  list: 'The token is made, but Docker Hub does not list it yet. Sweeps look for it: it is listed within 15 minutes, or no more leases are given. Until then no lease whose create got no answer can be proven absent.',
+  read: `The token is made, but Docker Hub does not show it yet. ${SWEEPS_LOOK}`,
+  list: `The token is made, but Docker Hub does not list it yet. ${SWEEPS_LOOK}`,
   delete:
     'Docker Hub has accepted the delete of the token and not done it yet. hublease goes on by itself. Ask for the verification again later.',
 };

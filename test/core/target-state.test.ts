@@ -31,6 +31,7 @@ describe('the state of a target', () => {
       refusal: { code: 'expiry_refused', sinceMs: atMs, triedAtMs: atMs },
       pendingVerification: { leaseId: 'lease', tokenId: 'token', createdAtMs: atMs },
       listLagMs: 0,
+      listLagsBeyondMs: 1,
       listing: { code: 'listing_incomplete', sinceMs: atMs },
       cap: { tokens: 10, atMs },
       places: { atMs, tokens: 10, foreign: 1, expired: 2 },

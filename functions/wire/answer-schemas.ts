@@ -36,9 +36,14 @@ export const EvidenceAnswer = z
       removedTokenIds: z.array(z.string()),
     }),
     z.strictObject({ kind: z.literal('expired'), at: Time, hubDate: Time, hubExpiresAt: Time }),
-    z
-      .strictObject({ kind: z.literal('attested'), at: Time, by: z.string(), reason: z.string() })
-      .meta({ description: 'No proof: an admin closed the lease on their word.' }),
+    z.strictObject({
+      kind: z.literal('attested').meta({
+        description: '`attested` is no proof: an admin closed the lease on their word.',
+      }),
+      at: Time,
+      by: z.string(),
+      reason: z.string(),
+    }),
   ])
   .meta({ description: 'What proves that no token of the lease lives.' });
 

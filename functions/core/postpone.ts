@@ -15,17 +15,20 @@ const CROWD_SHARE = 0.25;
 /** What Docker Hub has accepted and not done yet is looked at again after this share of the time waited, but not sooner than this. */
 const PENDING_SHARE = 0.5;
 const PENDING_MIN_MS = 5_000;
-/** A listed token that may be the lease's keeps it open for this long before somebody should look at it. */
-const BLOCKED_MS = 600_000;
+/** What keeps a lease open for this long, though nothing fails, is something that somebody should look at. */
+const PATIENCE_MS = 600_000;
+/** Docker Hub has accepted a delete, and the token is still there. */
+const UNFINISHED_DELETES = ['delete_pending', 'still_listed'];
 
 /** Writes down that an attempt brought no proof and when the next one is, and asks for it. */
 export async function postpone(
   ports: RevokePorts,
   lease: Lease,
   reason: RevokeReason,
-  found: Finding,
+  result: Finding,
 ): Promise<Revocation> {
   const nowMs = ports.clock.nowMs();
+  const found = { ...result, waiting: result.waiting === true && !isOutOfPatience(lease, result, nowMs) };
   // Waiting for the quiet period, or for requests, is no failure.
   const attempts = found.waiting ? lease.attempts : lease.attempts + 1;
   const dueAtMs = nextAttemptMs(ports, lease, attempts, found);
@@ -53,13 +56,18 @@ export async function postpone(
   return { outcome: 'pending', lease: delayed };
 }
 
+function isOutOfPatience({ revokingSinceMs }: Lease, { code }: Finding, nowMs: number): boolean {
+  return UNFINISHED_DELETES.includes(code) && nowMs >= (revokingSinceMs ?? nowMs) + PATIENCE_MS;
+}
+
 function nextAttemptMs(ports: RevokePorts, lease: Lease, attempts: number, found: Finding): number {
   const nowMs = ports.clock.nowMs();
   const { maxRetryMs } = ports.limits;
   const waitedMs = nowMs - (lease.revokingSinceMs ?? nowMs);
-  const pauseMs = found.waiting
-    ? Math.max(PENDING_MIN_MS, waitedMs * PENDING_SHARE)
-    : INITIAL_RETRY_MS * 2 ** Math.min(attempts - 1, 20);
+  const pendingMs = Math.max(PENDING_MIN_MS, waitedMs * PENDING_SHARE);
+  const failedMs = INITIAL_RETRY_MS * 2 ** Math.min(attempts - 1, 20);
+  const isUnfinished = UNFINISHED_DELETES.includes(found.code);
+  const pauseMs = found.waiting ? pendingMs : Math.max(failedMs, isUnfinished ? pendingMs : 0);
   const ownMs = nowMs + Math.min(maxRetryMs, pauseMs);
   const wantedMs = found.waiting ? (found.retryAtMs ?? ownMs) : Math.max(found.retryAtMs ?? 0, ownMs);
   const isThrottled = found.code === 'hub_throttled';
@@ -83,7 +91,7 @@ async function recordDelay(ports: RevokePorts, lease: Lease, delayed: Lease, fou
   if (found.code === 'account_unreachable') {
     await ports.audit.record({ event: 'account.unreachable', atMs, target: lease.target, leaseId: lease.id });
   }
-  if (found.blockedBy !== undefined && atMs >= (delayed.revokingSinceMs as number) + BLOCKED_MS) {
+  if (found.blockedBy !== undefined && atMs >= (delayed.revokingSinceMs as number) + PATIENCE_MS) {
     const detail = { tokenIds: found.blockedBy.join(' ') };
     await ports.audit.record({ event: 'lease.blocked', atMs, ...ids, code: found.code, detail });
   }

@@ -77,7 +77,13 @@ export const LeaseSchema = z.strictObject({
   evidence: EvidenceAnswer.exactOptional(),
 });
 
-const LOGIN = { registry: z.literal('docker.io'), username: z.string() };
+/** Of the embedded edition alone: the AWS edition never sends it. */
+export const FakeHub = z.literal(true).exactOptional().meta({
+  description:
+    'Docker Hub is the fake that hublease brings: docker.io refuses its tokens. Absent with any other Docker Hub.',
+});
+
+const LOGIN = { registry: z.literal('docker.io'), username: z.string(), fakeHub: FakeHub };
 
 const CredentialAnswer = z.union([
   z.strictObject({

@@ -212,7 +212,7 @@ const ALL = {
   },
   'routes-404': { differs: 'The token routes answer 404 to everything.', settings: { routesGone: true } },
   'token-lags': {
-    differs: 'auth.docker.io knows a new token 4 s late and a deleted one 20 s late.',
+    differs: 'At auth.docker.io a new token works 4 s late, and a deleted one for 20 s more.',
     settings: { registryNewLagMs: 4_000, registryGoneLagMs: 20_000 },
   },
 

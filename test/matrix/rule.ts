@@ -1,13 +1,16 @@
 import type { Lease } from '../../functions/core/lease.ts';
+import { VERIFICATION_SECRET } from '../../functions/core/throwaway.ts';
 import type { FakeHubControl, FakeTokenView } from '../../local/fake-hub/server.ts';
 import { LABELS } from '../core/world.ts';
 
-/** The start of a label of this installation, in whatever case and however much of it was cut off. */
+/** The start of a label of this installation, in whatever case and however much was cut off behind it. */
 const OURS = new RegExp(`^hl1:${LABELS.installation}:([0-9a-z]{26})`, 'i');
 
-/** The lease that a token was made for, by the readable part of its label. The test may trust it: it made every label itself. */
-export function leaseIdOf({ label }: Pick<FakeTokenView, 'label'>): string | undefined {
-  return OURS.exec(label)?.[1]?.toUpperCase();
+/** What the rule has to know of a world. */
+export interface Observed {
+  readonly control: FakeHubControl;
+  readonly leaseOf: (leaseId: string) => Lease | undefined;
+  readonly nowMs: () => number;
 }
 
 /**
@@ -15,15 +18,13 @@ export function leaseIdOf({ label }: Pick<FakeTokenView, 'label'>): string | und
  * touched. The fake knows which tokens live.
  */
 export class Rule {
+  /** Most tokens of verifications that lived at once. */
+  mostThrowaways = 0;
   readonly #broken = new Map<string, string>();
-  readonly #control: FakeHubControl;
-  readonly #leaseOf: (leaseId: string) => Lease | undefined;
-  readonly #nowMs: () => number;
+  readonly #world: Observed;
 
-  constructor(control: FakeHubControl, leaseOf: (leaseId: string) => Lease | undefined, nowMs: () => number) {
-    this.#control = control;
-    this.#leaseOf = leaseOf;
-    this.#nowMs = nowMs;
+  constructor(world: Observed) {
+    this.#world = world;
   }
 
   /** How the rule was broken so far, each way once. */
@@ -31,32 +32,41 @@ export class Rule {
     return [...this.#broken.values()];
   }
 
+  /** Looks at every token and every deletion as they are now. */
+  check(): void {
+    const { control } = this.#world;
+    let throwaways = 0;
+    for (const token of control.tokens()) {
+      if (!token.live || token.foreign) continue;
+      if (this.#checkLive(token)?.secret === VERIFICATION_SECRET) throwaways += 1;
+    }
+    this.mostThrowaways = Math.max(this.mostThrowaways, throwaways);
+    for (const { id, label, foreign } of control.deletions()) {
+      if (foreign || !OURS.test(label)) this.breaks(`deleted ${id}`, `somebody else's token was deleted: ${label}`);
+    }
+    for (const { id } of control.patches()) this.breaks(`patched ${id}`, 'a token was changed');
+  }
+
+  /** Notes that the rule was broken; once for each key. */
   breaks(key: string, words: string): void {
     if (!this.#broken.has(key)) this.#broken.set(key, words);
   }
 
-  /** Looks at every token and every deletion as they are now. */
-  check(): void {
-    for (const token of this.#control.tokens()) if (token.live && !token.foreign) this.#checkLive(token);
-    for (const { id, label, foreign } of this.#control.deletions()) {
-      if (foreign || OURS.exec(label) === null) this.breaks(`deleted ${id}`, `somebody else's token was deleted: ${label}`);
-    }
-    for (const { id } of this.#control.patches()) this.breaks(`patched ${id}`, 'a token was changed');
+  #checkLive(token: FakeTokenView): Lease | undefined {
+    const leaseId = OURS.exec(token.label)?.[1]?.toUpperCase();
+    const lease = leaseId === undefined ? undefined : this.#world.leaseOf(leaseId);
+    if (lease === undefined) this.breaks(`unrecorded ${token.id}`, `a token has no lease: ${token.label}`);
+    else if (readsDead(lease)) this.breaks(`alive ${lease.id}`, livesOn(lease, token, this.#world.nowMs()));
+    return lease;
   }
+}
 
-  #checkLive(token: FakeTokenView): void {
-    const leaseId = leaseIdOf(token);
-    const lease = leaseId === undefined ? undefined : this.#leaseOf(leaseId);
-    if (lease === undefined) {
-      this.breaks(`unrecorded ${token.id}`, `a token has no lease: ${token.label}`);
-      return;
-    }
-    const { status, evidence } = lease;
-    if (status !== 'revoked' || evidence?.kind === 'attested') return;
-    const leftMs = token.expiresAtMs === null ? Number.POSITIVE_INFINITY : token.expiresAtMs - this.#nowMs();
-    this.breaks(
-      `alive ${lease.id}`,
-      `the lease of ${lease.secret} reads revoked (${JSON.stringify(evidence)}) and its token lives for ${leftMs / 1_000} s more`,
-    );
-  }
+/** Whether a lease says, by more than an admin's word, that no token of it can log in. */
+export function readsDead({ status, evidence }: Lease): boolean {
+  return status === 'revoked' && evidence?.kind !== 'attested';
+}
+
+function livesOn({ id, secret, evidence }: Lease, { expiresAtMs }: FakeTokenView, nowMs: number): string {
+  const left = expiresAtMs === null ? 'for ever' : `for ${(expiresAtMs - nowMs) / 1_000} s more`;
+  return `lease ${id} of ${secret} reads revoked by ${JSON.stringify(evidence)}, and its token lives ${left}`;
 }

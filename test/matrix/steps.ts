@@ -1,11 +1,20 @@
-import { revokeLease } from '../../functions/core/revoke.ts';
-import type { FakeFault } from '../../local/fake-hub/server.ts';
-import { ORIGIN } from '../core/world.ts';
+import { placeOf } from '../../functions/core/evidence.ts';
 import { type Ordered, order } from './orders.ts';
 import { type MatrixWorld, MINUTE_MS } from './world.ts';
 
-/** What is done to one lease. */
-export type StepName = 'kept' | 'lost' | 'revoked' | 'failing' | 'undeletable';
+/**
+ * What is done to one lease.
+ *
+ * - `kept`: it lives to its end.
+ * - `lost`: Docker Hub makes the token and its answer never comes.
+ * - `revoked`: its caller revokes it at once.
+ * - `gone`: the account's owner deletes the token on Docker Hub, and then the lease is revoked.
+ * - `failing`: it is revoked while DELETE answers 500 for ten minutes.
+ * - `undeletable`: it ends while DELETE answers 500 for longer than the token lives.
+ */
+export type StepName = 'kept' | 'lost' | 'revoked' | 'gone' | 'failing' | 'undeletable';
+
+export const STEPS: readonly StepName[] = ['kept', 'lost', 'revoked', 'gone', 'failing', 'undeletable'];
 
 export interface Step extends Ordered {
   readonly name: StepName;
@@ -13,60 +22,53 @@ export interface Step extends Ordered {
 
 const HOUR_SECONDS = 3_600;
 const QUARTER_SECONDS = 900;
-/** How long DELETE answers 500 for a lease that is revoked. */
 const FAILING_MS = 10 * MINUTE_MS;
-/** Longer than Docker Hub's own expiry and the margin behind it. */
-const UNDELETABLE_MS = 25 * MINUTE_MS;
+/** Until the lease's end, the 5 minutes behind Docker Hub's own expiry, and the longest pause until the next attempt. */
+const UNDELETABLE_MS = 36 * MINUTE_MS;
 
-/** Does one thing to one lease. Time goes on as far as the step needs it, never to the lease's end. */
+/** Does one thing to one lease. Time goes on as far as the step itself needs it. */
 export async function take(world: MatrixWorld, name: StepName): Promise<Step> {
-  const ordered = await takeStep(world, name);
-  world.rule.check();
+  const ordered = name === 'lost' ? await lose(world) : await order(world, secondsOf(name));
+  const { leaseId } = ordered;
+  if (name === 'gone') await deleteAsOwner(world, leaseId);
+  const isRevoked = name === 'revoked' || name === 'gone' || name === 'failing';
+  const revoke = async () => {
+    if (isRevoked && leaseId !== undefined) await world.revoke(leaseId);
+  };
+  if (name === 'failing') await failDeletes(world, FAILING_MS, revoke);
+  else if (name === 'undeletable') await failDeletes(world, UNDELETABLE_MS);
+  else await revoke();
   return { name, ...ordered };
 }
 
-async function takeStep(world: MatrixWorld, name: StepName): Promise<Ordered> {
-  switch (name) {
-    case 'kept':
-      return order(world, HOUR_SECONDS);
-    case 'lost':
-      return lose(world);
-    case 'revoked': {
-      const ordered = await order(world, HOUR_SECONDS);
-      await revoke(world, ordered);
-      return ordered;
-    }
-    case 'failing': {
-      const ordered = await order(world, HOUR_SECONDS);
-      await failDeletes(world, FAILING_MS, () => revoke(world, ordered));
-      return ordered;
-    }
-    case 'undeletable': {
-      const ordered = await order(world, QUARTER_SECONDS);
-      await failDeletes(world, UNDELETABLE_MS, async () => undefined);
-      return ordered;
-    }
-  }
+function secondsOf(name: StepName): number {
+  return name === 'undeletable' ? QUARTER_SECONDS : HOUR_SECONDS;
 }
 
-/** Docker Hub makes the token, and its answer never comes. Nobody asks again. */
+/** The caller does not ask again, unless its create was never sent. */
 async function lose(world: MatrixWorld): Promise<Ordered> {
   world.hub.control.setFaults([{ route: `${world.place.kind}-create`, kind: 'reset-after', count: 1 }]);
-  const ordered = await order(world, HOUR_SECONDS, false);
+  const ordered = await order(world, HOUR_SECONDS, (code) => code === 'hub_throttled');
   world.hub.control.setFaults([]);
   return ordered;
 }
 
-async function revoke(world: MatrixWorld, { leaseId }: Ordered): Promise<void> {
-  if (leaseId === undefined) return;
-  const order = { trigger: 'asked', reason: 'caller', origin: ORIGIN } as const;
-  await world.run(revokeLease(world.portsOf(leaseId), leaseId, order));
-}
-
-async function failDeletes(world: MatrixWorld, forMs: number, meanwhile: () => Promise<void>): Promise<void> {
-  const fault: FakeFault = { route: `${world.place.kind}-delete`, kind: 'server-error' };
-  world.hub.control.setFaults([fault]);
+async function failDeletes(world: MatrixWorld, forMs: number, meanwhile = async () => {}): Promise<void> {
+  world.hub.control.setFaults([{ route: `${world.place.kind}-delete`, kind: 'server-error' }]);
   await meanwhile();
   await world.pass(forMs);
   world.hub.control.setFaults([]);
+}
+
+/** On Docker Hub's own page, so far as Docker Hub lets the owner in. */
+async function deleteAsOwner(world: MatrixWorld, leaseId: string | undefined): Promise<void> {
+  const lease = leaseId === undefined ? undefined : world.leases.rows.get(leaseId);
+  if (lease?.tokenId === undefined) return;
+  const { tokenId } = lease;
+  const { hub } = world.portsOf('owner');
+  const remove = async () => {
+    const login = await hub.login(world.ownCredential, 'auth-token', world.time.nowMs());
+    if (login.ok) await hub.deleteToken(login.value, placeOf(lease), tokenId);
+  };
+  await world.run(remove());
 }

@@ -3,21 +3,22 @@ import { Agent, type Dispatcher } from 'undici';
 import { dockerHub } from '../../functions/adapters/docker-hub.ts';
 import { tokenMinter } from '../../functions/adapters/docker-hub-create.ts';
 import type { Lease } from '../../functions/core/lease.ts';
-import type { AdminPorts, AuditEvent, DockerHub, HubReply, MintPorts } from '../../functions/core/ports.ts';
+import type { AdminPorts, AuditEvent, HubReply, LeaseStore, MintPorts } from '../../functions/core/ports.ts';
 import { revokeLease } from '../../functions/core/revoke.ts';
-import type { DynamicSecret } from '../../functions/core/secret.ts';
 import { sweep } from '../../functions/core/sweep.ts';
+import type { Credential } from '../../functions/core/target.ts';
 import { limitsOf } from '../../functions/limits.ts';
-import { type FakeHub, type FakeHubOptions, startFakeHub } from '../../local/fake-hub/server.ts';
+import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
 import { memoryCatalog, memoryCredentials, memoryLeases, memorySealer, memorySessions } from '../core/ports/stores.ts';
-import { LABELS, ORIGIN } from '../core/world.ts';
+import { LABELS } from '../core/world.ts';
 import { VirtualTime } from '../crashes/virtual-time.ts';
-import { type RequestKind, Requests } from './requests.ts';
+import { Exchanges } from './exchanges.ts';
+import { type RequestKind, Requests, type Sender } from './requests.ts';
 import { Rule } from './rule.ts';
 
 export type Ports = MintPorts & AdminPorts;
 
-/** A Saturday, 15 hours before the end of its UTC day. */
+/** The start of a minute and of an hour, 15 hours before the end of its UTC day. */
 export const START_MS = Date.UTC(2026, 10, 21, 9, 0, 0);
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
@@ -25,193 +26,119 @@ export const HOUR_MS = 60 * MINUTE_MS;
 /** By the machine's own clock, which may be slow: no request of these worlds is ever given up. */
 const SOCKET_TIMEOUT_MS = 600_000;
 const SWEEP_EVERY_MS = 5 * MINUTE_MS;
-/** Once every lease has ended only its token could come back, and sweeps go on at this pace. */
-const IDLE_SWEEP_EVERY_MS = 30 * MINUTE_MS;
-const USER_AGENT = 'hublease/0.0.0-test';
-const MIN_TTL_SECONDS = 60;
+/** After the first hours what is still open waits for one far moment, and sweeps go on at a slower pace to save the tests' time. */
+const LATE_SWEEP_EVERY_MS = 30 * MINUTE_MS;
+const LATE_MS = START_MS + 5 * HOUR_MS;
 const MAX_DUE = 1_000;
+const MIN_TTL_SECONDS = 60;
 
-const ACCOUNT = { username: 'acme-bot', password: 'password-of-the-fake' };
+const USERNAME = 'acme-bot';
+const PASSWORD = 'password-of-the-fake';
 const TOTP_SECRET = 'JBSWY3DPEHPK3PXP';
-export const ORGANIZATION = 'acme';
-/** Of the fake's own lockout, which some variations need to be met. */
-const LOGIN_FAILURE_LIMIT = 3;
+const ORGANIZATION = 'acme';
+/** Failed logins that lock the user name. */
+export const LOGIN_FAILURE_LIMIT = 3;
 
 export interface WorldOptions {
-  readonly kind?: 'user' | 'org';
-  readonly hasSecondFactor?: boolean;
-  readonly hub?: Partial<FakeHubOptions>;
+  /** `organization`: the tokens are those of an organization. */
+  readonly needs?: 'organization' | 'second-factor';
 }
 
 /**
- * hublease's own core and its own Docker Hub adapter against a fake Docker Hub over loopback, on virtual time: a queue, a job per
- * lease and a sweep every five minutes start revocations, as in both editions. Each write of a lease is checked against the rule.
+ * hublease's own core and its own Docker Hub adapter against a fake Docker Hub over loopback, on virtual time. A queue, a job per
+ * lease and a sweep every five minutes start revocations, as in both editions. Every write of a lease is checked against the rule.
  */
 export class MatrixWorld {
-  readonly time = new VirtualTime(START_MS);
+  readonly time: VirtualTime;
+  readonly hub: FakeHub;
+  readonly leases;
+  readonly rule: Rule;
+  readonly exchanges: Exchanges;
   readonly requests = new Requests();
   readonly events: AuditEvent[] = [];
-  readonly leases = memoryLeases(0, this.time.nowMs);
   readonly catalog = memoryCatalog();
   readonly sessions = memorySessions();
   readonly credentials = memoryCredentials();
-  readonly hub: FakeHub;
-  readonly rule: Rule;
-  readonly credential: typeof ACCOUNT & { readonly totpSecret?: string };
-  readonly kind: 'user' | 'org';
-  /** What a trigger or sweep threw, with how often: a later one makes good for it, but none is expected to. */
-  readonly errors = new Map<string, number>();
+  /** The account that holds the tokens. */
+  readonly place: { readonly kind: 'pat' | 'oat'; readonly account: string };
+  /** The owner's own. */
+  readonly ownCredential: Credential;
+  /** What the target is put with. */
+  credential: Credential;
+  /** What triggers and sweeps threw. */
+  readonly errors: string[] = [];
   readonly #dispatcher: Dispatcher = new Agent({ connections: 64 });
-  readonly #adapter: DockerHub;
-  readonly #minter: Ports['minter'];
-  readonly #ulid = monotonicFactory(() => 0.5);
-  readonly #sealer = memorySealer();
-  #ops = 0;
+  readonly #portsOf: (who: string) => Ports;
   #isOpen = true;
 
-  private constructor(hub: FakeHub, options: WorldOptions, time: VirtualTime) {
+  private constructor(time: VirtualTime, hub: FakeHub, credential: Credential, { needs }: WorldOptions) {
     this.time = time;
-    this.leases = memoryLeases(0, time.nowMs);
     this.hub = hub;
-    this.kind = options.kind ?? 'user';
-    this.credential = options.hasSecondFactor === true ? { ...ACCOUNT, totpSecret: TOTP_SECRET } : ACCOUNT;
-    const hubOptions = {
-      origin: hub.url,
-      timeoutMs: SOCKET_TIMEOUT_MS,
-      userAgent: USER_AGENT,
+    this.ownCredential = credential;
+    this.credential = credential;
+    this.place = needs === 'organization' ? { kind: 'oat', account: ORGANIZATION } : { kind: 'pat', account: USERNAME };
+    this.leases = memoryLeases(0, time.nowMs);
+    this.rule = new Rule({
+      control: hub.control,
+      leaseOf: (leaseId) => this.leases.rows.get(leaseId),
       nowMs: time.nowMs,
-      dispatcher: this.#dispatcher,
-    };
-    this.#adapter = dockerHub(hubOptions);
-    this.#minter = tokenMinter(hubOptions);
-    this.rule = new Rule(hub.control, (leaseId) => this.leases.rows.get(leaseId), time.nowMs);
+    });
+    this.exchanges = new Exchanges(this, this.#dispatcher);
+    this.#portsOf = this.#makePorts();
   }
 
   static async open(options: WorldOptions = {}): Promise<MatrixWorld> {
     const time = new VirtualTime(START_MS);
-    const account = options.hasSecondFactor === true ? { ...ACCOUNT, totpSecret: TOTP_SECRET } : ACCOUNT;
+    const credential = {
+      username: USERNAME,
+      password: PASSWORD,
+      ...(options.needs === 'second-factor' && { totpSecret: TOTP_SECRET }),
+    };
     const hub = await startFakeHub({
-      accounts: [account],
-      organizations: [{ name: ORGANIZATION, owners: [ACCOUNT.username], repositories: ['site'] }],
+      accounts: [credential],
+      organizations: [{ name: ORGANIZATION, owners: [USERNAME], repositories: ['site'] }],
       loginFailureLimit: LOGIN_FAILURE_LIMIT,
       nowMs: time.nowMs,
       sleep: (ms) => time.sleepHeld(ms),
-      ...options.hub,
     });
-    return new MatrixWorld(hub, options, time);
-  }
-
-  /** The account that holds the tokens. */
-  get place() {
-    return this.kind === 'org'
-      ? ({ kind: 'oat', account: ORGANIZATION } as const)
-      : ({ kind: 'pat', account: ACCOUNT.username } as const);
+    return new MatrixWorld(time, hub, credential, options);
   }
 
   get openLeases(): readonly Lease[] {
     return this.leases.rows.all().filter(({ status }) => status !== 'revoked');
   }
 
-  /** Puts a secret there that gives leases from 1 min to 2 h. */
-  addSecret(change: Partial<DynamicSecret> = {}): void {
-    const reach =
-      this.kind === 'org'
-        ? { resources: [{ type: 'TYPE_REPO', path: `${ORGANIZATION}/site`, scopes: ['scope-image-pull'] } as const] }
-        : { scope: 'repo:read' as const };
-    this.catalog.secrets.set('ci/release', {
-      schema: 1,
-      name: 'ci/release',
-      version: 1,
-      opId: 'op-secret',
-      target: 'acme-bot',
-      ...reach,
-      defaultTtlSeconds: 3_600,
-      maxTtlSeconds: 7_200,
-      renewable: false,
-      allow: [ORIGIN.caller.arn],
-      tags: {},
-      deleteProtection: false,
-      status: 'ready',
-      managedBy: 'api',
-      createdAtMs: START_MS,
-      updatedAtMs: START_MS,
-      ...change,
-    });
+  /** The ports of one that sends its requests under this name. */
+  portsOf(who: Sender | (string & {})): Ports {
+    return this.#portsOf(who);
   }
 
   /** Lets time pass until `work` has ended. */
-  run<T>(work: Promise<T>): Promise<T> {
-    return this.time.passUntilDone(work);
+  async run<T>(work: Promise<T>): Promise<T> {
+    const value = await this.time.passUntilDone(work);
+    this.rule.check();
+    return value;
   }
 
   /** Lets time pass. */
-  async pass(ms: number): Promise<void> {
-    await this.run(this.time.sleep(ms));
-    this.rule.check();
+  pass(ms: number): Promise<void> {
+    return this.run(this.time.sleep(ms));
   }
 
-  /** The ports of one who sends requests under this name. */
-  portsOf(who: string): Ports {
-    const watched = <T>(kind: RequestKind, call: Promise<HubReply<T>>) => this.#watched(who, kind, call);
-    const hub = this.#adapter;
-    const { port } = this.leases;
-    return {
-      leases: {
-        ...port,
-        create: (...args) => port.create(...args).finally(() => this.rule.check()),
-        update: (...args) => port.update(...args).finally(() => this.rule.check()),
-      },
-      catalog: this.catalog.port,
-      credentials: this.credentials.port,
-      sessions: this.sessions.port,
-      sealer: this.#sealer.port,
-      hub: {
-        login: (...args) => watched('login', hub.login(...args)),
-        listTokens: (...args) => watched('listTokens', hub.listTokens(...args)),
-        getToken: (...args) => watched('getToken', hub.getToken(...args)),
-        deleteToken: (...args) => watched('deleteToken', hub.deleteToken(...args)),
-        readDate: () => watched('readDate', hub.readDate()),
-      },
-      minter: { createToken: (...args) => watched('createToken', this.#minter.createToken(...args)) },
-      tokenSealer: { seal: () => Promise.reject(new Error('no secret here has a protection key')) },
-      backstop: { arm: async (leaseId, atMs) => this.#revokeAt(leaseId, atMs) },
-      queue: { send: async (leaseId, delayMs) => this.#revokeAt(leaseId, this.time.nowMs() + delayMs) },
-      audit: {
-        record: async (event) => {
-          this.events.push(event);
-        },
-      },
-      clock: this.time,
-      ids: { leaseId: (nowMs) => this.#ulid(nowMs), opId: () => `op-${++this.#ops}` },
-      labels: LABELS,
-      limits: limitsOf(MIN_TTL_SECONDS),
-    };
-  }
-
-  /** Sweeps from now on. */
+  /** Sweeps now, and from now on. */
   startSweeps(): void {
-    const again = () => {
+    const again = async () => {
       if (!this.#isOpen) return;
-      void this.#sweepOnce().then(() => {
-        const isIdle = this.openLeases.length === 0 && this.time.nowMs() > START_MS + 4 * HOUR_MS;
-        this.time.after(isIdle ? IDLE_SWEEP_EVERY_MS : SWEEP_EVERY_MS, again);
-      });
+      await this.#sweepOnce();
+      const isLate = this.time.nowMs() > LATE_MS;
+      this.time.after(isLate ? LATE_SWEEP_EVERY_MS : SWEEP_EVERY_MS, () => void again());
     };
-    again();
+    void again();
   }
 
-  /** Asks `auth.docker.io` whether it takes a token. */
-  async logsIn(token: string): Promise<boolean> {
-    const authorization = `Basic ${Buffer.from(`${this.place.account}:${token}`).toString('base64')}`;
-    const asked = this.#dispatcher.request({
-      origin: this.hub.url,
-      path: '/token?service=registry.docker.io',
-      method: 'GET',
-      headers: { authorization },
-    });
-    const { statusCode, body } = await this.time.hold(asked.then(async (answer) => (await answer.body.dump(), answer)));
-    body.destroy();
-    return statusCode === 200;
+  /** Revokes a lease as its caller asks. */
+  async revoke(leaseId: string): Promise<void> {
+    await this.run(revokeLease(this.portsOf(leaseId), leaseId, { trigger: 'asked', reason: 'caller' }));
   }
 
   async close(): Promise<void> {
@@ -222,27 +149,76 @@ export class MatrixWorld {
 
   async #sweepOnce(): Promise<void> {
     const bounds = { untilMs: this.time.nowMs() + SWEEP_EVERY_MS, mostDue: MAX_DUE };
-    await sweep(this.portsOf('sweep'), bounds).catch((error: unknown) => this.#noteError('sweep', error));
+    await sweep(this.portsOf('sweep'), bounds).catch((error: unknown) => this.errors.push(`sweep: ${error}`));
     this.rule.check();
+    await this.exchanges.again();
   }
 
   #revokeAt(leaseId: string, atMs: number): void {
     this.time.after(atMs - this.time.nowMs(), () => {
       if (!this.#isOpen) return;
       const order = { trigger: 'due', reason: 'expired' } as const;
-      revokeLease(this.portsOf(leaseId), leaseId, order).catch((error: unknown) => this.#noteError('revoke', error));
+      revokeLease(this.portsOf(leaseId), leaseId, order).catch((error: unknown) =>
+        this.errors.push(`revocation: ${error}`),
+      );
     });
   }
 
-  #noteError(step: string, error: unknown): void {
-    const key = `${step}: ${String(error)}`;
-    this.errors.set(key, (this.errors.get(key) ?? 0) + 1);
+  #makePorts(): (who: string) => Ports {
+    const { time, requests } = this;
+    const options = {
+      origin: this.hub.url,
+      timeoutMs: SOCKET_TIMEOUT_MS,
+      userAgent: 'hublease/0.0.0-test',
+      nowMs: time.nowMs,
+      dispatcher: this.#dispatcher,
+    };
+    const hub = dockerHub(options);
+    const minter = tokenMinter(options);
+    const ulid = monotonicFactory(() => 0.5);
+    let ops = 0;
+    const shared = {
+      leases: this.#checked(this.leases.port),
+      catalog: this.catalog.port,
+      credentials: this.credentials.port,
+      sessions: this.sessions.port,
+      sealer: memorySealer().port,
+      tokenSealer: { seal: () => Promise.reject(new Error('no secret here has a protection key')) },
+      backstop: { arm: async (leaseId: string, atMs: number) => this.#revokeAt(leaseId, atMs) },
+      queue: { send: async (leaseId: string, delayMs: number) => this.#revokeAt(leaseId, time.nowMs() + delayMs) },
+      audit: { record: async (event: AuditEvent) => void this.events.push(event) },
+      clock: time,
+      ids: { leaseId: (nowMs: number) => ulid(nowMs), opId: () => `op-${++ops}` },
+      labels: LABELS,
+      limits: limitsOf(MIN_TTL_SECONDS),
+    };
+    return (who) => {
+      const watched = async <T>(kind: RequestKind, call: Promise<HubReply<T>>) => {
+        const atMs = time.nowMs();
+        const reply = await time.hold(call);
+        requests.note({ atMs, who, kind, outcome: reply.ok ? 'ok' : reply.problem.tag });
+        return reply;
+      };
+      return {
+        ...shared,
+        hub: {
+          login: (...args) => watched('login', hub.login(...args)),
+          listTokens: (...args) => watched('listTokens', hub.listTokens(...args)),
+          getToken: (...args) => watched('getToken', hub.getToken(...args)),
+          deleteToken: (...args) => watched('deleteToken', hub.deleteToken(...args)),
+          readDate: () => watched('readDate', hub.readDate()),
+        },
+        minter: { createToken: (...args) => watched('createToken', minter.createToken(...args)) },
+      };
+    };
   }
 
-  async #watched<T>(who: string, kind: RequestKind, call: Promise<HubReply<T>>): Promise<HubReply<T>> {
-    const atMs = this.time.nowMs();
-    const reply = await this.time.hold(call);
-    this.requests.note({ atMs, who, kind, outcome: reply.ok ? 'ok' : reply.problem.tag });
-    return reply;
+  /** The lease store, each write of which is checked against the rule. */
+  #checked(leases: LeaseStore): LeaseStore {
+    return {
+      ...leases,
+      create: (...args) => leases.create(...args).finally(() => this.rule.check()),
+      update: (...args) => leases.update(...args).finally(() => this.rule.check()),
+    };
   }
 }

@@ -1,13 +1,14 @@
 import { MAX_LIST_LAG_MS } from './absence.ts';
 import { noteFacts, readFacts, refuseMints } from './facts.ts';
 import { readLabel } from './label.ts';
-import type { Lease } from './lease.ts';
+import { isOpen, type Lease } from './lease.ts';
 import type { Listing } from './listing.ts';
-import type { HubFacts, SweepPorts, TokenPlace } from './ports.ts';
+import type { SweepPorts, TokenPlace } from './ports.ts';
 import { revokeLease } from './revoke.ts';
 import { withSession } from './session.ts';
 import { isListedAlive } from './suspects.ts';
 import { hubAccountOf, type Target } from './target.ts';
+import { THROWAWAY_LIFE_MS } from './throwaway.ts';
 
 /** Young leases whose place in the list is looked at in one sweep. Each that is missing costs a request. */
 const MAX_LAG_CHECKS = 5;
@@ -88,26 +89,38 @@ async function learnLag(
     .slice(0, MAX_LAG_CHECKS);
   for (const { tokenId, issuedAtMs } of missing) {
     const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, tokenId as string));
-    if (reply.ok && reply.value.isActive) await noteLag(ports, target, listing.startedAtMs - issuedAtMs);
+    if (!reply.ok || !reply.value.isActive) continue;
+    const ageMs = listing.startedAtMs - issuedAtMs;
+    await noteFacts(ports, target.name, ({ listLagsBeyondMs = 0 }) =>
+      ageMs > listLagsBeyondMs ? { listLagsBeyondMs: ageMs } : undefined,
+    );
   }
 }
 
-async function noteLag(ports: SweepPorts, { name }: Target, lagMs: number): Promise<void> {
-  await noteFacts(ports, name, ({ listLagMs = -1 }) => (lagMs > listLagMs ? { listLagMs: lagMs } : undefined));
-}
-
+/** Measures the lag by the token of a verification, as long as that token lives. */
 async function finishVerification(ports: SweepPorts, target: Target, listing: Listing): Promise<void> {
   const { pendingVerification: pending } = await readFacts(ports, target.name);
   if (pending === undefined) return;
   const lagMs = Math.max(0, listing.startedAtMs - pending.createdAtMs);
   const isListed = listing.tokens.some(({ tokenId }) => tokenId === pending.tokenId);
   if (!isListed && lagMs <= MAX_LIST_LAG_MS) return;
-  if (isListed) await noteLag(ports, target, lagMs);
-  else await refuseMints(ports, target, 'list_lags');
-  await noteFacts(ports, target.name, ({ pendingVerification, refusal }) => {
+  // A token that is over will never be listed, which says nothing of the list.
+  const lags = !isListed && lagMs <= THROWAWAY_LIFE_MS && (await isStillOpen(ports, pending.leaseId));
+  if (lags) await refuseMints(ports, target, 'list_lags');
+  await noteFacts(ports, target.name, ({ pendingVerification, refusal, listLagMs = 0 }) => {
     if (pendingVerification?.tokenId !== pending.tokenId) return undefined;
-    const change: { [K in keyof HubFacts]?: HubFacts[K] | undefined } = { pendingVerification: undefined };
-    return isListed && refusal?.code === 'list_lags' ? { ...change, refusal: undefined } : change;
+    const done = { pendingVerification: undefined };
+    if (isListed) {
+      const isOver = refusal?.code === 'list_lags';
+      return { ...done, listLagMs: Math.max(listLagMs, lagMs), ...(isOver && { refusal: undefined }) };
+    }
+    // A refusal that could not be noted is left for the next sweep to note.
+    return lags && refusal?.code !== 'list_lags' ? undefined : done;
   });
-  await revokeLease(ports, pending.leaseId, { trigger: 'asked', reason: 'verified' });
+  await revokeLease(ports, pending.leaseId, { trigger: 'asked', reason: 'verified', isListed });
+}
+
+async function isStillOpen(ports: Pick<SweepPorts, 'leases'>, leaseId: string): Promise<boolean> {
+  const lease = await ports.leases.get(leaseId);
+  return lease !== undefined && isOpen(lease);
 }

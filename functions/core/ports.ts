@@ -190,8 +190,10 @@ export interface HubFacts {
     readonly tokenId: string;
     readonly createdAtMs: number;
   };
-  /** Largest delay seen between a create and the token's place in the list. */
+  /** Largest delay measured between a create and the token's place in the list. */
   readonly listLagMs?: number;
+  /** Largest age at which a living token was seen to be missing from the list, so the list lags further than that. */
+  readonly listLagsBeyondMs?: number;
   /** Largest `page_size` that Docker Hub accepts, where it refused a larger one. */
   readonly pageSize?: number;
   /** The account's list cannot be used since `sinceMs`; `code` says why. */

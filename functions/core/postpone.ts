@@ -1,4 +1,5 @@
 import { auditIds } from './audit-ids.ts';
+import { recordBlocked } from './blocked.ts';
 import { reportedExpiry } from './conclude.ts';
 import type { Finding } from './evidence.ts';
 import { isOpen, type Lease, type LeaseChange, nextLease, type RevokeReason, STUCK_ATTEMPTS } from './lease.ts';
@@ -39,7 +40,8 @@ export async function postpone(
     attempts,
     lastError: found.code,
     dueAtMs,
-    blockedBy: found.blockedBy,
+    // A listing that failed has not shown that the tokens are gone.
+    blockedBy: found.blockedBy ?? lease.blockedBy,
     ...reportedExpiry(found),
     ...(found.removedTokenIds.length > 0 && { removedTokenIds: found.removedTokenIds }),
   };
@@ -91,10 +93,7 @@ async function recordDelay(ports: RevokePorts, lease: Lease, delayed: Lease, fou
   if (found.code === 'account_unreachable') {
     await ports.audit.record({ event: 'account.unreachable', atMs, target: lease.target, leaseId: lease.id });
   }
-  if (found.blockedBy !== undefined && atMs >= (delayed.revokingSinceMs as number) + PATIENCE_MS) {
-    const detail = { tokenIds: found.blockedBy.join(' ') };
-    await ports.audit.record({ event: 'lease.blocked', atMs, ...ids, code: found.code, detail });
-  }
+  if (found.blockedBy !== undefined) await recordBlocked(ports, delayed, found.blockedBy);
 }
 
 /**

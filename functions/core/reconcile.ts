@@ -52,7 +52,7 @@ export async function reconcile(ports: SweepPorts, target: Target, open: readonl
   }
   if (listing.complete) {
     await learnFromListing(ports, target, place, listing, open);
-    await endRefusedCreates(ports, target, listing, open);
+    await endRefusedCreates(ports, target, listing, open, enough);
   }
   return { ...found, complete: listing.complete };
 }

@@ -272,16 +272,19 @@ function loginFailure(target: Target, credential: Credential, problem: HubProble
     return fail({
       tag: 'credential_refused',
       username: credential.username,
-      secondFactor: secondFactorOf(target, credential, problem),
+      secondFactor: secondFactorOf(target, problem),
     });
   }
   return failureOf(problem, target.name, nowMs);
 }
 
-/** `/v2/auth/token` refuses a good password of an account with two-factor authentication in the same words as a bad one. */
-function secondFactorOf(target: Target, credential: Credential, problem: HubProblem): 'needed' | 'possible' | 'no' {
+/**
+ * `/v2/auth/token` refuses a good password of an account with two-factor authentication in the same words as a bad one, and takes no
+ * code.
+ */
+function secondFactorOf(target: Target, problem: HubProblem): 'needed' | 'possible' | 'no' {
   if (problem.tag === 'second_factor_needed') return 'needed';
-  return target.loginRoute === 'auth-token' && credential.totpSecret === undefined ? 'possible' : 'no';
+  return target.loginRoute === 'auth-token' ? 'possible' : 'no';
 }
 
 function next(

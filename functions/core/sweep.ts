@@ -123,7 +123,7 @@ async function verifyRefused(ports: SweepPorts, target: Target): Promise<void> {
   const { refusal } = await readFacts(ports, target.name);
   const nowMs = ports.clock.nowMs();
   if (refusal === undefined || target.status !== 'ready' || nowMs < refusal.triedAtMs + VERIFY_EVERY_MS) return;
-  await noteFacts(ports, target.name, () => ({ refusal: { ...refusal, triedAtMs: nowMs } }));
+  await noteFacts(ports, target.name, (facts) => facts.refusal && { refusal: { ...facts.refusal, triedAtMs: nowMs } });
   await verifyStored(ports, SWEEP_ORIGIN, target);
 }
 

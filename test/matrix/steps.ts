@@ -22,12 +22,16 @@ export interface Step extends Ordered {
 
 const HOUR_SECONDS = 3_600;
 const QUARTER_SECONDS = 900;
+/** Longer than a lease of an hour and all that may follow its end. */
+const CALM_MS = 90 * MINUTE_MS;
 const FAILING_MS = 10 * MINUTE_MS;
 /** Until the lease's end, the 5 minutes behind Docker Hub's own expiry, and the longest pause until the next attempt. */
 const UNDELETABLE_MS = 36 * MINUTE_MS;
 
 /** Does one thing to one lease. Time goes on as far as the step itself needs it. */
 export async function take(world: MatrixWorld, name: StepName): Promise<Step> {
+  // What was begun before ends undisturbed.
+  if (name === 'failing') await world.pass(CALM_MS);
   const ordered = name === 'lost' ? await lose(world) : await order(world, secondsOf(name));
   const { leaseId } = ordered;
   if (name === 'gone') await deleteAsOwner(world, leaseId);
@@ -45,10 +49,11 @@ function secondsOf(name: StepName): number {
   return name === 'undeletable' ? QUARTER_SECONDS : HOUR_SECONDS;
 }
 
-/** The caller does not ask again, unless its create was never sent. */
+/** The caller does not ask again once its create was sent. */
 async function lose(world: MatrixWorld): Promise<Ordered> {
+  const before = world.leases.rows.all().length;
   world.hub.control.setFaults([{ route: `${world.place.kind}-create`, kind: 'reset-after', count: 1 }]);
-  const ordered = await order(world, HOUR_SECONDS, (code) => code === 'hub_throttled');
+  const ordered = await order(world, HOUR_SECONDS, () => world.leases.rows.all().length === before);
   world.hub.control.setFaults([]);
   return ordered;
 }

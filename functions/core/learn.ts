@@ -106,16 +106,17 @@ async function finishVerification(ports: SweepPorts, target: Target, listing: Li
   if (!isListed && lagMs <= MAX_LIST_LAG_MS) return;
   // A token that is over will never be listed, which says nothing of the list.
   const lags = !isListed && lagMs <= THROWAWAY_LIFE_MS && (await isStillOpen(ports, pending.leaseId));
-  if (lags) await refuseMints(ports, target, 'list_lags');
+  if (lags) {
+    await refuseMints(ports, target, 'list_lags');
+    // A refusal that could not be noted is left for the next sweep to note.
+    if ((await readFacts(ports, target.name)).refusal?.code !== 'list_lags') return;
+  }
   await noteFacts(ports, target.name, ({ pendingVerification, refusal, listLagMs = 0 }) => {
     if (pendingVerification?.tokenId !== pending.tokenId) return undefined;
     const done = { pendingVerification: undefined };
-    if (isListed) {
-      const isOver = refusal?.code === 'list_lags';
-      return { ...done, listLagMs: Math.max(listLagMs, lagMs), ...(isOver && { refusal: undefined }) };
-    }
-    // A refusal that could not be noted is left for the next sweep to note.
-    return lags && refusal?.code !== 'list_lags' ? undefined : done;
+    if (!isListed) return done;
+    const isOver = refusal?.code === 'list_lags';
+    return { ...done, listLagMs: Math.max(listLagMs, lagMs), ...(isOver && { refusal: undefined }) };
   });
   await revokeLease(ports, pending.leaseId, { trigger: 'asked', reason: 'verified', isListed });
 }

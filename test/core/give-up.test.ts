@@ -55,6 +55,7 @@ describe('a create that Docker Hub refused', () => {
     });
     expect(open(world)).toBe(1);
     expect(world.steering.calls.map(({ name }) => name)).toEqual(['leases.update']);
+    expect(world.steering.argsOf('leases.update')).toEqual([[row(), 'release']]);
     expect(world.events).toEqual([]);
   });
 

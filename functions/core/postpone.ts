@@ -20,6 +20,8 @@ const PENDING_MIN_MS = 5_000;
 const PATIENCE_MS = 600_000;
 /** Docker Hub has accepted a delete, and the token is still there. */
 const UNFINISHED_DELETES = ['delete_pending', 'still_listed'];
+/** Waits that nothing else may end: a target that drains is not verified again, so its list never serves a proof. */
+const NOT_FOREVER = [...UNFINISHED_DELETES, 'list_lag_unknown'];
 
 /** Writes down that an attempt brought no proof and when the next one is, and asks for it. */
 export async function postpone(
@@ -59,7 +61,7 @@ export async function postpone(
 }
 
 function isOutOfPatience({ revokingSinceMs }: Lease, { code }: Finding, nowMs: number): boolean {
-  return UNFINISHED_DELETES.includes(code) && nowMs >= (revokingSinceMs ?? nowMs) + PATIENCE_MS;
+  return NOT_FOREVER.includes(code) && nowMs >= (revokingSinceMs ?? nowMs) + PATIENCE_MS;
 }
 
 function nextAttemptMs(ports: RevokePorts, lease: Lease, attempts: number, found: Finding): number {

@@ -150,6 +150,8 @@ export interface SessionRecord {
   readonly sealedBearer?: string;
   readonly account?: string;
   readonly expiresAtMs?: number;
+  /** From when on somebody should log in anew while the session still serves; absent where that is two minutes before its end. */
+  readonly refreshAtMs?: number;
   /** The credential that was last used to log in. */
   readonly credentialVersion?: string;
   /** No login with that credential before this. */

@@ -85,6 +85,28 @@ describe('a session', () => {
     expect(logins(world)).toBe(2);
   });
 
+  it.each([
+    ['of four minutes is renewed two minutes before its end', 240_000, 120_000],
+    ['of less than four minutes is renewed half way', 239_998, 119_999],
+    ['of half a minute is renewed half way', 30_000, 15_000],
+  ])('%s', async (_, lifeMs, refreshedAfterMs) => {
+    const { world, target } = worldWithTarget();
+    const short: HubReply<HubSession> = {
+      ok: true,
+      value: { account: 'acme-bot', bearer: 'a.short.session', expiresAtMs: NOW_MS + lifeMs },
+      meta: {},
+    };
+    world.steering.on('hub.login', answers(short));
+    await openSession(world.ports, target);
+    world.clock.advance(refreshedAfterMs - 1);
+    expect((await openSession(world.ports, target)).bearer).toBe('a.short.session');
+    expect(logins(world)).toBe(1);
+    world.clock.advance(1);
+    expect((await openSession(world.ports, target)).bearer).not.toBe('a.short.session');
+    expect(logins(world)).toBe(2);
+    expect(record(world)).not.toHaveProperty('refreshAtMs');
+  });
+
   it('near its end goes on serving while somebody else renews it', async () => {
     const { world, target } = worldWithTarget();
     const first = await openSession(world.ports, target);

@@ -243,6 +243,7 @@ async function share(
       claimUntilMs: undefined,
       loginAfterMs: undefined,
       edgeLogins: undefined,
+      loginFault: undefined,
       provenVersion: credentialVersion,
     });
   } catch {

@@ -142,6 +142,7 @@ export function aSessionRecord(overrides: Partial<SessionRecord> = {}): SessionR
     refusals: 2,
     loginAfterMs: nowMs + 600_000,
     edgeLogins: 3,
+    loginFault: 'edge',
     provenVersion: unique('credential'),
     revocationsUntilMs: nowMs + 900_000,
     facts: {

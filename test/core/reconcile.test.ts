@@ -433,6 +433,41 @@ describe('a token whose lease reads revoked', () => {
     if ('strays' in found && found.strays === 1) expect(world.lease(lease.id)).toEqual(lease);
   });
 
+  function worldWithLeftovers(count: number) {
+    const { world, target } = worldWithTarget();
+    const tokens = Array.from({ length: count }, () =>
+      world.addToken(target, world.addRevoked(target), { expiresAtMs: NOW_MS - 1 }),
+    );
+    return { world, target, tokenIds: tokens.map(({ tokenId }) => tokenId) };
+  }
+  const triedToDelete = (world: World) => world.steering.argsOf('hub.deleteToken').map(([, , tokenId]) => tokenId);
+
+  it('and is over is left after two that could not be deleted, with all that a sweep finds besides', async () => {
+    const { world, target } = worldWithLeftovers(5);
+    const alive = world.addToken(target, world.addRevoked(target), { expiresAtMs: NOW_MS + 60_000 });
+    world.steering.on('hub.deleteToken', answers(OUT), { nth: 2, times: 99 });
+    expect(await reconcile(world.ports, target, [])).toEqual({ ...NOTHING, ours: 6, reopened: 1, complete: true });
+    expect(triedToDelete(world)[0]).toBe(alive.tokenId);
+    expect(triedToDelete(world)).toHaveLength(3);
+  });
+
+  it('and is over is never left for good: another comes first each time', async () => {
+    const { world, target, tokenIds } = worldWithLeftovers(5);
+    world.steering.on('hub.deleteToken', answers(OUT), { times: 99 });
+    for (let sweeps = 0; sweeps < 20; sweeps++) {
+      await reconcile(world.ports, target, []);
+      world.clock.advance(300_000);
+    }
+    expect(new Set(triedToDelete(world))).toEqual(new Set(tokenIds));
+    expect(triedToDelete(world)).toHaveLength(40);
+  });
+
+  it('and is over is deleted with all others where Docker Hub deletes', async () => {
+    const { world, target } = worldWithLeftovers(5);
+    expect(await reconcile(world.ports, target, [])).toEqual({ ...NOTHING, ours: 5, strays: 5, complete: true });
+    expect(world.hub.tokens.size).toBe(0);
+  });
+
   it('and that has no expiry lives', async () => {
     const { world, target } = worldWithGhost({ expiresAtMs: null });
     expect(await reconcile(world.ports, target, [])).toMatchObject({ reopened: 1 });

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Lease } from '../functions/core/lease.ts';
-import type { SessionRecord } from '../functions/core/ports.ts';
+import type { HubFacts, SessionRecord } from '../functions/core/ports.ts';
 import { inTransaction } from './sqlite-rows.ts';
 
 /** Of TOTP. Source: RFC 6238 section 4.1. */
@@ -36,6 +36,20 @@ const SESSION_INSTANTS: Readonly<Record<InstantOf<SessionRecord>, boolean>> = {
   claimUntilMs: false,
 };
 
+/** The instants within a session's facts, by path. What is a time span there does not move. */
+type FactInstant = {
+  [K in keyof HubFacts]-?: `facts.${K}.${InstantOf<NonNullable<HubFacts[K]>> & string}`;
+}[keyof HubFacts];
+
+const FACT_INSTANTS: Readonly<Record<FactInstant, true>> = {
+  'facts.refusal.sinceMs': true,
+  'facts.refusal.triedAtMs': true,
+  'facts.pendingVerification.createdAtMs': true,
+  'facts.listing.sinceMs': true,
+  'facts.cap.atMs': true,
+  'facts.places.atMs': true,
+};
+
 /**
  * Moves open leases and sessions back with a clock that was set back, so that each lasts as long as it would have: a token does not
  * outlive its lease, a breaker does not stay open. A login that is under way loses its claim, which it would no longer know as
@@ -55,7 +69,7 @@ export function setBack(database: DatabaseSync, byMs: number): void {
     const session = database.prepare(`
       UPDATE sessions SET version = version + 1, op_id = :opId,
         document = json_remove(json_replace(document, '$.version', version + 1, '$.opId', :opId,
-          '$.totpStep', json_extract(document, '$.totpStep') - :steps, ${moved(SESSION_INSTANTS)}),
+          '$.totpStep', json_extract(document, '$.totpStep') - :steps, ${moved({ ...SESSION_INSTANTS, ...FACT_INSTANTS })}),
           '$.claimUntilMs')`);
     session.run({ byMs, steps: Math.floor(byMs / STEP_MS), opId: opIdOf(byMs) });
   });

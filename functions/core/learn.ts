@@ -2,6 +2,7 @@ import { MAX_LIST_LAG_MS } from './absence.ts';
 import { noteFacts, readFacts, refuseMints } from './facts.ts';
 import { readLabel } from './label.ts';
 import { isOpen, type Lease } from './lease.ts';
+import { judgeListed } from './listed-verification.ts';
 import type { Listing } from './listing.ts';
 import type { HubFacts, SweepPorts, TokenPlace } from './ports.ts';
 import { revokeLease } from './revoke.ts';
@@ -109,21 +110,24 @@ async function finishVerification(
   const { pendingVerification: pending } = await readFacts(ports, target.name);
   if (pending === undefined) return;
   const lagMs = Math.max(0, listing.startedAtMs - pending.createdAtMs);
-  const isListed = listing.tokens.some(({ tokenId }) => tokenId === pending.tokenId);
+  const listed = listing.tokens.find(({ tokenId }) => tokenId === pending.tokenId);
+  const isListed = listed !== undefined;
   if (!isListed && lagMs <= MAX_LIST_LAG_MS) return;
   // A token that is over will never be listed, which says nothing of the list.
   const lags = !isListed && lagMs <= THROWAWAY_LIFE_MS && (await isStillThere(ports, target, place, pending));
   if (lags === undefined) return;
-  if (lags) await refuseMints(ports, target, 'list_lags');
+  if (lags) {
+    await refuseMints(ports, target, 'list_lags');
+    // A refusal that could not be noted is left for the next sweep to note.
+    if ((await readFacts(ports, target.name)).refusal?.code !== 'list_lags') return;
+  }
+  if (isListed) await judgeListed(ports, target, pending.leaseId, listed);
   await noteFacts(ports, target.name, ({ pendingVerification, refusal, listLagMs = 0 }) => {
     if (pendingVerification?.tokenId !== pending.tokenId) return undefined;
     const done = { pendingVerification: undefined };
-    if (isListed) {
-      const isOver = refusal?.code === 'list_lags';
-      return { ...done, listLagMs: Math.max(listLagMs, lagMs), ...(isOver && { refusal: undefined }) };
-    }
-    // A refusal that could not be noted is left for the next sweep to note.
-    return lags && refusal?.code !== 'list_lags' ? undefined : done;
+    if (!isListed) return done;
+    const isOver = refusal?.code === 'list_lags';
+    return { ...done, listLagMs: Math.max(listLagMs, lagMs), ...(isOver && { refusal: undefined }) };
   });
   await revokeLease(ports, pending.leaseId, { trigger: 'asked', reason: 'verified', isListed });
 }

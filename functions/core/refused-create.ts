@@ -49,7 +49,7 @@ async function capReached(
   problem: HubProblem,
 ): Promise<number | undefined> {
   const isNamed = problem.tag === 'cap_reached';
-  if (!isNamed && !(target.kind === 'org' && mayBeCap(problem))) return undefined;
+  if (!isNamed && !mayBeCap(problem)) return undefined;
   const known = isNamed ? capOf(await readFacts(ports, target.name), ports.clock.nowMs()) : undefined;
   if (known !== undefined) return known;
   const tokens = target.kind === 'org' ? await countTokens(ports, target, place) : undefined;

@@ -138,8 +138,21 @@ export function aSessionRecord(overrides: Partial<SessionRecord> = {}): SessionR
     rateRemaining: 177,
     rateResetAtMs: nowMs + 60_000,
     throttledUntilMs: nowMs + 60_000,
+    refusals: 2,
     loginAfterMs: nowMs + 600_000,
+    edgeLogins: 3,
+    provenVersion: unique('credential'),
     revocationsUntilMs: nowMs + 900_000,
+    facts: {
+      refusal: { code: 'label_refused', sinceMs: nowMs, triedAtMs: nowMs },
+      pendingVerification: { leaseId: ulid(nowMs), tokenId: unique('token'), createdAtMs: nowMs },
+      listLagMs: 0,
+      listLagsBeyondMs: 5_000,
+      pageSize: 50,
+      listing: { code: 'malformed', sinceMs: nowMs },
+      cap: { tokens: 10, atMs: nowMs },
+      places: { atMs: nowMs, tokens: 10, foreign: 3, expired: 0 },
+    },
     ...overrides,
   };
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { abandon, giveUp, leaveToSweep, settled } from '../../functions/core/give-up.ts';
-import type { Lease } from '../../functions/core/lease.ts';
 import { revokeLease } from '../../functions/core/revoke.ts';
 import { answers, refusal, rejects } from './ports/steering.ts';
 import { LIMITS, NOW_MS, World } from './world.ts';
@@ -45,19 +44,18 @@ describe('a create that Docker Hub refused', () => {
   it('gives its place back in the write that says so, and costs nobody a message or a request', async () => {
     const { world, intent, row } = worldWithIntent();
     await leaveToSweep(world.ports, intent);
-    const { counters, ...rest } = intent;
     expect(row()).toEqual({
-      ...rest,
-      counters,
+      ...intent,
       ...begun,
       version: 2,
       opId: 'op-1',
       createRefused: true,
       lastError: 'create_refused',
       dueAtMs: NOW_MS + 300 + DAY_MS,
-    } satisfies Lease);
+    });
     expect(open(world)).toBe(1);
     expect(world.steering.calls.map(({ name }) => name)).toEqual(['leases.update']);
+    expect(world.steering.argsOf('leases.update')).toEqual([[row(), 'release']]);
     expect(world.events).toEqual([]);
   });
 

@@ -290,11 +290,13 @@ describe('a lease that waits for what Docker Hub has only accepted', () => {
   const ACCEPTED = { ok: true, value: { httpStatus: 202 }, meta: {} } as const;
 
   it.each([
-    ['after five seconds at first', 0, 5_000],
-    ['after five seconds while half of the time waited is no more', 10_000, 5_000],
-    ['after half of the time waited from there on', 10_002, 5_001],
-    ['after 15 minutes at the latest', 1_900_000, 900_000],
-  ])('is looked at again %s, and has not failed', async (_, waitedMs, pauseMs) => {
+    ['after five seconds at first', 0, 5_000, 3],
+    ['after five seconds while half of the time waited is no more', 10_000, 5_000, 3],
+    ['after half of the time waited from there on', 10_002, 5_001, 3],
+    ['as before just short of ten minutes', 599_998, 299_999, 3],
+    ['as before from ten minutes on, and then counts as failing', 600_000, 300_000, 4],
+    ['after 15 minutes at the latest', 1_900_000, 900_000, 4],
+  ])('is looked at again %s', async (_, waitedMs, pauseMs, attempts) => {
     const waiting = {
       status: 'revoking',
       revokeReason: 'expired',
@@ -306,7 +308,7 @@ describe('a lease that waits for what Docker Hub has only accepted', () => {
     world.steering.on('hub.deleteToken', answers(ACCEPTED));
     await revokeLease(world.ports, lease.id, { trigger: 'asked', reason: 'expired' });
     expect(world.lease(lease.id)).toMatchObject({
-      attempts: 3,
+      attempts,
       lastError: 'delete_pending',
       dueAtMs: NOW_MS + pauseMs,
     });

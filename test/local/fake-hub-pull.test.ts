@@ -12,7 +12,7 @@ const HELLO = '/v2/demo/hello';
 const PULL_HELLO = 'repository:demo/hello:pull';
 const MANIFEST_TYPE = 'application/vnd.docker.distribution.manifest.v2+json';
 
-/** The digest of the image, which must stay as it is: whoever has written it down relies on it. */
+/** The digest of the image. It must not change: documents may quote it. */
 const DIGEST = 'sha256:cb8a1d6c37459c2a7fc25a2fffb0f611e12733677f70ff68759b9de40542ea3e';
 
 const DEMO = { accounts: [{ username: 'demo', password: 'demo-password' }] };

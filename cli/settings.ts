@@ -55,7 +55,7 @@ export function endpointOf(settings: CliSettings): string {
   }
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   const bare = url?.username === '' && url.password === '';
-  const loopback = url !== undefined && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
+  const loopback = url !== undefined && isLoopback(url);
   if (bare && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback))) {
     // The stage is part of every path; an address without any is one that was cut short.
     return url.pathname === '/' ? `${url.origin}/v1` : endpoint.replace(/\/+$/, '');
@@ -67,6 +67,15 @@ export function endpointOf(settings: CliSettings): string {
       ? 'Check HUBLEASE_ENDPOINT.'
       : 'Check HUBLEASE_ENDPOINT: a user name or password has no place in it.',
   );
+}
+
+/** Whether an endpoint is of this machine, as the embedded edition's is. */
+export function isOnThisMachine(endpoint: string): boolean {
+  return isLoopback(new URL(endpoint));
+}
+
+function isLoopback({ hostname }: URL): boolean {
+  return ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
 }
 
 /** The secret in force. @throws CommandFailed `notConfigured` when there is none. */

@@ -9,6 +9,7 @@ import { embeddedPorts } from './embedded-ports.ts';
 import { type FakeHub, startFakeHub } from './fake-hub/server.ts';
 import { followClock } from './follow-clock.ts';
 import { startFrontDoor } from './front-door.ts';
+import { FAKE_DATABASE_FILE, hubOfFolder } from './hub-of-folder.ts';
 import { credentialsFileOf, openProfiles } from './profiles.ts';
 import { scheduler } from './scheduler.ts';
 import { DEMO_ACCOUNT, seedDemo } from './seed.ts';
@@ -47,7 +48,8 @@ export async function startEmbedded(
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const data = openData(settings.dataFolder);
+    // Before anything that could speak to Docker Hub.
+    const data = openData(settings.dataFolder, hubOfFolder(settings.hubOrigin));
     undo.push(() => data.close());
     undo.push(followClock(time, data, log));
     const profiles = await openProfiles(settings.dataFolder);
@@ -62,7 +64,7 @@ export async function startEmbedded(
     const ports = embeddedPorts({ settings, data, time, clockwork, hubOrigin, dispatcher, log });
     if (fake !== undefined) await seedDemo(ports);
 
-    const brokerHandler = broker(ports, log);
+    const brokerHandler = broker(ports, log, { isFake: fake !== undefined });
     const adminHandler = admin(ports, log);
     const door = await startFrontDoor({
       port: settings.port,
@@ -94,7 +96,7 @@ export class CannotStartFake extends Error {
 }
 
 async function startFake(dataFolder: string): Promise<FakeHub> {
-  const dataFile = join(dataFolder, 'fake-docker-hub.sqlite');
+  const dataFile = join(dataFolder, FAKE_DATABASE_FILE);
   try {
     return await startFakeHub({ accounts: [DEMO_ACCOUNT], dataFile });
   } catch {

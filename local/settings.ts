@@ -47,7 +47,8 @@ export const HELP = `hublease, embedded edition: leases Docker Hub tokens on thi
   --port N               port to listen on, 0 for any        HUBLEASE_PORT            8787
   --data DIR             folder of all that is kept          HUBLEASE_DATA            .hublease
   --hub URL              a Docker Hub in place of the fake;  HUBLEASE_HUB             the bundled fake
-                         nothing is seeded then
+                         nothing is seeded then, and each
+                         Docker Hub needs its own --data
   --min-ttl DURATION     least TTL of a lease                HUBLEASE_MIN_TTL         1s
   --sweep-interval D     pause between sweeps                HUBLEASE_SWEEP_INTERVAL  5m
   --json-ready           one JSON line once it listens       HUBLEASE_JSON_READY      off

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { ExecLease } from '../exec-lease.ts';
 import { EXIT } from '../exit.ts';
+import { warnOfFake } from '../fake-warning.ts';
 import type { Io } from '../io.ts';
 import { withSpinner } from '../output.ts';
 import { privateConfig } from '../private-config.ts';
@@ -46,6 +47,7 @@ export function execCommand(program: Command, context: Context, setExitCode: (co
       const signals = holdSignals();
       try {
         await withSpinner(io, `leasing from ${secret}`, () => lease.take());
+        warnOfFake(io, lease.fakeHub, 'this token');
         if (flags.renew) lease.keepAlive();
         const env = { ...io.env, ...config.env, HUBLEASE_LEASE_ID: lease.id };
         setExitCode(signals.first() ?? (await runChild(command, env, io, signals)));

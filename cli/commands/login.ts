@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Command } from 'commander';
+import { warnOfClip } from '../clipped-warning.ts';
 import type { Context } from '../context.ts';
 import { type DockerConfig, dockerFileOf, type Entry, loginEntries, parseConfig, readText } from '../docker-config.ts';
 import { CommandFailed, EXIT } from '../exit.ts';
+import { warnOfFake } from '../fake-warning.ts';
 import { HELPER, HUB_KEYS } from '../hub-keys.ts';
 import { type MintFlags, mintBody, openPassword } from '../minting.ts';
 import { spoken, withSpinner } from '../output.ts';
@@ -55,6 +57,8 @@ async function login(context: Context, secret: string, flags: MintFlags): Promis
     editTracked(io.env, 'login', file, entries, note, remembersFormer);
     io.err(`docker is logged in as ${username} until ${expiresAt} (${spoken(expiresAt, io.nowMs())}): ${file}\n`);
     io.err('  "hublease logout" revokes the token.\n');
+    warnOfFake(io, minted.credential.fakeHub, 'this token');
+    warnOfClip(io, minted.lease);
   } catch (error) {
     await api.call('revokeLease', { name: id }).catch(() => {});
     throw error;

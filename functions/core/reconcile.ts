@@ -5,7 +5,7 @@ import { isOpen, type Lease } from './lease.ts';
 import { listAll } from './listing.ts';
 import { noteToken } from './note-token.ts';
 import type { HubToken, SweepPorts, TokenPlace } from './ports.ts';
-import { reservedUntilMs, yieldToRevocation } from './rate.ts';
+import { doRevocationsWait, reservedUntilMs, yieldToRevocation } from './rate.ts';
 import { endRefusedCreates } from './refused-creates.ts';
 import { removeToken } from './removal.ts';
 import { reopenLease, revokeLease } from './revoke.ts';
@@ -52,7 +52,8 @@ export async function reconcile(ports: SweepPorts, target: Target, open: readonl
   }
   if (listing.complete) {
     await learnFromListing(ports, target, place, listing, open);
-    await endRefusedCreates(ports, target, listing, open, enough);
+    // Where few requests are allowed, the listing before has always left too few for this one.
+    await endRefusedCreates(ports, target, listing, open, async () => !(await doRevocationsWait(ports, target)));
   }
   return { ...found, complete: listing.complete };
 }

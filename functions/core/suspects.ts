@@ -57,7 +57,9 @@ function mayBeByUs({ creatorUserAgent, createdBy }: HubToken, { kind, username, 
 
 /** Whether the readable start of a label names another installation or another lease, in whatever case. */
 function namesAnother(label: string, installation: string, leaseId: string): boolean {
-  const shown = label.toLowerCase();
+  // A mark has no spaces: somebody may have written more behind one that was cut.
+  const [start = ''] = label.split(' ', 1);
+  const shown = start.toLowerCase();
   const own = `hl1:${installation}:${leaseId}`.toLowerCase();
   if (!shown.startsWith('hl1:')) return false;
   const length = Math.min(shown.length, own.length);

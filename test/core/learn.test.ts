@@ -3,6 +3,7 @@ import { learnFromListing, noteListing } from '../../functions/core/learn.ts';
 import type { Lease } from '../../functions/core/lease.ts';
 import type { Listing } from '../../functions/core/listing.ts';
 import type { HubFacts, HubProblem, HubToken } from '../../functions/core/ports.ts';
+import { openSession } from '../../functions/core/session.ts';
 import type { Target } from '../../functions/core/target.ts';
 import { answers, preceded, refusal, rejects } from './ports/steering.ts';
 import { LIMITS, NOW_MS, ORG, World } from './world.ts';
@@ -236,7 +237,8 @@ describe('a verification that waits to be listed', () => {
   });
 
   it('goes on waiting where the refusal could not be noted', async () => {
-    const { world, lease, learn, facts } = worldWithPending(LAG_MAX_MS + 1);
+    const { world, target, lease, learn, facts } = worldWithPending(LAG_MAX_MS + 1);
+    await openSession(world.ports, target);
     world.steering.on('sessions.write', rejects);
     await learn();
     expect(facts()).toEqual({ pendingVerification: expect.objectContaining({ leaseId: lease.id }) });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { auditIds } from '../../functions/core/audit-ids.ts';
 import type { Lease } from '../../functions/core/lease.ts';
+import { noteWaiting } from '../../functions/core/rate.ts';
 import { reconcile } from '../../functions/core/reconcile.ts';
 import type { Target } from '../../functions/core/target.ts';
 import { type GivenToken, OUR_USER_AGENT } from './ports/hub.ts';
@@ -88,17 +89,25 @@ describe('reconciling an account', () => {
     expect(world.lease(refused.id)).toMatchObject({ status: 'revoked', evidence: { kind: 'absent' } });
   });
 
-  it('stops listing for refused creates, too, where revocations need the requests', async () => {
+  it('lists a second time for refused creates unless revocations wait for requests', async () => {
     const { world, target } = worldWithTarget();
     const refused = world.addMinting(target, REFUSED);
     world.clock.advance(QUIET_AFTER_MS);
-    world.steering.on('hub.listTokens', async (apply) => {
-      const reply = (await apply()) as { meta: object };
-      return { ...reply, meta: { rateRemaining: 10, rateResetAtMs: world.clock.nowMs() + 60_000 } };
-    });
+    world.steering.on(
+      'hub.listTokens',
+      async (apply) => {
+        const reply = await apply();
+        await noteWaiting(world.ports, target.name, world.clock.nowMs() + 60_000);
+        return reply;
+      },
+      { times: 1 },
+    );
     await reconcile(world.ports, target, [refused]);
     expect(world.steering.argsOf('hub.listTokens')).toHaveLength(1);
     expect(world.lease(refused.id)).toEqual(refused);
+    world.clock.advance(60_000);
+    await reconcile(world.ports, target, [refused]);
+    expect(world.lease(refused.id).status).toBe('revoked');
   });
 
   it('waits while revocations wait for Docker Hub’s requests, and asks nothing', async () => {

@@ -160,6 +160,7 @@ describe('a label that is not the lease’s own', () => {
     ['is ours, cut within the installation', OWN.slice(0, 8)],
     ['is ours, cut behind its first word', 'hl1:'],
     ['is ours, cut within its first word', 'hl1'],
+    ['is ours, cut within the lease, with words behind it', `${OWN.slice(0, 20)} renamed`],
     ['is ours in lower case', OWN.toLowerCase()],
     ['is ours in upper case', OWN.toUpperCase()],
     ['is ours behind something else', `[ci] ${OWN}`],

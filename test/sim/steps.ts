@@ -12,31 +12,43 @@ const CALLERS: Readonly<Record<string, string>> = {
   put: 'admin',
   change: 'admin',
   delete: 'admin',
+  dismiss: 'admin',
+  verify: 'admin',
+  attest: 'admin',
 };
 
 /** What each caller calls: taken from core, and held against it by the simulator, which fails on a step that is not here. */
 const CALLED: Readonly<Record<string, readonly (keyof typeof SITES)[]>> = {
   mint: [
     ...['getSecret', 'getTarget', 'readReplay', 'create', 'update', 'get', 'listOpen', 'arm', 'armTimer', 'send'],
-    ...['createToken', 'deleteToken', 'listTokens', 'login', 'readCredential', 'readSession', 'writeSession'],
-    ...['seal', 'open', 'audit'],
+    ...['createToken', 'getToken', 'deleteToken', 'listTokens', 'login'],
+    ...['readCredential', 'readSession', 'writeSession', 'seal', 'open', 'audit'],
   ] as (keyof typeof SITES)[],
   renew: ['getSecret', 'get', 'update', 'arm', 'armTimer', 'audit'],
   revoke: [
     ...['getTarget', 'get', 'update', 'listOpen', 'findByToken', 'send', 'deleteToken', 'listTokens', 'login'],
-    ...['readDate', 'readCredential', 'readSession', 'writeSession', 'seal', 'open', 'audit'],
+    ...['getToken', 'readDate', 'readCredential', 'readSession', 'writeSession', 'seal', 'open', 'audit'],
   ] as (keyof typeof SITES)[],
   sweep: [
     ...['due', 'listSecrets', 'listTargets', 'getTarget', 'get', 'create', 'update', 'send', 'listOpen', 'countOpen'],
     ...['readCounter', 'correctCounter', 'deleteSecret', 'deleteTarget', 'removeCredential', 'removeSession'],
-    ...['listTokens', 'getToken', 'deleteToken', 'login', 'readCredential', 'readSession', 'writeSession'],
-    ...['seal', 'open', 'audit'],
+    ...['createToken', 'listTokens', 'getToken', 'deleteToken', 'login', 'armTimer', 'putTarget'],
+    ...['readCredential', 'readSession', 'writeSession', 'seal', 'open', 'audit'],
   ] as (keyof typeof SITES)[],
   admin: [
     ...['getTarget', 'putTarget', 'getSecret', 'putSecret', 'listSecrets', 'deleteSecret', 'deleteTarget', 'countOpen'],
     ...['stage', 'promote', 'removeCredential', 'removeSession', 'create', 'get', 'update', 'send', 'armTimer'],
-    ...['createToken', 'getToken', 'deleteToken', 'listTokens', 'login', 'readSession', 'writeSession'],
-    ...['seal', 'open', 'audit'],
+    ...[
+      'createToken',
+      'getToken',
+      'deleteToken',
+      'listTokens',
+      'login',
+      'readCredential',
+      'readSession',
+      'writeSession',
+    ],
+    ...['seal', 'open', 'audit', 'listOpen'],
   ] as (keyof typeof SITES)[],
 };
 

@@ -14,7 +14,12 @@ export type Want =
   | 'restore'
   | 'quota'
   | 'key'
-  | 'expiry';
+  | 'expiry'
+  /** A target that an admin verifies at the start, or the first sweep because its mints are refused. */
+  | 'verification'
+  | 'reverify'
+  /** Deletes that are accepted and done later. */
+  | 'slow_delete';
 
 /** How to come to a step: what should happen, and what should go wrong before. */
 export interface Way {

@@ -117,8 +117,9 @@ export async function agree(ports: RevokePorts, hubAccount: string, first: Listi
   for (const token of missing) {
     const leaseId = readLabel(ports.labels, token.label, hubAccount);
     const owner = leaseId === undefined ? undefined : await ports.leases.get(leaseId);
-    const ours = owner?.tokenId === token.tokenId || owner?.removedTokenIds?.includes(token.tokenId);
-    if (!ours || (owner?.status !== 'revoking' && owner?.status !== 'revoked')) return false;
+    if (owner === undefined || (owner.status !== 'revoking' && owner.status !== 'revoked')) return false;
+    const isNamed = owner.tokenId === token.tokenId || owner.removedTokenIds?.includes(token.tokenId) === true;
+    if (!isNamed) return false;
   }
   return true;
 }

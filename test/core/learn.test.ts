@@ -257,6 +257,20 @@ describe('a verification that waits to be listed', () => {
     expect(facts()).toEqual({ pendingVerification: another });
   });
 
+  it('keeps the list from serving a proof until all that it shows is noted', async () => {
+    const { world, token, learn } = worldWithPending(5_000, {
+      refusal: { code: 'list_lags', sinceMs: 1, triedAtMs: 2 },
+    });
+    world.hub.change(token.tokenId, { label: 'cut' });
+    await learn([{ ...token, label: 'cut' }]);
+    const rows = world.steering.argsOf('sessions.write').map(([row]) => (row as SessionRecord).facts ?? {});
+    expect(rows.slice(0, 3).map(({ refusal, pendingVerification }) => [refusal?.code, !!pendingVerification])).toEqual([
+      [undefined, true],
+      ['label_refused', true],
+      ['label_refused', false],
+    ]);
+  });
+
   it('that nobody waits for any more is left alone', async () => {
     const { world, token, learn, facts } = worldWithPending(5_000);
     const { facts: _, ...record } = world.sessions.rows.get('acme-bot') as SessionRecord;

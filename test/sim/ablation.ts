@@ -38,6 +38,8 @@ export type Ablation =
   | 'delete_status'
   /** The quiet period is the same however far the list lags. */
   | 'list_lag'
+  /** How old a token is that a list lacks is taken for how far the list lags. */
+  | 'lag_measured'
   /** A list serves proofs though nobody knows yet how far it lags. */
   | 'lag_doubt'
   /** A token that is listed is taken for one that lives. */
@@ -69,6 +71,7 @@ export const ABLATIONS: readonly Exclude<Ablation, 'none'>[] = [
   'listed_by',
   'delete_status',
   'list_lag',
+  'lag_measured',
   'lag_doubt',
   'is_active',
   'create_refused',

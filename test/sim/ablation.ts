@@ -104,7 +104,12 @@ export async function seenInPairs(ablation: Ablation): Promise<Sighting | undefi
   const [failure] = failures;
   if (failure === undefined) return undefined;
   const { faults, violation } = failure;
-  return { by: 'pair of faults', histories: singles + pairs + 1, violation, trace: { ablation, ...lifeWith(faults) } };
+  return {
+    by: 'pair of faults',
+    histories: singles + pairs + 1,
+    violation,
+    trace: { ablation, ...lifeWith('usual', faults) },
+  };
 }
 
 /** A committed trace that does. */

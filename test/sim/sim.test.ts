@@ -154,6 +154,12 @@ describe('one lease’s life', () => {
     expect(singles).toBeGreaterThan(400);
     expect(pairs).toBeGreaterThan(500);
   });
+
+  it('survives every single fault beside a Docker Hub that shows late what it made, and only accepts deletes', async () => {
+    const { singles, failures } = await runPairs({ share: 0, of: 1, life: 'odd', onlySinglesUnless: /^never$/ });
+    expect(failures).toEqual([]);
+    expect(singles).toBeGreaterThan(400);
+  });
 });
 
 describe('a guard taken away', () => {

@@ -7,18 +7,17 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
-const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url');
-
-/** Signs claims; times in them are whole seconds. */
-export function signJwt(claims: Claims, key: Buffer): string {
-  const signed = `${HEADER}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`;
+/** Signs claims; times in them are whole seconds. `more` stands in the header besides the algorithm and the type. */
+export function signJwt(claims: Claims, key: Buffer, more: Claims = {}): string {
+  const header = { alg: 'HS256', typ: 'JWT', ...more };
+  const signed = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
   return `${signed}.${mac(signed, key).toString('base64url')}`;
 }
 
 /** The claims of a token signed with `key` for `audience` that has not expired, or undefined. */
 export function verifyJwt(token: string, key: Buffer, audience: string, nowMs: number): Claims | undefined {
   const [header, payload, signature, ...rest] = token.split('.');
-  if (header !== HEADER || payload === undefined || signature === undefined || rest.length > 0) return undefined;
+  if (payload === undefined || signature === undefined || rest.length > 0) return undefined;
   const given = Buffer.from(signature, 'base64url');
   const expected = mac(`${header}.${payload}`, key);
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;

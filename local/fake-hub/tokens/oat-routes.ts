@@ -1,13 +1,19 @@
 /** `/v2/orgs/{org}/access-tokens`: organization access tokens. */
 
-import { type Answer, empty, fieldsOf, type HubRequest, invalid, json, refused } from './answer.ts';
-import type { Hub, Organization } from './hub.ts';
-import { expiryText, microsecondText, readExpiry } from './instant.ts';
+import { type Answer, fieldsOf, type HubRequest, invalid, json } from '../answer.ts';
+import type { Hub, Organization } from '../hub.ts';
+import { expiryText } from '../instant.ts';
+import { managingSession } from '../login/session.ts';
+import { refused } from '../refusals.ts';
+import type { FakeHubSettings, NoTimeForm } from '../settings.ts';
+import { deleteToken } from '../variations/deletes.ts';
+import { keptExpiry } from '../variations/expiry-rules.ts';
+import { readLabel } from '../variations/labels.ts';
+import { canBeRead, listedTokens } from '../variations/listing.ts';
+import { timeOrNone } from '../variations/no-time.ts';
 import { readResources } from './oat-resources.ts';
 import { pageOf } from './paging.ts';
-import { labelProblem } from './pat-routes.ts';
-import { managingSession } from './session.ts';
-import type { TokenRow } from './tokens.ts';
+import type { TokenRow } from './token-row.ts';
 
 /** Docker's settings page takes 200 characters. */
 const DESCRIPTION_MAX_CHARACTERS = 200;
@@ -21,25 +27,28 @@ interface Caller {
 /** Docker does not document its answer at the cap; a 403 is within what the route documents. */
 export function createOat(hub: Hub, request: HubRequest): Answer {
   return asOwner(hub, request, ({ by, name, organization }) => {
-    const { label, description = '', resources: input, expires_at: expiresAt } = fieldsOf(request.body);
+    const { label: sentLabel, description = '', resources: input, expires_at: expiresAt } = fieldsOf(request.body);
     const fields: Record<string, string[]> = {};
-    const wrongLabel = labelProblem(label);
-    if (wrongLabel !== undefined) fields.label = [wrongLabel];
+    const label = readLabel(sentLabel, hub.settings);
+    if ('problem' in label) fields.label = [label.problem];
     const wrongDescription = descriptionProblem(description);
     if (wrongDescription !== undefined) fields.description = [wrongDescription];
     const reach = readResources(input, name, organization);
     if ('problem' in reach) fields.resources = [reach.problem];
-    const expiry = readExpiry(expiresAt, hub.nowMs(), hub.settings.expiryGranularity);
+    const expiry = keptExpiry(expiresAt, hub.nowMs(), hub.settings);
     if ('problem' in expiry) fields.expires_at = [expiry.problem];
-    if ('problem' in reach || 'problem' in expiry || Object.keys(fields).length > 0) return invalid(fields);
+    if ('problem' in label || 'problem' in reach || 'problem' in expiry || Object.keys(fields).length > 0) {
+      return invalid(fields);
+    }
+    if ('refusal' in expiry) return expiry.refusal;
     // Expired and inactive tokens count until they are deleted.
     if (hub.tokens.of('oat', name).length >= organization.tokenCap) {
-      return refused(403, 'maximum number of organization access tokens reached');
+      return refused(hub.settings, 403, 'maximum number of organization access tokens reached');
     }
-    const { row, value } = hub.tokens.create({
+    const token = {
       kind: 'oat',
       account: name,
-      label: String(label),
+      label: label.label,
       description: String(description),
       scopes: [],
       resources: reach.resources,
@@ -50,56 +59,64 @@ export function createOat(hub: Hub, request: HubRequest): Answer {
       creatorIp: request.remoteIp,
       creatorUserAgent: request.headers['user-agent'] ?? '',
       foreign: false,
+    } as const;
+    const { row, value } = hub.tokens.create(token, hub.settings.tokenIdForm);
+    const { created_by: _, ...body } = oatBody(hub.settings.noTimeForm, row);
+    return json(hub.settings.createStatus, {
+      ...body,
+      token: value,
+      resources: row.resources,
+      description: row.description,
     });
-    const { created_by: _, ...body } = oatBody(row);
-    return json(201, { ...body, token: value, resources: row.resources, description: row.description });
   });
 }
 
 export function listOats(hub: Hub, request: HubRequest): Answer {
   return asOwner(hub, request, ({ name }) => {
-    const page = pageOf(request, hub.tokens.of('oat', name), hub.maxPageSize);
+    const page = pageOf(request, listedTokens(hub, 'oat', name), hub.settings);
     if ('status' in page) return page;
     return json(200, {
       total: page.total,
       next: page.next,
       previous: page.previous,
-      results: page.items.map(oatBody),
+      results: page.items.map((row) => oatBody(hub.settings.noTimeForm, row)),
     });
   });
 }
 
 export function getOat(hub: Hub, request: HubRequest): Answer {
-  return withOat(hub, request, (row) => json(200, { ...oatBody(row), resources: row.resources }));
+  return withOat(hub, request, (row) =>
+    canBeRead(hub, row)
+      ? json(200, { ...oatBody(hub.settings.noTimeForm, row), resources: row.resources })
+      : notFound(hub),
+  );
 }
 
 /** Takes `label`, `description`, `resources` and `is_active`. */
 export function updateOat(hub: Hub, request: HubRequest): Answer {
   return withOat(hub, request, (row, { by, name, organization }) => {
-    const { label, description, resources: input, is_active: isActive } = fieldsOf(request.body);
-    const wrongLabel = label === undefined ? undefined : labelProblem(label);
-    if (wrongLabel !== undefined) return invalid({ label: [wrongLabel] });
+    if (row.deletedAtMs !== undefined) return notFound(hub);
+    const { label: sentLabel, description, resources: input, is_active: isActive } = fieldsOf(request.body);
+    const label = sentLabel === undefined ? undefined : readLabel(sentLabel, hub.settings);
+    if (label !== undefined && 'problem' in label) return invalid({ label: [label.problem] });
     const wrongDescription = description === undefined ? undefined : descriptionProblem(description);
     if (wrongDescription !== undefined) return invalid({ description: [wrongDescription] });
     if (isActive !== undefined && typeof isActive !== 'boolean') return invalid({ is_active: ['must be a boolean'] });
     const reach = readResources(input, name, organization);
     if ('problem' in reach) return invalid({ resources: [reach.problem] });
     const change = {
-      ...(label === undefined ? {} : { label: String(label) }),
+      ...label,
       ...(description === undefined ? {} : { description: String(description) }),
       ...(input === undefined ? {} : { resources: reach.resources }),
       ...(isActive === undefined ? {} : { isActive }),
     };
     const changed = hub.tokens.update(row, change, by, hub.nowMs());
-    return json(200, { ...oatBody(changed), resources: changed.resources });
+    return json(200, { ...oatBody(hub.settings.noTimeForm, changed), resources: changed.resources });
   });
 }
 
 export function deleteOat(hub: Hub, request: HubRequest): Answer {
-  return withOat(hub, request, (row, { by }) => {
-    hub.tokens.remove(row, by, hub.nowMs());
-    return empty(hub.settings.deleteStatus);
-  });
+  return withOat(hub, request, (row, { by }) => deleteToken(hub, row, by), hub.settings.goneStatus);
 }
 
 function asOwner(hub: Hub, request: HubRequest, work: (caller: Caller) => Answer): Answer {
@@ -107,16 +124,25 @@ function asOwner(hub: Hub, request: HubRequest, work: (caller: Caller) => Answer
   if ('status' in session) return session;
   const name = (request.params.organization ?? '').toLowerCase();
   const organization = hub.organizations.get(name);
-  if (organization === undefined) return refused(404, 'organization not found');
-  if (!organization.owners.has(session.account)) return refused(403, 'access denied');
+  if (organization === undefined || hub.settings.lostRole) return refused(hub.settings, 404, 'organization not found');
+  if (!organization.owners.has(session.account)) return refused(hub.settings, 403, 'access denied');
   return work({ by: session.account, name, organization });
 }
 
-function withOat(hub: Hub, request: HubRequest, work: (row: TokenRow, caller: Caller) => Answer): Answer {
+function withOat(
+  hub: Hub,
+  request: HubRequest,
+  work: (row: TokenRow, caller: Caller) => Answer,
+  goneStatus: FakeHubSettings['goneStatus'] = 404,
+): Answer {
   return asOwner(hub, request, (caller) => {
     const row = hub.tokens.get('oat', caller.name, request.params.id ?? '');
-    return row === undefined ? refused(404, 'access token not found') : work(row, caller);
+    return row === undefined ? notFound(hub, goneStatus) : work(row, caller);
   });
+}
+
+function notFound(hub: Hub, status: FakeHubSettings['goneStatus'] = 404): Answer {
+  return refused(hub.settings, status, 'access token not found');
 }
 
 function descriptionProblem(description: unknown): string | undefined {
@@ -126,14 +152,14 @@ function descriptionProblem(description: unknown): string | undefined {
     : undefined;
 }
 
-function oatBody(row: TokenRow): Record<string, unknown> {
+function oatBody(noTimeForm: NoTimeForm, row: TokenRow): Record<string, unknown> {
   return {
     id: row.id,
-    label: row.label,
+    label: row.odd === 'label-null' ? null : row.label,
     created_by: row.createdBy,
     is_active: row.isActive,
-    created_at: microsecondText(row.createdAtMs),
-    expires_at: row.expiresAtMs === null ? null : expiryText(row.expiresAtMs),
-    last_used_at: row.lastUsedAtMs === null ? null : microsecondText(row.lastUsedAtMs),
+    created_at: timeOrNone(row.odd === 'created-null' ? null : row.createdAtMs, noTimeForm),
+    expires_at: timeOrNone(row.expiresAtMs, noTimeForm, expiryText),
+    last_used_at: timeOrNone(row.lastUsedAtMs, noTimeForm),
   };
 }

@@ -1,8 +1,10 @@
 /** Docker Hub's sessions: what a login gives, and what a call's `Authorization` header amounts to. */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { type Answer, type HubRequest, refused } from './answer.ts';
-import type { Hub } from './hub.ts';
+import { type Answer, type HubRequest, json } from '../answer.ts';
+import type { Hub } from '../hub.ts';
+import { refused } from '../refusals.ts';
+import { sessionHeader } from '../variations/session-header.ts';
 import { signJwt, verifyJwt } from './jwt.ts';
 
 const AUDIENCE = 'https://hub.docker.com';
@@ -13,6 +15,9 @@ export const AUTH_TOKEN_SECONDS = 600;
 
 /** A session of the deprecated route lived about a month when last seen (docker/hub-feedback issue 1157). */
 export const USERS_LOGIN_SECONDS = 30 * 86_400;
+
+/** What Docker Hub might say in other words. */
+const OTHER_PAT_WORDS = 'access is forbidden with a JWT issued from a personal access token';
 
 /** How long the second factor may follow the first. Not documented. */
 export const SECOND_FACTOR_SECONDS = 300;
@@ -26,7 +31,7 @@ export interface Session {
   readonly source: SessionSource;
 }
 
-/** A signed bearer with the claims that Docker's clients read. */
+/** A signed bearer with the claims that Docker's clients read. It lives as long as its route has it, unless the settings say otherwise. */
 export function openSession(hub: Hub, session: Session, lifetimeSeconds: number): string {
   const issuedAt = Math.floor(hub.nowMs() / 1_000);
   const uuid = accountUuid(session.account);
@@ -38,7 +43,7 @@ export function openSession(hub: Hub, session: Session, lifetimeSeconds: number)
       sub: uuid,
       iat: issuedAt,
       nbf: issuedAt,
-      exp: issuedAt + lifetimeSeconds,
+      exp: issuedAt + (hub.settings.sessionSeconds ?? lifetimeSeconds),
       jti: randomUUID(),
       scope: 'openid',
       source: session.source,
@@ -49,6 +54,7 @@ export function openSession(hub: Hub, session: Session, lifetimeSeconds: number)
       },
     },
     hub.sessionKey,
+    sessionHeader(hub.settings),
   );
 }
 
@@ -75,9 +81,13 @@ export function managingSession(hub: Hub, request: HubRequest): Session | Answer
   const bearer = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
   const claims = bearer === undefined ? undefined : verifyJwt(bearer, hub.sessionKey, AUDIENCE, hub.nowMs());
   const who = claims?.[AUDIENCE] as { readonly username: string } | undefined;
-  if (claims === undefined || who === undefined) return refused(401, 'unauthorized');
-  if (claims.source === 'pat') return refused(403, 'token issued from personal access token is not allowed');
-  if (claims.source === 'oat') return refused(403, 'token issued from organization access token is not allowed');
+  const { settings } = hub;
+  if (claims === undefined || who === undefined) return refused(settings, 401, 'unauthorized');
+  if (claims.source === 'pat' && settings.patSessionWords === 'other') return json(403, { message: OTHER_PAT_WORDS });
+  if (claims.source === 'pat') return refused(settings, 403, 'token issued from personal access token is not allowed');
+  if (claims.source === 'oat') {
+    return refused(settings, 403, 'token issued from organization access token is not allowed');
+  }
   return { account: who.username, source: 'password' };
 }
 

@@ -1,10 +1,11 @@
 /** The control over HTTP, under `/_fake/`, so that a process can steer a fake that runs in another one. */
 
-import { type Answer, fieldsOf, json, ROUTE_NAMES } from './answer.ts';
+import { type Answer, fieldsOf, json, ROUTE_NAMES } from '../answer.ts';
+import { FAULT_KINDS, type FakeFault } from '../faults.ts';
+import { isSettingName, isSettingValue } from '../setting-values.ts';
+import { DEFAULT_SETTINGS, type FakeHubSettings } from '../settings.ts';
+import type { TokenResource } from '../tokens/token-row.ts';
 import type { FakeHubControl, ForeignToken } from './control.ts';
-import { FAULT_KINDS, type FakeFault } from './faults.ts';
-import type { FakeHubSettings } from './options.ts';
-import type { TokenResource } from './tokens.ts';
 
 /** Docker Hub has no path like this. */
 export const CONTROL_PREFIX = '/_fake/';
@@ -77,14 +78,17 @@ function act(control: FakeHubControl, what: string, body: Readonly<Record<string
 }
 
 function readForeignToken(body: Readonly<Record<string, unknown>>): ForeignToken {
-  const { kind, scopes, resources, createdAtMs, expiresAtMs, isActive } = body;
+  const { kind, scopes, resources, createdAtMs, expiresAtMs, isActive, creatorUserAgent, odd } = body;
   check(kind === 'pat' || kind === 'oat', 'kind: pat or oat');
   check(scopes === undefined || isTexts(scopes), 'scopes: an array of strings');
   check(resources === undefined || isResources(resources), 'resources: an array of { type, path, scopes }');
   check(createdAtMs === undefined || Number.isSafeInteger(createdAtMs), 'createdAtMs: milliseconds');
   check(expiresAtMs == null || Number.isSafeInteger(expiresAtMs), 'expiresAtMs: milliseconds or null');
   check(isActive === undefined || typeof isActive === 'boolean', 'isActive: a boolean');
-  const rest = given({ scopes, resources, createdAtMs, expiresAtMs, isActive }) as Partial<ForeignToken>;
+  check(creatorUserAgent === undefined || typeof creatorUserAgent === 'string', 'creatorUserAgent: a string');
+  check(odd === undefined || odd === 'created-null' || odd === 'label-null', 'odd: created-null or label-null');
+  const optional = { scopes, resources, createdAtMs, expiresAtMs, isActive, creatorUserAgent, odd };
+  const rest = given(optional) as Partial<ForeignToken>;
   return { ...rest, account: text(body, 'account'), kind, label: text(body, 'label') };
 }
 
@@ -112,24 +116,10 @@ function readFaults(input: unknown): FakeFault[] {
   });
 }
 
-const SETTING_VALUES: Record<keyof FakeHubSettings, readonly unknown[] | 'integer'> = {
-  expireTokens: [true, false],
-  deleteStatus: [204, 202],
-  expiryGranularity: ['any', 'second', 'minute', 'hour', 'day'],
-  expiryWhenNone: ['empty', 'absent'],
-  retryAfterForm: ['seconds', 'http-date', 'unix-time', 'none'],
-  rateLimitPerMinute: 'integer',
-  clockOffsetMs: 'integer',
-};
-
 function readSettings(body: Readonly<Record<string, unknown>>): Partial<FakeHubSettings> {
   for (const [name, value] of Object.entries(body)) {
-    const values = Object.hasOwn(SETTING_VALUES, name) ? SETTING_VALUES[name as keyof FakeHubSettings] : undefined;
-    check(values !== undefined, `settings: ${Object.keys(SETTING_VALUES).join(', ')}`);
-    check(
-      values === 'integer' ? Number.isSafeInteger(value) : values.includes(value),
-      `${name}: not one of its values`,
-    );
+    check(isSettingName(name), `settings: ${Object.keys(DEFAULT_SETTINGS).join(', ')}`);
+    check(isSettingValue(name, value), `${name}: not one of its values`);
   }
   return body;
 }

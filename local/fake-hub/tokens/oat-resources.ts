@@ -1,7 +1,7 @@
 /** What an organization access token may reach. Source: Docker's "Access token permission reference". */
 
-import type { Organization } from './hub.ts';
-import type { TokenResource } from './tokens.ts';
+import type { Organization } from '../hub.ts';
+import type { TokenResource } from './token-row.ts';
 
 /** Docker's settings page takes 50 repositories per token. */
 const MAX_RESOURCES = 50;

@@ -1,54 +1,8 @@
 /** The tokens of the fake, and a record of everything that was done to them. Only a token's SHA-256 is kept. */
 
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import type { Persistence } from './persistence.ts';
-
-/** PAT: of a user. OAT: of an organization. */
-export type TokenKind = 'pat' | 'oat';
-
-export interface TokenResource {
-  readonly type: string;
-  readonly path: string;
-  readonly scopes: readonly string[];
-}
-
-export interface TokenRow {
-  readonly id: string;
-  /** Order of creation. */
-  readonly sequence: number;
-  readonly kind: TokenKind;
-  /** User name, or name of the organization. */
-  readonly account: string;
-  readonly label: string;
-  readonly description: string;
-  readonly scopes: readonly string[];
-  readonly resources: readonly TokenResource[];
-  readonly createdAtMs: number;
-  readonly expiresAtMs: number | null;
-  readonly lastUsedAtMs: number | null;
-  readonly isActive: boolean;
-  readonly createdBy: string;
-  readonly creatorIp: string;
-  readonly creatorUserAgent: string;
-  readonly sha256: string;
-  /** Made through the control, not through a route: somebody else's token. */
-  readonly foreign: boolean;
-  readonly deletedAtMs?: number;
-  readonly deletedBy?: string;
-}
-
-export type NewToken = Omit<TokenRow, 'id' | 'sequence' | 'sha256' | 'lastUsedAtMs' | 'deletedAtMs' | 'deletedBy'>;
-
-/** One applied PATCH. */
-export interface TokenPatch {
-  readonly id: string;
-  readonly account: string;
-  readonly atMs: number;
-  /** Who asked: a user name, or `control`. */
-  readonly by: string;
-  /** Names of the fields that were sent and taken. */
-  readonly fields: readonly string[];
-}
+import type { Persistence } from '../persistence.ts';
+import type { NewToken, TokenKind, TokenPatch, TokenRow } from './token-row.ts';
 
 /** Most deleted tokens, and most patches, that are remembered; the oldest are forgotten, so a fake can run for weeks. */
 const MAX_RECORDS = 100_000;
@@ -62,6 +16,7 @@ export class Tokens {
   readonly #deleted = new Map<string, TokenRow>();
   readonly #bySha256 = new Map<string, string>();
   readonly #byPlace = new Map<string, Set<string>>();
+  readonly #leaving = new Set<string>();
   readonly #patches = new Map<number, TokenPatch>();
   #sequence = 0;
   #patchSequence = 0;
@@ -79,11 +34,11 @@ export class Tokens {
   }
 
   /** Adds a token and returns its row and, this once, its value. It is stored before this returns. */
-  create(input: NewToken): { readonly row: TokenRow; readonly value: string } {
+  create(input: NewToken, idForm: 'uuid' | 'hex24' = 'uuid'): { readonly row: TokenRow; readonly value: string } {
     const value = `dckr_${input.kind}_${randomBytes(TOKEN_BYTES).toString('base64url')}`;
     const row: TokenRow = {
       ...input,
-      id: randomUUID(),
+      id: idForm === 'uuid' ? randomUUID() : randomBytes(12).toString('hex'),
       sequence: this.#sequence + 1,
       sha256: sha256(value),
       lastUsedAtMs: null,
@@ -93,16 +48,16 @@ export class Tokens {
     return { row, value };
   }
 
-  /** A token of that account that was not deleted. */
+  /** A token of that account, unless it was deleted and is not listed any more. */
   get(kind: TokenKind, account: string, id: string): TokenRow | undefined {
     const row = this.#rows.get(id);
     return row?.kind === kind && row.account === account ? row : undefined;
   }
 
-  /** The token with this value, unless it was deleted. Says nothing of its expiry. */
+  /** The token with this value, deleted ones that are remembered included. */
   byValue(value: string): TokenRow | undefined {
     const id = this.#bySha256.get(sha256(value));
-    return id === undefined ? undefined : this.#rows.get(id);
+    return id === undefined ? undefined : (this.#rows.get(id) ?? this.#deleted.get(id));
   }
 
   /** An account's tokens, newest first, the expired ones too. */
@@ -110,6 +65,11 @@ export class Tokens {
     const ids = this.#byPlace.get(`${kind}:${account}`) ?? [];
     const rows = [...ids].flatMap((id) => this.#rows.get(id) ?? []);
     return rows.sort((a, b) => b.createdAtMs - a.createdAtMs || b.sequence - a.sequence);
+  }
+
+  /** Tokens whose DELETE was answered and that are still there. */
+  leaving(): TokenRow[] {
+    return [...this.#leaving].flatMap((id) => this.#rows.get(id) ?? []);
   }
 
   /** Every token, the deleted ones that are remembered first. */
@@ -127,7 +87,10 @@ export class Tokens {
     by: string,
     atMs: number,
   ): TokenRow {
-    const changed = { ...row, ...change };
+    const { inactiveSinceMs: _, ...rest } = row;
+    const isActive = change.isActive ?? row.isActive;
+    const sinceMs = row.isActive ? atMs : row.inactiveSinceMs;
+    const changed = { ...rest, ...change, ...(isActive || sinceMs === undefined ? {} : { inactiveSinceMs: sinceMs }) };
     const patch: TokenPatch = { id: row.id, account: row.account, atMs, by, fields: Object.keys(change) };
     const sequence = this.#patchSequence + 1;
     this.#persistence.together(() => {
@@ -137,7 +100,7 @@ export class Tokens {
     this.#rows.set(row.id, changed);
     this.#patchSequence = sequence;
     this.#patches.set(sequence, patch);
-    for (const oldest of overflow(this.#patches)) {
+    for (const [oldest] of overflow(this.#patches)) {
       this.#patches.delete(oldest);
       this.#persistence.remove(`patch:${oldest}`);
     }
@@ -147,18 +110,34 @@ export class Tokens {
   markUsed(row: TokenRow, atMs: number): void {
     const used = { ...row, lastUsedAtMs: atMs };
     this.#save(used);
-    this.#rows.set(row.id, used);
+    (this.#rows.has(row.id) ? this.#rows : this.#deleted).set(row.id, used);
+  }
+
+  /** Notes that a token goes later. */
+  leave(row: TokenRow, leaving: NonNullable<TokenRow['leaving']>): void {
+    const changed = { ...row, leaving };
+    this.#save(changed);
+    this.#load(changed);
   }
 
   remove(row: TokenRow, by: string, atMs: number): void {
-    const gone: TokenRow = { ...row, deletedAtMs: atMs, deletedBy: by };
+    const gone = deleted(row, by, atMs);
     this.#save(gone);
     this.#forget(row);
-    this.#deleted.set(row.id, gone);
-    for (const oldest of overflow(this.#deleted)) {
+    this.#load(gone);
+    for (const [oldest, { sha256 }] of overflow(this.#deleted)) {
       this.#deleted.delete(oldest);
+      this.#bySha256.delete(sha256);
       this.#persistence.remove(`token:${oldest}`);
     }
+  }
+
+  /** Deletes a token that stays listed and readable, inactive. */
+  retire(row: TokenRow, by: string, atMs: number): void {
+    const gone: TokenRow = { ...deleted(row, by, atMs), isActive: false, staysListed: true };
+    this.#save(gone);
+    this.#forget(row);
+    this.#load(gone);
   }
 
   /** Forgets every token and every record. */
@@ -168,6 +147,7 @@ export class Tokens {
       for (const sequence of this.#patches.keys()) this.#persistence.remove(`patch:${sequence}`);
     });
     for (const map of [this.#rows, this.#deleted, this.#bySha256, this.#byPlace, this.#patches]) map.clear();
+    this.#leaving.clear();
   }
 
   #save(row: TokenRow): void {
@@ -176,12 +156,13 @@ export class Tokens {
 
   #load(row: TokenRow): void {
     this.#sequence = Math.max(this.#sequence, row.sequence);
-    if (row.deletedAtMs !== undefined) {
+    this.#bySha256.set(row.sha256, row.id);
+    if (row.deletedAtMs !== undefined && row.staysListed !== true) {
       this.#deleted.set(row.id, row);
       return;
     }
     this.#rows.set(row.id, row);
-    this.#bySha256.set(row.sha256, row.id);
+    if (row.leaving !== undefined) this.#leaving.add(row.id);
     const place = `${row.kind}:${row.account}`;
     const ids = this.#byPlace.get(place) ?? new Set();
     this.#byPlace.set(place, ids.add(row.id));
@@ -189,16 +170,20 @@ export class Tokens {
 
   #forget(row: TokenRow): void {
     this.#rows.delete(row.id);
-    this.#bySha256.delete(row.sha256);
+    this.#leaving.delete(row.id);
     this.#byPlace.get(`${row.kind}:${row.account}`)?.delete(row.id);
   }
 }
 
-function* overflow<K>(records: Map<K, unknown>): Generator<K> {
+function deleted({ leaving: _, ...row }: TokenRow, by: string, atMs: number): TokenRow {
+  return { ...row, deletedAtMs: atMs, deletedBy: by };
+}
+
+function* overflow<K, V>(records: Map<K, V>): Generator<[K, V]> {
   let excess = records.size - MAX_RECORDS;
-  for (const key of records.keys()) {
+  for (const record of records) {
     if (excess-- <= 0) return;
-    yield key;
+    yield record;
   }
 }
 

@@ -1,13 +1,16 @@
 /** How tests and demos look into the fake and steer it. None of this exists at Docker Hub. */
 
-import type { RouteName } from './answer.ts';
-import type { FakeFault, Faults } from './faults.ts';
-import type { Held } from './held.ts';
-import type { Hub } from './hub.ts';
-import type { LoginCount } from './logins.ts';
-import type { FakeHubSettings } from './options.ts';
-import type { RateLimit } from './throttle.ts';
-import type { TokenKind, TokenPatch, TokenResource, TokenRow } from './tokens.ts';
+import type { RouteName } from '../answer.ts';
+import type { FakeFault, Faults } from '../faults.ts';
+import type { Held } from '../held.ts';
+import type { Hub } from '../hub.ts';
+import type { LoginCount } from '../login/logins.ts';
+import type { FakeHubSettings } from '../settings.ts';
+import type { RateLimit } from '../throttle.ts';
+import type { NewToken, OddForm, TokenKind, TokenPatch, TokenResource, TokenRow } from '../tokens/token-row.ts';
+import { settleDeletes } from '../variations/deletes.ts';
+import { tokensBefore } from '../variations/tokens-before.ts';
+import { VARIATIONS, type VariationName } from '../variations.ts';
 
 /** A token as the control shows it, without its value, which the fake does not keep. */
 export interface FakeTokenView {
@@ -25,8 +28,12 @@ export interface FakeTokenView {
   readonly creatorUserAgent: string;
   /** Made through the control. */
   readonly foreign: boolean;
+  /** Whether it was deleted. One whose delete is late still stands. */
   readonly deleted: boolean;
-  /** Whether it opens anything now: neither deleted nor inactive nor expired. */
+  /**
+   * Whether it still logs in: neither deleted nor inactive, nor past the expiry that it has in truth. `auth.docker.io` takes it
+   * then, and only then, once its own lag is over.
+   */
   readonly live: boolean;
 }
 
@@ -49,14 +56,20 @@ export interface ForeignToken {
   readonly createdAtMs?: number;
   readonly expiresAtMs?: number | null;
   readonly isActive?: boolean;
+  readonly creatorUserAgent?: string;
+  /** What its answers leave out. The view of the control still has it. */
+  readonly odd?: OddForm;
 }
 
 export interface FakeCalls {
   /** Requests that arrived, by route, refused and failed ones included. */
   readonly routes: Readonly<Record<RouteName, number>>;
-  /** Logins by user name or organization. A right password that waits for its second factor is neither. */
+  /**
+   * Logins by user name or organization. A right password that waits for its second factor is neither, and so is one that gets
+   * a 401 all the same.
+   */
   readonly logins: Readonly<Record<string, LoginCount>>;
-  /** Tokens that were made and deleted through routes, and pages of lists that were asked for. */
+  /** Tokens that were made through routes, DELETEs that were answered with success, and pages of lists that were asked for. */
   readonly creates: number;
   readonly deletes: number;
   readonly lists: number;
@@ -74,6 +87,13 @@ export interface FakeHubControl {
   /** Changes the settings that are given. */
   set(settings: Partial<FakeHubSettings>): void;
   setExpiry(on: boolean): void;
+  /**
+   * Switches a variation on and makes the tokens that it has beforehand. A create that is to be lost is left to `setFaults`:
+   * only the caller knows which create that is.
+   */
+  applyVariation(name: VariationName, place: { readonly kind: TokenKind; readonly account: string }): void;
+  /** Whether `auth.docker.io` takes a token of this value once its lag is over. */
+  logsIn(token: string): boolean;
   /** Replaces all faults; an empty list ends them. */
   setFaults(faults: readonly FakeFault[]): void;
   /** Makes a token that no route was asked for, and returns its value. */
@@ -109,11 +129,19 @@ export function makeControl(parts: ControlParts): FakeHubControl {
   const set = (settings: Partial<FakeHubSettings>) => {
     hub.settings = { ...hub.settings, ...settings };
   };
+  /** Every token as it is now. */
+  const rows = () => {
+    settleDeletes(hub);
+    return hub.tokens.all();
+  };
+  const createForeignToken = (token: ForeignToken) => {
+    const { row, value } = hub.tokens.create(foreignToken(hub, token), hub.settings.tokenIdForm);
+    return { id: row.id, token: value };
+  };
   return {
-    tokens: () => hub.tokens.all().map((row) => view(hub, row)),
+    tokens: () => rows().map((row) => view(hub, row)),
     deletions: () =>
-      hub.tokens
-        .all()
+      rows()
         .flatMap(deletion)
         .sort((a, b) => a.atMs - b.atMs),
     patches: () => hub.tokens.patches(),
@@ -127,24 +155,16 @@ export function makeControl(parts: ControlParts): FakeHubControl {
     set,
     setExpiry: (on) => set({ expireTokens: on }),
     setFaults: (list) => faults.set(list),
-    createForeignToken(token) {
-      const { row, value } = hub.tokens.create({
-        kind: token.kind,
-        account: token.account.toLowerCase(),
-        label: token.label,
-        description: '',
-        scopes: token.scopes ?? (token.kind === 'pat' ? ['repo:read'] : []),
-        resources: token.resources ?? [],
-        createdAtMs: token.createdAtMs ?? hub.nowMs(),
-        expiresAtMs: token.expiresAtMs ?? null,
-        isActive: token.isActive ?? true,
-        createdBy: token.account.toLowerCase(),
-        creatorIp: '127.0.0.1',
-        creatorUserAgent: 'fake-docker-hub-control',
-        foreign: true,
-      });
-      return { id: row.id, token: value };
+    applyVariation(name, place) {
+      set(VARIATIONS[name].settings);
+      for (const token of tokensBefore(VARIATIONS[name], hub.nowMs())) createForeignToken({ ...place, ...token });
     },
+    logsIn(token) {
+      settleDeletes(hub);
+      const row = hub.tokens.byValue(token);
+      return row !== undefined && hub.isLive(row);
+    },
+    createForeignToken,
     release: () => held.release(),
     heldCount: () => held.count,
     setPassword: (username, password) => hub.logins.setPassword(username.toLowerCase(), password),
@@ -160,6 +180,25 @@ export function makeControl(parts: ControlParts): FakeHubControl {
       hub.logins.reset();
       hub.settings = parts.startingSettings;
     },
+  };
+}
+
+function foreignToken(hub: Hub, token: ForeignToken): NewToken {
+  return {
+    kind: token.kind,
+    account: token.account.toLowerCase(),
+    label: token.label,
+    description: '',
+    scopes: token.scopes ?? (token.kind === 'pat' ? ['repo:read'] : []),
+    resources: token.resources ?? [],
+    createdAtMs: token.createdAtMs ?? hub.nowMs(),
+    expiresAtMs: token.expiresAtMs ?? null,
+    isActive: token.isActive ?? true,
+    createdBy: token.account.toLowerCase(),
+    creatorIp: '127.0.0.1',
+    creatorUserAgent: token.creatorUserAgent ?? 'fake-docker-hub-control',
+    foreign: true,
+    ...(token.odd === undefined ? {} : { odd: token.odd }),
   };
 }
 

@@ -2,8 +2,8 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
-import type { FakeAccount } from './options.ts';
-import type { Persistence } from './persistence.ts';
+import type { FakeAccount } from '../options.ts';
+import type { Persistence } from '../persistence.ts';
 
 /** How long a user name stays locked out; 10 to 15 minutes were seen at Docker. */
 export const LOCKOUT_MS = 10 * 60_000;
@@ -38,6 +38,7 @@ export class Logins {
   readonly #knownNames: ReadonlySet<string>;
   readonly #records = new Map<string, LoginRecord>();
   readonly #counts = new Map<string, LoginCount>();
+  #right = 0;
 
   constructor(
     persistence: Persistence,
@@ -114,6 +115,12 @@ export class Logins {
     return true;
   }
 
+  /** Counts one login with the right credential, of whatever name, and says the how many-th it is. */
+  countRight(): number {
+    this.#right += 1;
+    return this.#right;
+  }
+
   counts(): Record<string, LoginCount> {
     return Object.fromEntries(this.#counts);
   }
@@ -122,6 +129,7 @@ export class Logins {
     for (const name of this.#records.keys()) this.#persistence.remove(`login:${name}`);
     this.#records.clear();
     this.#counts.clear();
+    this.#right = 0;
   }
 
   #count(name: string, what: keyof LoginCount): void {

@@ -1,0 +1,90 @@
+/** The one tiny image that the fake's registry serves. Its bytes, and so its digests, are always the same. */
+
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+
+/** The older of the two families of media types: every client can read it. */
+const DOCKER = 'application/vnd.docker';
+const MANIFEST_TYPE = `${DOCKER}.distribution.manifest.v2+json`;
+
+const GREETING = 'This image was pulled from the fake Docker Hub of hublease.\n';
+
+const TAR_BLOCK_BYTES = 512;
+
+export interface Blob {
+  readonly content: Buffer;
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly digest: string;
+  readonly mediaType: string;
+}
+
+export interface Image {
+  readonly manifest: Blob;
+  /** The configuration and the layer, by digest. */
+  readonly blobs: ReadonlyMap<string, Blob>;
+}
+
+/** Makes the image: one layer with one small file. Source: Docker's "Image Manifest Version 2, Schema 2". */
+export function tinyImage(): Image {
+  const tar = tarOf('hello.txt', Buffer.from(GREETING));
+  const layer = blobOf(`${DOCKER}.image.rootfs.diff.tar.gzip`, reproducibleGzip(tar));
+  const config = jsonBlob(`${DOCKER}.container.image.v1+json`, {
+    architecture: 'amd64',
+    os: 'linux',
+    created: '1970-01-01T00:00:00Z',
+    config: {},
+    rootfs: { type: 'layers', diff_ids: [digestOf(tar)] },
+    history: [{ created: '1970-01-01T00:00:00Z', comment: 'fake Docker Hub of hublease' }],
+  });
+  const manifest = jsonBlob(MANIFEST_TYPE, {
+    schemaVersion: 2,
+    mediaType: MANIFEST_TYPE,
+    config: descriptorOf(config),
+    layers: [descriptorOf(layer)],
+  });
+  return { manifest, blobs: new Map([config, layer].map((blob) => [blob.digest, blob])) };
+}
+
+function jsonBlob(mediaType: string, value: object): Blob {
+  return blobOf(mediaType, Buffer.from(JSON.stringify(value)));
+}
+
+function blobOf(mediaType: string, content: Buffer): Blob {
+  return { content, digest: digestOf(content), mediaType };
+}
+
+function descriptorOf({ mediaType, content, digest }: Blob): object {
+  return { mediaType, size: content.length, digest };
+}
+
+function digestOf(content: Buffer): string {
+  return `sha256:${createHash('sha256').update(content).digest('hex')}`;
+}
+
+/** Stored, not compressed: what a compressor makes of the same bytes changes with its version. */
+function reproducibleGzip(content: Buffer): Buffer {
+  const zipped = gzipSync(content, { level: 0 });
+  // RFC 1952: bytes 4 to 7 are the time of change and byte 9 is the system, 255 for unknown.
+  zipped.fill(0, 4, 8);
+  zipped[9] = 255;
+  return zipped;
+}
+
+/** A tar archive of one file. Source: POSIX.1-1988, "ustar". */
+function tarOf(name: string, content: Buffer): Buffer {
+  const header = Buffer.alloc(TAR_BLOCK_BYTES);
+  header.write(name, 0);
+  header.write('0000644\0', 100);
+  header.write('0000000\0', 108);
+  header.write('0000000\0', 116);
+  header.write(`${content.length.toString(8).padStart(11, '0')}\0`, 124);
+  header.write('00000000000\0', 136);
+  header.write('        ', 148);
+  header.write('0', 156);
+  header.write('ustar\x0000', 257);
+  const checksum = header.reduce((sum, byte) => sum + byte, 0);
+  header.write(`${checksum.toString(8).padStart(6, '0')}\0 `, 148);
+  const padding = Buffer.alloc(-content.length & (TAR_BLOCK_BYTES - 1));
+  // Two empty blocks end an archive.
+  return Buffer.concat([header, content, padding, Buffer.alloc(2 * TAR_BLOCK_BYTES)]);
+}

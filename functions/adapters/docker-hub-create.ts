@@ -47,7 +47,7 @@ export function createRequest(session: HubSession, place: TokenPlace, order: Tok
 /** Reads the answer to a create. Documented is 201; whatever 2xx it is, what counts is the token. */
 export function readCreated(answer: HubAnswer, place: TokenPlace, nowMs: number): HubReply<CreatedToken> {
   const { json, meta } = answer;
-  const problem = problemOf(answer, nowMs, 'api');
+  const problem = problemOf(answer, nowMs, 'create');
   if (problem !== undefined) return { ok: false, problem, meta };
   const tokenId = property(json, idField(place));
   const token = property(json, 'token');

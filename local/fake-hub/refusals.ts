@@ -1,4 +1,4 @@
-/** 401, 403 and 404 of the token routes, and what else they may refuse with, in the forms that are switched on. */
+/** The token routes' 401, 403, 404, 409 and 410, in the forms that are switched on. */
 
 import { type Answer, empty, json } from './answer.ts';
 import type { FakeHubSettings } from './settings.ts';

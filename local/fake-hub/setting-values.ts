@@ -1,4 +1,4 @@
-/** Which values a setting may have, for those that arrive over HTTP. */
+/** The values that each setting may have. Settings that arrive over HTTP are checked against them. */
 
 import { DEFAULT_SETTINGS, type FakeHubSettings } from './settings.ts';
 

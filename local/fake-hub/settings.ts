@@ -1,11 +1,12 @@
-/** What may be switched while the fake runs. Each setting changes one respect alone, so that any of them go together. */
+/** The settings that can be switched while the fake runs. Each one changes one thing only, so any of them can be combined. */
 
 export type ExpiryGranularity = 'any' | 'second' | 'minute' | 'hour' | 'day';
 export type RetryAfterForm = 'seconds' | 'http-date' | 'unix-time' | 'none';
 
 /**
- * What becomes of an `expires_at`: kept as sent; dropped; raised to the end of its UTC day; raised to one day ahead; or, below
- * one day ahead, refused with a 400 that names the field, or with a 400 in plain words.
+ * How an `expires_at` is treated. `kept`: as sent. `ignored`: dropped. `day-end`: raised to the end of its UTC day.
+ * `at-least-day`: raised to one day ahead. `at-least-day-400`: below one day ahead it gets a 400 that names the field.
+ * `at-least-day-400-plain`: the same, but the 400 names no field.
  */
 export type ExpiryRule =
   | 'kept'
@@ -43,7 +44,7 @@ export interface FakeHubSettings {
   readonly notFoundForm: NotFoundForm;
   /** `text`: the API's JSON calls itself `text/plain`. */
   readonly contentType: 'json' | 'text';
-  /** `proxy`: the User-Agent of a proxy stands there in place of the client's. */
+  /** How a token's `creator_ua` reads. `proxy`: it is the User-Agent of a proxy, not the client's. */
   readonly creatorUa: 'kept' | 'absent' | 'proxy';
 
   // Creates
@@ -55,9 +56,9 @@ export interface FakeHubSettings {
   /** A longer label is refused with 400, or cut without a word. */
   readonly labelTooLong: '400' | 'cut';
   readonly labelCase: 'kept' | 'lower';
-  /** Every scope of a personal token but `repo:admin` alone is refused with 403, as plans once did. */
+  /** A personal token with any scope other than `repo:admin` is refused with 403, as some plans did in 2022. */
   readonly scopedTokensNeedPlan: boolean;
-  /** The edge sends each create a second time by itself, and the caller sees the refusal of the second. Null: it does not. */
+  /** The edge sends each create twice, and the caller sees the second one's refusal with this status. Null: it does not. */
   readonly edgeRetryStatus: null | 400 | 409 | 429;
 
   // Reads
@@ -66,13 +67,13 @@ export interface FakeHubSettings {
   readonly listLagMs: number;
   /** How long after its create a token's own GET answers 404. */
   readonly getLagMs: number;
-  /** What other Docker Hub lists state; unknown for tokens. */
+  /** Default: what the reference states for other lists. The maximum for tokens is unknown. */
   readonly maxPageSize: number;
   /** A larger `page_size` is cut to the maximum or refused with 400. `ignored`: a page always has the maximum. */
   readonly pageSizeRule: 'cut' | '400' | 'ignored';
   /** A page beyond the last one: empty with 200, or 404. */
   readonly pageBeyondEndStatus: 200 | 404;
-  /** How many tokens are counted that no page shows. */
+  /** How many tokens the count includes that no page shows. */
   readonly countHidden: number;
 
   // Deletes
@@ -82,7 +83,7 @@ export interface FakeHubSettings {
   readonly deleteDelayMs: number | null;
   /** `soft`: a deleted token stays listed and readable, `is_active` false. */
   readonly deleteForm: 'hard' | 'soft';
-  /** Status of a DELETE of what is not there. */
+  /** Status of a DELETE when the token does not exist. */
   readonly goneStatus: 404 | 403 | 410;
   /** Every DELETE gets this status (500 to 599) and is not applied. Null: none does. */
   readonly deleteErrorStatus: number | null;
@@ -90,9 +91,9 @@ export interface FakeHubSettings {
   // Logins and sessions
   /** `captcha-400` asks for a captcha; `challenge-403` is a page of the edge. */
   readonly loginChallenge: 'none' | 'captcha-400' | 'challenge-403';
-  /** Every so many-th login with the right credential gets a 401 that is soon over: 2 is one in two. 0: none does. */
+  /** Each nth login with the right credential gets a transient 401: 2 means one in two. 0: none does. */
   readonly loginTransient401Every: number;
-  /** The one login with the right credential that gets such a 401, counted from 1. 0: none does. */
+  /** The one login with the right credential that gets a transient 401, counted from 1. 0: none does. */
   readonly loginTransient401At: number;
   /** Status of the answer that asks for the second factor. */
   readonly secondFactorStatus: 401 | 200;
@@ -100,9 +101,9 @@ export interface FakeHubSettings {
   readonly lockStatus: 429 | 401;
   /** `any`: a token logs in at the API with any user name (trufflesecurity/trufflehog issue 4099). `own`: its owner's alone. */
   readonly tokenLoginName: 'any' | 'own';
-  /** How long a session lives. Null: as long as its login route gives it. */
+  /** Lifetime of a session. Null: the default of its login route. */
   readonly sessionSeconds: number | null;
-  /** `x5c`: a session's header carries certificates, 6 KiB in all. */
+  /** `x5c`: the JWT's header carries certificates, which makes the session about 6 KiB long. */
   readonly sessionHeader: 'plain' | 'x5c';
   /** Words of the 403 for the session of a personal token: those seen in docker/hub-feedback issue 2478, or others. */
   readonly patSessionWords: 'seen' | 'other';
@@ -122,7 +123,7 @@ export interface FakeHubSettings {
   // auth.docker.io
   /** How long after its create a token is unknown at `/token`. */
   readonly registryNewLagMs: number;
-  /** How long a token that was deleted or made inactive is still taken at `/token`. */
+  /** How long `/token` still accepts a token that was deleted or made inactive. */
   readonly registryGoneLagMs: number;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Docker Hubs that differ from the documented one in one respect, by name. A test takes a name, starts a fake with its settings
- * (or calls `applyVariation` of the control), and asks the fake which tokens still log in.
+ * or calls the control's `applyVariation`, and asks the fake which tokens still log in.
  */
 
 import type { FakeHubSettings } from './settings.ts';
@@ -12,15 +12,15 @@ export interface Variation {
   readonly settings: Partial<FakeHubSettings>;
   /** The same respect in its other forms, each in place of `settings`. */
   readonly otherSettings?: readonly Partial<FakeHubSettings>[];
-  /** Docker Hub makes the token and the answer never comes: fault `reset-after` on the create that is judged. */
+  /** The token is made and the answer never comes: the test arms the fault `reset-after` for that create. */
   readonly createIsLost?: true;
   /** No DELETE ever succeeds, and the settings say so. */
   readonly deleteAlwaysFails?: true;
-  /** How many tokens of somebody else the account has beforehand. */
+  /** How many tokens of somebody else exist in the account beforehand. */
   readonly otherTokens?: number;
-  /** How the one old token reads that the account has besides. */
+  /** The account also has one old token of somebody else that reads oddly. */
   readonly oddToken?: OddForm;
-  /** How long the lease is meant to live, where that matters. */
+  /** TTL of the lease, where it matters. */
   readonly leaseSeconds?: number;
   /** The lease is revoked long before its end. */
   readonly isRevoked?: true;
@@ -212,7 +212,7 @@ const ALL = {
   },
   'routes-404': { differs: 'The token routes answer 404 to everything.', settings: { routesGone: true } },
   'token-lags': {
-    differs: 'auth.docker.io knows a new token 4 s late and a deleted one 20 s late.',
+    differs: 'At auth.docker.io a new token works 4 s late, and a deleted one for 20 s more.',
     settings: { registryNewLagMs: 4_000, registryGoneLagMs: 20_000 },
   },
 

@@ -28,11 +28,11 @@ export interface FakeTokenView {
   readonly creatorUserAgent: string;
   /** Made through the control. */
   readonly foreign: boolean;
-  /** Whether it was deleted. One whose delete is late still stands. */
+  /** Whether it was deleted. False while a late delete is still to come. */
   readonly deleted: boolean;
   /**
-   * Whether it still logs in: neither deleted nor inactive, nor past the expiry that it has in truth. `auth.docker.io` takes it
-   * then, and only then, once its own lag is over.
+   * Whether it still logs in: not deleted, not inactive, and not past its true expiry. `auth.docker.io` accepts exactly the live
+   * tokens once its own lag is over.
    */
   readonly live: boolean;
 }
@@ -57,7 +57,7 @@ export interface ForeignToken {
   readonly expiresAtMs?: number | null;
   readonly isActive?: boolean;
   readonly creatorUserAgent?: string;
-  /** What its answers leave out. The view of the control still has it. */
+  /** The field that its answers leave out. The control still shows it. */
   readonly odd?: OddForm;
 }
 
@@ -88,11 +88,11 @@ export interface FakeHubControl {
   set(settings: Partial<FakeHubSettings>): void;
   setExpiry(on: boolean): void;
   /**
-   * Switches a variation on and makes the tokens that it has beforehand. A create that is to be lost is left to `setFaults`:
-   * only the caller knows which create that is.
+   * Switches a variation on and makes the tokens that exist beforehand. It does not lose a create: only the caller knows which
+   * one, and arms `setFaults` for it.
    */
   applyVariation(name: VariationName, place: { readonly kind: TokenKind; readonly account: string }): void;
-  /** Whether `auth.docker.io` takes a token of this value once its lag is over. */
+  /** Whether `auth.docker.io` accepts this token once its lag is over. */
   logsIn(token: string): boolean;
   /** Replaces all faults; an empty list ends them. */
   setFaults(faults: readonly FakeFault[]): void;

@@ -115,7 +115,7 @@ export class Logins {
     return true;
   }
 
-  /** Counts one login with the right credential, of whatever name, and says the how many-th it is. */
+  /** Counts a login with the right credential, of any user, and returns its number, counted from 1. */
   countRight(): number {
     this.#right += 1;
     return this.#right;

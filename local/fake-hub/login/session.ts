@@ -31,7 +31,7 @@ export interface Session {
   readonly source: SessionSource;
 }
 
-/** A signed bearer with the claims that Docker's clients read. It lives as long as its route has it, unless the settings say otherwise. */
+/** A signed bearer with the claims that Docker's clients read. The settings may shorten its lifetime. */
 export function openSession(hub: Hub, session: Session, lifetimeSeconds: number): string {
   const issuedAt = Math.floor(hub.nowMs() / 1_000);
   const uuid = accountUuid(session.account);

@@ -1,4 +1,4 @@
-/** Whether a request to the registry may pull, and what it is told when it may not. */
+/** Whether a request to the registry may pull, and its challenge when it may not. */
 
 import type { Answer, HubRequest } from '../answer.ts';
 import type { Hub } from '../hub.ts';
@@ -10,8 +10,8 @@ import { REGISTRY_SERVICE } from './token-exchange.ts';
 const VERSION_HEADER = { 'docker-distribution-api-version': 'registry/2.0' };
 
 /**
- * The 401 of a request that may not pull from `repository`, or undefined when it may. Without a repository any bearer of this
- * fake will do. Source: Docker's registry API reference, "Registry authentication".
+ * The 401 of a request that may not pull from `repository`, or undefined when it may. Without a repository, any bearer of this
+ * fake is accepted. Source: Docker's registry API reference, "Registry authentication".
  */
 export function pullRefused(hub: Hub, request: HubRequest, repository?: string): Answer | undefined {
   const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];

@@ -1,7 +1,7 @@
 /** The one tiny image that the fake's registry serves. Its bytes, and so its digests, are always the same. */
 
 import { createHash } from 'node:crypto';
-import { gzipSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 
 /** The older of the two families of media types: every client can read it. */
 const DOCKER = 'application/vnd.docker';
@@ -27,7 +27,7 @@ export interface Image {
 /** Makes the image: one layer with one small file. Source: Docker's "Image Manifest Version 2, Schema 2". */
 export function tinyImage(): Image {
   const tar = tarOf('hello.txt', Buffer.from(GREETING));
-  const layer = blobOf(`${DOCKER}.image.rootfs.diff.tar.gzip`, reproducibleGzip(tar));
+  const layer = blobOf(`${DOCKER}.image.rootfs.diff.tar.gzip`, storedGzip(tar));
   const config = jsonBlob(`${DOCKER}.container.image.v1+json`, {
     architecture: 'amd64',
     os: 'linux',
@@ -61,13 +61,18 @@ function digestOf(content: Buffer): string {
   return `sha256:${createHash('sha256').update(content).digest('hex')}`;
 }
 
-/** Stored, not compressed: what a compressor makes of the same bytes changes with its version. */
-function reproducibleGzip(content: Buffer): Buffer {
-  const zipped = gzipSync(content, { level: 0 });
-  // RFC 1952: bytes 4 to 7 are the time of change and byte 9 is the system, 255 for unknown.
-  zipped.fill(0, 4, 8);
-  zipped[9] = 255;
-  return zipped;
+/** A gzip file with one stored block: what a compressor makes of the same bytes changes with its version. Source: RFC 1951, 1952. */
+function storedGzip(content: Buffer): Buffer {
+  // No time of change, and 255 for a system that is not told.
+  const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
+  const block = Buffer.alloc(5);
+  block[0] = 1;
+  block.writeUInt16LE(content.length, 1);
+  block.writeUInt16LE(~content.length & 0xffff, 3);
+  const trailer = Buffer.alloc(8);
+  trailer.writeUInt32LE(crc32(content), 0);
+  trailer.writeUInt32LE(content.length, 4);
+  return Buffer.concat([header, block, content, trailer]);
 }
 
 /** A tar archive of one file. Source: POSIX.1-1988, "ustar". */

@@ -16,8 +16,8 @@ export interface PageOf<T> {
 export type PageRules = Pick<FakeHubSettings, 'maxPageSize' | 'pageSizeRule' | 'pageBeyondEndStatus' | 'countHidden'>;
 
 /**
- * The page a request asks for, with absolute addresses of its neighbours. 400 for numbers that are none, or too large where
- * that is not taken; 404 for a page beyond the end where that is not empty.
+ * The page a request asks for, with absolute addresses of its neighbours. 400 for a number that is not
+ * one or, by the rules, too large. 404 for a page beyond the end, if the rules say so.
  */
 export function pageOf<T>(request: HubRequest, shown: readonly T[], rules: PageRules): PageOf<T> | Answer {
   const { maxPageSize, pageSizeRule, pageBeyondEndStatus, countHidden } = rules;

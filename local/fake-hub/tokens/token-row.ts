@@ -36,7 +36,7 @@ export interface TokenRow {
   readonly odd?: OddForm;
   /** When it was made inactive, if that was after its create. */
   readonly inactiveSinceMs?: number;
-  /** A DELETE was answered, and the token goes then. */
+  /** A DELETE was answered, and the token goes at this time. */
   readonly leaving?: { readonly atMs: number; readonly by: string };
   readonly deletedAtMs?: number;
   readonly deletedBy?: string;

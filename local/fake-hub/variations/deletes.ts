@@ -1,10 +1,10 @@
-/** What a DELETE does, and when. Late deletes are decided by the clock when the fake is next asked; no timer runs. */
+/** What a DELETE does, and when. A late delete happens when the fake is next asked after its time; no timer runs. */
 
 import { type Answer, empty } from '../answer.ts';
 import type { Hub } from '../hub.ts';
 import type { TokenRow } from '../tokens/token-row.ts';
 
-/** Answers the DELETE of a token that is there, and deletes it now, later or never, as the settings have it. */
+/** Answers the DELETE of an existing token. The settings say whether it goes now, later or never. */
 export function deleteToken(hub: Hub, row: TokenRow, by: string): Answer {
   const { deleteDelayMs, deleteStatus } = hub.settings;
   const nowMs = hub.nowMs();
@@ -16,7 +16,7 @@ export function deleteToken(hub: Hub, row: TokenRow, by: string): Answer {
   return empty(deleteStatus);
 }
 
-/** Ends the tokens whose time has come. Must go before anything that reads tokens. */
+/** Deletes the tokens whose time has come. Call it before anything that reads tokens. */
 export function settleDeletes(hub: Hub): void {
   const nowMs = hub.nowMs();
   for (const row of hub.tokens.leaving()) {

@@ -1,4 +1,4 @@
-/** What stands before the API's routes: answers in place of theirs, and what becomes of theirs on the way out. */
+/** The edge in front of the API: it answers in place of a route, or changes a route's answer. */
 
 import { type Answer, invalid, isApi, json, type RouteName } from '../answer.ts';
 import { challengePage, DEFAULT_RETRY_AFTER_SECONDS, serverError } from '../faults.ts';
@@ -9,7 +9,7 @@ import { throttled } from '../throttle.ts';
 
 const LOGIN_ROUTES: readonly RouteName[] = ['auth-token', 'users-login', '2fa-login'];
 
-/** The answer that comes in place of a route's own, of which nothing is applied; undefined when the route is reached. */
+/** The answer in place of a route's own. The request is not applied then. Undefined: the request reaches the route. */
 export function answerInstead(hub: Hub, route: RouteName): Answer | undefined {
   const { settings } = hub;
   if (!isApi(route)) return undefined;
@@ -20,7 +20,7 @@ export function answerInstead(hub: Hub, route: RouteName): Answer | undefined {
   return deleteFails ? serverError(settings.deleteErrorStatus) : undefined;
 }
 
-/** What the caller sees of an answer: the refusal of a create that the edge has sent twice, or the answer itself. */
+/** The answer as the caller sees it. A create that the edge sent twice shows the refusal of the second one. */
 export function answerOfEdge(hub: Hub, route: RouteName, answer: Answer): Answer {
   const { edgeRetryStatus, retryAfterForm } = hub.settings;
   if (edgeRetryStatus === null || !route.endsWith('-create') || answer.status >= 300) return answer;

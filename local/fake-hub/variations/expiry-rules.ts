@@ -1,4 +1,4 @@
-/** What becomes of the `expires_at` of a create. */
+/** How the `expires_at` of a create is treated. */
 
 import { type Answer, json } from '../answer.ts';
 import { readExpiry } from '../instant.ts';

@@ -1,4 +1,4 @@
-/** What becomes of a token's label. */
+/** How a token's label is treated. */
 
 import type { FakeHubSettings } from '../settings.ts';
 

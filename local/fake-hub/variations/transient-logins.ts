@@ -1,4 +1,4 @@
-/** Logins with the right credential that get a 401 which the next one does not. */
+/** A 401 for a login with the right credential. The next login succeeds. */
 
 import { type Answer, json } from '../answer.ts';
 import type { FakeHubSettings } from '../settings.ts';

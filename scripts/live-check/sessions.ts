@@ -43,6 +43,8 @@ export class Sessions {
   readonly #timeoutMs: number;
   #session: HubSession | undefined;
   #refused = 0;
+  #isLastRefused = false;
+  #isGivenUp = false;
   #isCleaning = false;
   #totpStep = -1;
 
@@ -57,10 +59,9 @@ export class Sessions {
     this.#timeoutMs = parts.timeoutMs;
   }
 
-  /** From here on refusals are counted anew and end nothing. */
+  /** From here on a refusal ends nothing. At least one more login is tried, and none after the last of them was refused. */
   beginCleanup(): void {
     this.#isCleaning = true;
-    this.#refused = 0;
   }
 
   /**
@@ -134,14 +135,17 @@ export class Sessions {
    */
   async renew(): Promise<boolean> {
     const { route } = this;
-    if (route === undefined) return false;
-    for (let tries = 0; tries < MAX_REFUSED_LOGINS; tries++) {
-      if (tries > 0) await this.#line.sleep(RETRY_PAUSE_MS);
+    if (route === undefined || (this.#isCleaning && this.#isGivenUp)) return false;
+    const maxTries = Math.max(1, MAX_REFUSED_LOGINS - this.#refused);
+    for (let tries = 0; tries < maxTries; tries++) {
+      if (tries > 0 || this.#isLastRefused) await this.#line.sleep(RETRY_PAUSE_MS);
       const { reply } = await this.attempt(route);
       if (!reply.ok) continue;
       this.#session = reply.value;
+      if (this.#isCleaning) this.#refused = 0;
       return true;
     }
+    this.#isGivenUp = this.#isCleaning;
     return false;
   }
 
@@ -155,7 +159,9 @@ export class Sessions {
 
   #countRefusal(reply: HubReply<HubSession>): void {
     // A request for the second factor means that the password was right.
-    if (reply.ok || reply.problem.tag === 'second_factor_needed' || reply.meta.httpStatus === undefined) return;
+    this.#isLastRefused =
+      !reply.ok && reply.problem.tag !== 'second_factor_needed' && reply.meta.httpStatus !== undefined;
+    if (!this.#isLastRefused) return;
     this.#refused++;
     if (this.#refused >= MAX_REFUSED_LOGINS && !this.#isCleaning) throw new Stopped({ kind: 'logins_refused' });
   }

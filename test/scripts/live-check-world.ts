@@ -22,9 +22,13 @@ export interface WorldOptions {
   readonly seed?: number;
   readonly hasOrganization?: boolean;
   readonly hasSecondFactor?: boolean;
+  /** Another user, with the same password. */
+  readonly otherAccount?: string;
   /** The stop and the quit signal come with these requests, counted from 1. */
   readonly stopAt?: number;
   readonly quitAt?: number;
+  /** Called before the run; may give further variables. */
+  readonly prepare?: (fake: FakeHub) => Promise<Readonly<Record<string, string>>>;
   /** Called before each request. */
   readonly onRequest?: (count: number, fake: FakeHub) => void;
   readonly onTell?: (text: string) => void;
@@ -61,7 +65,10 @@ export async function runLiveCheck(options: WorldOptions = {}): Promise<Outcome>
   const hasSecondFactor = options.hasSecondFactor ?? needs === 'second-factor';
   let nowMs = NOW_MS;
   const fake = await startFakeHub({
-    accounts: [{ username: USERNAME, password: PASSWORD, ...(hasSecondFactor && { totpSecret: TOTP_SECRET }) }],
+    accounts: [
+      { username: USERNAME, password: PASSWORD, ...(hasSecondFactor && { totpSecret: TOTP_SECRET }) },
+      ...(options.otherAccount === undefined ? [] : [{ username: options.otherAccount, password: PASSWORD }]),
+    ],
     organizations: [{ name: ORGANIZATION, owners: [USERNAME], repositories: ['app'], tokenCap: 10 }],
     nowMs: () => nowMs,
     seed: options.seed ?? 1,
@@ -77,6 +84,7 @@ export async function runLiveCheck(options: WorldOptions = {}): Promise<Outcome>
   const lost: FakeFault[] = createIsLost ? [{ route: 'pat-create', kind: 'reset-after', count: 1 }] : [];
   fake.control.setFaults([...lost, ...(options.faults ?? [])]);
 
+  const prepared = await options.prepare?.(fake);
   const [stop, quit] = [new AbortController(), new AbortController()];
   const files: Record<string, string> = {};
   const [printed, told]: [string[], string[]] = [[], []];
@@ -89,6 +97,7 @@ export async function runLiveCheck(options: WorldOptions = {}): Promise<Outcome>
       ...(hasSecondFactor && { HUBLEASE_LIVE_TOTP_SECRET: TOTP_SECRET }),
       ...(hasOrganization && { HUBLEASE_LIVE_ORGANIZATION: ORGANIZATION }),
       ...options.env,
+      ...prepared,
     },
     args: [],
     dispatcher: counting(dispatcher, () => {

@@ -62,6 +62,12 @@ describe('the live check of a Docker Hub as documented', () => {
     expect(spentMs / requests).toBeGreaterThan(500);
   });
 
+  it.each(['rate-60', 'rate-10'] as const)('keeps within the limit of %s, and asks everything', async (variation) => {
+    const { exitCode, printed } = await runLiveCheck({ variation });
+    expect(exitCode).toBe(0);
+    expect(printed).not.toMatch(/429|not asked/);
+  });
+
   it('logs in afresh before it deletes what is left', async () => {
     const { control } = await runLiveCheck();
     // Both routes, one token's session, and the cleanup.

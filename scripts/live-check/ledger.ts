@@ -78,14 +78,14 @@ export class Ledger {
   owns(token: HubToken): boolean {
     return (
       this.#made.some((made) => made.tokenId === token.tokenId) ||
-      token.label.toLowerCase().startsWith(this.mark) ||
+      token.label.startsWith(this.mark) ||
       token.creatorUserAgent?.includes(this.runId) === true
     );
   }
 
   /** Whether a listed token was made by another run of the live check. */
   isOfOtherRun(token: HubToken): boolean {
-    return token.label.toLowerCase().startsWith(LABEL_PREFIX) && !this.owns(token);
+    return token.label.startsWith(LABEL_PREFIX) && !this.owns(token);
   }
 
   /** Notes a listed token of this run, also one whose create got no answer. */

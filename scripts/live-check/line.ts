@@ -23,8 +23,6 @@ const RESERVED_REQUESTS = 3;
 const MAX_WAIT_MS = 900_000;
 /** This many requests in a row without an answer end the questions. */
 const MAX_SILENCES = 5;
-/** This many 429 end the cleanup. */
-const MAX_CLEANUP_THROTTLES = 4;
 
 /** Everything that is sent goes through here, one request after the other. */
 export class Line {
@@ -33,7 +31,6 @@ export class Line {
   #isCleaning = false;
   #sent = 0;
   #silences = 0;
-  #cleanupThrottles = 0;
   #notBeforeMs = 0;
   #hubAheadMs = 0;
 
@@ -85,8 +82,6 @@ export class Line {
   #throttled(retryAtMs: number): void {
     this.#notBeforeMs = Math.max(this.#notBeforeMs, retryAtMs);
     if (!this.#isCleaning) throw new Stopped({ kind: 'throttled' });
-    this.#cleanupThrottles++;
-    if (this.#cleanupThrottles > MAX_CLEANUP_THROTTLES) throw new CleanupGivenUp();
   }
 
   #learn({ hubDateMs, rateRemaining, rateResetAtMs }: HubMeta): void {

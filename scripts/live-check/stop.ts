@@ -24,7 +24,7 @@ export class Stopped extends Error {
   }
 }
 
-/** Ends the cleanup: somebody asked a second time to end, or Docker Hub goes on refusing requests. */
+/** Ends the cleanup: somebody asked a second time to end, or nobody answers any more. */
 export class CleanupGivenUp extends Error {}
 
 /** The reason as a sentence. */

@@ -72,6 +72,23 @@ describe('the cleanup', () => {
     expect(outcome.printed).toContain('does not prove it');
   });
 
+  it('takes the time that many tokens need', async () => {
+    const outcome = await runLiveCheck({
+      variation: 'always-202',
+      env: { HUBLEASE_LIVE_MANY_TOKENS: 'yes' },
+      // Before the questions delete them.
+      stopWhen: ({ control }) => control.tokens().filter(({ live }) => live).length > 100,
+    });
+    expect(outcome).toMatchObject({ exitCode: 3, live: [] });
+    expect(outcome.printed).toMatch(/1\d\d tokens made/);
+  });
+
+  it('spends no code of the second factor twice', async () => {
+    const outcome = await runLiveCheck({ hasSecondFactor: true, stopAt: 16 });
+    expect(outcome.control.calls().logins.throwaway?.failed).toBe(0);
+    expect(outcome).toMatchObject({ exitCode: 3, live: [] });
+  });
+
   it('leaves tokens of former runs alone, and mentions them', async () => {
     const outcome = await runLiveCheck({
       prepare: async ({ control }) => {

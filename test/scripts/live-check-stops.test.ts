@@ -61,6 +61,7 @@ describe('the live check stops asking', () => {
     });
     expect(outcome.exitCode).toBe(1);
     expect(outcome.live).toHaveLength(1);
+    expect(outcome.spentMs).toBeLessThan(900_000);
     expectNamed(outcome);
   });
 
@@ -81,6 +82,7 @@ describe('the live check stops asking', () => {
     expect(outcome.control.calls().logins[USERNAME]?.failed).toBe(4);
     expect(outcome.exitCode).toBe(1);
     expect(outcome.live).toHaveLength(1);
+    expect(outcome.printed).toContain('Docker Hub refused three logins');
     expect(outcome.printed).toContain('No new login was accepted for the cleanup.');
     expectNamed(outcome);
   });
@@ -119,6 +121,15 @@ describe('the live check stops asking', () => {
     const outcome = await runLiveCheck({ variation: 'delete-202-never' });
     expect(outcome.control.calls().creates).toBe(1);
     expect(outcome.answers['personal:delete-status']?.answer).toBe('Status 202.');
+    expectNamed(outcome);
+    // Docker Hub has accepted it; sending it again would change nothing.
+    expect(outcome.control.calls().routes['pat-delete']).toBe(1);
+  });
+
+  it('and waits for nothing where DELETE is refused', async () => {
+    const outcome = await runLiveCheck({ variation: 'expired-never' });
+    expect(outcome.control.calls().creates).toBe(1);
+    expect(outcome.spentMs).toBeLessThan(600_000);
     expectNamed(outcome);
   });
 

@@ -27,6 +27,8 @@ export interface WorldOptions {
   /** The stop and the quit signal come with these requests, counted from 1. */
   readonly stopAt?: number;
   readonly quitAt?: number;
+  /** The stop signal comes with the first request before which this is so. */
+  readonly stopWhen?: (fake: FakeHub) => boolean;
   /** Called before the run; may give further variables. */
   readonly prepare?: (fake: FakeHub) => Promise<Readonly<Record<string, string>>>;
   /** Called before each request. */
@@ -103,7 +105,7 @@ export async function runLiveCheck(options: WorldOptions = {}): Promise<Outcome>
     dispatcher: counting(dispatcher, () => {
       requests++;
       options.onRequest?.(requests, fake);
-      if (requests === options.stopAt) stop.abort();
+      if (requests === options.stopAt || options.stopWhen?.(fake)) stop.abort();
       if (requests === options.quitAt) quit.abort();
     }),
     runId: RUN_ID,

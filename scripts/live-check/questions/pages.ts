@@ -1,7 +1,9 @@
 import { property } from '../../../functions/adapters/docker-hub-json.ts';
 import type { MadeToken } from '../ledger.ts';
+import { listAll } from '../listing.ts';
 import type { Place } from '../place.ts';
 import type { Run } from '../run.ts';
+import { settle } from '../settle.ts';
 import { count, refusal } from '../words.ts';
 
 /** From beyond what other lists of Docker Hub take, to what this one is known to take. */
@@ -51,20 +53,14 @@ export async function askPages(run: Run, place: Place, mayMakeMany: boolean): Pr
 
 async function makeMany(run: Run, place: Place): Promise<readonly MadeToken[]> {
   const made: MadeToken[] = [];
-  for (
-    let missing = MANY - place.before.size - run.ledger.sent(place.at).filter(isAlive).length;
-    missing > 0;
-    missing--
-  ) {
+  const { tokens } = await listAll(run, place);
+  for (let missing = MANY - tokens.length; missing > 0; missing--) {
     const { made: token, reply } = await run.api.create(place, 'many');
     made.push(token);
     if (!reply.ok) break;
   }
+  await settle(run, place, made);
   return made;
-}
-
-function isAlive({ outcome, goneBy }: MadeToken): boolean {
-  return outcome === 'made' && goneBy === undefined;
 }
 
 async function askBeyond(run: Run, place: Place): Promise<void> {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { isLoopback } from '../client/loopback.ts';
 import { CommandFailed, EXIT } from './exit.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -41,7 +42,7 @@ export async function readSettings(flags: CliSettings, env: Env): Promise<CliSet
 /**
  * The endpoint in force.
  *
- * @throws CommandFailed `notConfigured` when there is none, or it is no https address (http is for 127.0.0.1 only), or one with a
+ * @throws CommandFailed `notConfigured` when there is none, or it is no https address (http is for this machine only), or one with a
  *   user name or password in it, which are not repeated.
  */
 export function endpointOf(settings: CliSettings): string {
@@ -72,10 +73,6 @@ export function endpointOf(settings: CliSettings): string {
 /** Whether an endpoint is of this machine, as the embedded edition's is. */
 export function isOnThisMachine(endpoint: string): boolean {
   return isLoopback(new URL(endpoint));
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
 }
 
 /** The secret in force. @throws CommandFailed `notConfigured` when there is none. */

@@ -8,7 +8,8 @@ import { writeCurlConfigs } from './curl-configs.ts';
 import { embeddedPorts } from './embedded-ports.ts';
 import { type FakeHub, startFakeHub } from './fake-hub/server.ts';
 import { followClock } from './follow-clock.ts';
-import { startFrontDoor } from './front-door.ts';
+import { type FrontDoor, startFrontDoor } from './front-door.ts';
+import { keepOutOfGit } from './git-ignore.ts';
 import { FAKE_DATABASE_FILE, hubOfFolder } from './hub-of-folder.ts';
 import { credentialsFileOf, openProfiles } from './profiles.ts';
 import { scheduler } from './scheduler.ts';
@@ -26,6 +27,8 @@ export interface Embedded {
   /** Origin of the Docker Hub in use. */
   readonly hubOrigin: string;
   readonly credentialsFile: string;
+  /** The Unix socket that answers for the endpoint too, or why there is none. */
+  readonly socket: FrontDoor['socket'];
   /** Takes no further request, finishes what is under way and lets go of the data folder. */
   stop(): Promise<void>;
 }
@@ -51,6 +54,7 @@ export async function startEmbedded(
     // Before anything that could speak to Docker Hub.
     const data = openData(settings.dataFolder, hubOfFolder(settings.hubOrigin));
     undo.push(() => data.close());
+    keepOutOfGit(settings.dataFolder);
     undo.push(followClock(time, data, log));
     const profiles = await openProfiles(settings.dataFolder);
     writeCurlConfigs(settings.dataFolder, profiles);
@@ -68,6 +72,8 @@ export async function startEmbedded(
     const adminHandler = admin(ports, log);
     const door = await startFrontDoor({
       port: settings.port,
+      socketFolder: settings.dataFolder,
+      ...(settings.acceptHosts && { acceptHosts: settings.acceptHosts }),
       profiles,
       nowMs: time.nowMs,
       route(method, rawPath) {
@@ -83,7 +89,13 @@ export async function startEmbedded(
     clockwork.start(ports);
     undo.push(() => clockwork.stop());
     undo.push(startSweeps(settings.sweepIntervalSeconds, ports, data.leases, time, log));
-    return { endpoint: `${door.url}/v1`, hubOrigin, credentialsFile: credentialsFileOf(settings.dataFolder), stop };
+    return {
+      endpoint: `${door.url}/v1`,
+      hubOrigin,
+      credentialsFile: credentialsFileOf(settings.dataFolder),
+      socket: door.socket,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -7,7 +7,7 @@ import type { Settings } from './settings.ts';
 const FAKE_LINE = 'FAKE DOCKER HUB: nothing here reaches docker.io; its tokens open nothing there';
 
 /** What a person sees once the embedded edition listens, with commands ready to paste. */
-export function readyText(settings: Settings, { endpoint, hubOrigin, credentialsFile }: Embedded): string {
+export function readyText(settings: Settings, { endpoint, hubOrigin, credentialsFile, socket }: Embedded): string {
   const isFake = settings.hubOrigin === undefined;
   const ci = nearPath(curlConfigOf(settings.dataFolder, 'hublease-ci'));
   const administrator = nearPath(curlConfigOf(settings.dataFolder, 'hublease-admin'));
@@ -17,6 +17,7 @@ export function readyText(settings: Settings, { endpoint, hubOrigin, credentials
     `  Docker Hub   ${hubOrigin}${isFake ? ' (the bundled fake)' : ''}`,
     ...(isFake ? [`  registry     ${new URL(hubOrigin).host}, with one image: demo/hello`] : []),
     `  data         ${nearPath(settings.dataFolder)}`,
+    `  Unix socket  ${'path' in socket ? nearPath(socket.path) : `none: ${socket.problem}`}`,
     `  AWS profiles hublease-admin, hublease-ci and hublease-other, in ${nearPath(credentialsFile)}`,
     '',
   ];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Io } from '../../cli/io.ts';
 import { run } from '../../cli/program.ts';
-import { ACCOUNT, CI_ARN, type Edition, openEdition, type ProfileName } from '../local/harness.ts';
+import { ACCOUNT, CI_ARN, type Edition, type EditionOptions, openEdition, type ProfileName } from '../local/harness.ts';
 
 /** A terminal at which the command line is typed, before an embedded edition with a fake Docker Hub. */
 export interface Terminal {
@@ -55,8 +55,8 @@ const SECRETS = {
   'ci/one': { defaultTtl: '15m', maxTtl: '1h', scope: 'repo:read', maxActive: 1 },
 } as const;
 
-export async function openTerminal(): Promise<Terminal> {
-  const edition = await openEdition();
+export async function openTerminal(options: EditionOptions = {}): Promise<Terminal> {
+  const edition = await openEdition(options);
   const home = mkdtempSync(join(tmpdir(), 'hublease-home-'));
   await edition.admin.call('putTarget', { name: 'acme-bot', body: { kind: 'user', credential: ACCOUNT } });
   for (const [name, limits] of Object.entries(SECRETS)) {
@@ -76,33 +76,36 @@ export async function openTerminal(): Promise<Terminal> {
     edition,
     home,
     env,
-    async type(command, options = {}) {
-      const all = { ...env, ...options.env };
-      let stdout = '';
-      let stderr = '';
-      const io: Io = {
-        out: (text) => {
-          stdout += text;
-        },
-        err: (text) => {
-          stderr += text;
-        },
-        readAll: async () => options.stdin ?? '',
-        env: all,
-        outIsTerminal: options.terminal === true,
-        errIsTerminal: options.terminal === true,
-        nowMs: options.nowMs ?? Date.now,
-      };
-      const words = typeof command === 'string' ? command.split(' ').filter((word) => word !== '') : command;
-      const code = await withAwsVariables(all, () => run(words, io));
-      return { code, stdout, stderr };
-    },
+    type: (command, options = {}) => type(command, { ...options, env: { ...env, ...options.env } }),
     start: (file, args, options = {}) => start(file, args, { ...env, ...options.env }, options.stdin),
     async close() {
       await edition.close();
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+/** Types a command, in this process, with nothing in its environment but what the options name. */
+export async function type(command: string | readonly string[], options: TypeOptions): Promise<Session> {
+  const { env = {} } = options;
+  let stdout = '';
+  let stderr = '';
+  const io: Io = {
+    out: (text) => {
+      stdout += text;
+    },
+    err: (text) => {
+      stderr += text;
+    },
+    readAll: async () => options.stdin ?? '',
+    env,
+    outIsTerminal: options.terminal === true,
+    errIsTerminal: options.terminal === true,
+    nowMs: options.nowMs ?? Date.now,
+  };
+  const words = typeof command === 'string' ? command.split(' ').filter((word) => word !== '') : command;
+  const code = await withAwsVariables(env, () => run(words, io));
+  return { code, stdout, stderr };
 }
 
 /** The AWS SDK reads this process's own variables. Commands of one test file run one after the other. */

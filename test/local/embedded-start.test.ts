@@ -280,6 +280,7 @@ describe('a start', () => {
       endpoint: 'http://127.0.0.1:8787/v1',
       hubOrigin: 'http://127.0.0.1:9',
       credentialsFile: '/srv/data/credentials',
+      socket: { path: '/srv/data/hublease-8787.sock' },
       stop: async () => {},
     };
     const bundled = readyText({ ...settings, jsonReady: false, logLevel: 'error' }, embedded);
@@ -287,6 +288,7 @@ describe('a start', () => {
       'FAKE DOCKER HUB: nothing here reaches docker.io; its tokens open nothing there',
     );
     expect(bundled).toContain('  registry     127.0.0.1:9, with one image: demo/hello\n');
+    expect(bundled).toContain('  Unix socket  /srv/data/hublease-8787.sock\n');
     expect(bundled).toContain('curl -K /srv/data/curl-ci -X POST http://127.0.0.1:8787/v1/lease/demo/pull\n');
     expect(bundled).toContain('curl -K /srv/data/curl-admin http://127.0.0.1:8787/v1/admin/secrets\n');
     const real = readyText(
@@ -295,6 +297,10 @@ describe('a start', () => {
     );
     expect(real).toContain('https://hub.docker.com\n');
     expect(real).not.toMatch(/demo|fake|registry/i);
+    const without = { ...embedded, socket: { problem: 'it cannot be made (ENOSPC)' } };
+    expect(readyText({ ...settings, jsonReady: false, logLevel: 'error' }, without)).toContain(
+      '  Unix socket  none: it cannot be made (ENOSPC)\n',
+    );
   });
 });
 

@@ -63,7 +63,8 @@ interface Reply {
 async function sendSigned({ profile, method, path, query, headers, body }: Sent): Promise<Reply> {
   const sha256 = createHash('sha256').update(body).digest('hex');
   const draft = { method, path, query, headers: { ...headers, 'x-amz-content-sha256': sha256 } };
-  const wire = await sign(edition.profiles[profile], draft, Date.now());
+  const host = `127.0.0.1:${edition.port}`;
+  const wire = await sign(edition.profiles[profile], draft, Date.now(), { host });
   return new Promise((resolve, reject) => {
     const req = request({
       host: '127.0.0.1',

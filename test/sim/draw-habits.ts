@@ -58,14 +58,17 @@ export function drawFacts(
   habits: Habits,
   listLagMs: number,
   { organization }: PlannedTarget,
-): Pick<PlannedTarget, 'verified' | 'allowUnprovenExpiry'> {
+): Pick<PlannedTarget, 'verified' | 'measuredLagMs' | 'allowUnprovenExpiry'> {
   const { expiry, label } = habits;
   const allows = expiry === 'ignored' && dice.chance(0.5);
   const allowed = allows ? { allowUnprovenExpiry: true as const } : {};
   const isKept = label === undefined || (label.lowerCase !== true && (label.maxCharacters ?? 100) >= MARK_CHARACTERS);
   const isProven = expiry !== 'ignored' || allows;
   const knowledge = dice.pick(['now', 'now', 'now', 'before', 'nothing'] as const);
-  if (knowledge === 'nothing') return { verified: null, ...allowed };
+  if (knowledge === 'nothing') {
+    const measured = dice.chance(0.3) ? { measuredLagMs: drawListDelayMs(dice, listLagMs) } : {};
+    return { verified: null, ...measured, ...allowed };
+  }
   const seen: Partial<Verification> = {
     listDelayMs: drawListDelayMs(dice, listLagMs),
     ...(habits.creator === 'proxy' && organization === undefined && { creatorUserAgentKept: false }),

@@ -1,4 +1,4 @@
-import type { SessionRecord } from '../../functions/core/ports.ts';
+import type { HubFacts, SessionRecord } from '../../functions/core/ports.ts';
 import type { Target, Verification } from '../../functions/core/target.ts';
 import { CANARY } from './canary.ts';
 import type { PlannedTarget } from './plan.ts';
@@ -76,14 +76,13 @@ function verificationOf(
   };
 }
 
-/** The target's session record, as a sweep or a mint has left it that met a Docker Hub which keeps too little. */
-function recordOf({ name, refusedFor }: PlannedTarget, nowMs: number): SessionRecord | undefined {
-  if (refusedFor === undefined) return undefined;
+/** The target's session record, where use has taught something: by a verification that waited, or by a mint that was refused. */
+function recordOf({ name, refusedFor, measuredLagMs }: PlannedTarget, nowMs: number): SessionRecord | undefined {
+  if (refusedFor === undefined && measuredLagMs === undefined) return undefined;
   const sinceMs = nowMs - HOUR_MS;
-  return {
-    target: name,
-    version: 1,
-    opId: 'first',
-    facts: { refusal: { code: refusedFor, sinceMs, triedAtMs: sinceMs } },
+  const facts: HubFacts = {
+    ...(measuredLagMs !== undefined && { listLagMs: measuredLagMs }),
+    ...(refusedFor !== undefined && { refusal: { code: refusedFor, sinceMs, triedAtMs: sinceMs } }),
   };
+  return { target: name, version: 1, opId: 'first', facts };
 }

@@ -101,6 +101,8 @@ export interface PlannedTarget {
   readonly maxActive?: number;
   /** What a verification has learned; null for a target that none was made of. Absent: what Docker Hub is documented to do. */
   readonly verified?: Partial<Verification> | null;
+  /** How far its list was found to lag by use. */
+  readonly measuredLagMs?: number;
   readonly allowUnprovenExpiry?: true;
   /** Mints are refused for an hour already, so that the first sweep tries to verify the target. */
   readonly refusedFor?: MintRefusal;

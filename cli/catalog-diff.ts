@@ -5,7 +5,10 @@ import type { CatalogDocument } from './catalog-document.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 /** What an answer says besides what a PUT can set. */
-const NOT_SETTABLE = ['name', 'status', 'managedBy', 'createdAt', 'updatedAt', 'verification', 'expiryGranularity'];
+const NOT_SETTABLE = [
+  ...['name', 'status', 'managedBy', 'createdAt', 'updatedAt'],
+  ...['verification', 'verificationPending', 'expiryGranularity', 'dismissedTokenIds', 'state'],
+];
 
 /** What a secret has when its PUT does not say, for that replaces; a target's PUT keeps what it does not say. */
 const SECRET_DEFAULTS: Fields = { renewable: false, tags: {}, deleteProtection: false };

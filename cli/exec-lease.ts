@@ -1,5 +1,6 @@
 import type { Client } from '../client/client.ts';
 import type { AnswerOf } from '../functions/wire/answers.ts';
+import { warnOfClip } from './clipped-warning.ts';
 import type { Io } from './io.ts';
 import { type MintFlags, mintBody, openPassword } from './minting.ts';
 import type { PrivateConfig } from './private-config.ts';
@@ -48,6 +49,8 @@ export class ExecLease {
     const { body } = await this.#api.call('mintLease', { name: this.#secret, body: mintBody(this.#order) });
     this.#leases.push(body.lease);
     this.#fakeHub = body.credential.fakeHub;
+    // A later one is ended at the same time of its life, and was told of with the first.
+    if (this.#leases.length === 1) warnOfClip(this.#io, body.lease);
     const { username, password } = openPassword(body);
     this.#config.login(username, password);
   }

@@ -1,7 +1,7 @@
 import { NoAnswerError, ProblemError } from '../client/client.ts';
 import { CommandFailed, EXIT, type ExitCode } from './exit.ts';
 
-const HUB_CODES = /^(?:hub_|expiry_refused|login_blocked)/;
+const HUB_CODES = /^(?:hub_|expiry_refused|label_refused|list_lags|login_blocked)/;
 
 /** What goes before the API's own words, so that a line in a build log says at once what kind of failure it is. */
 const KINDS: Partial<Record<ExitCode, string>> = {

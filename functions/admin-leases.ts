@@ -1,11 +1,13 @@
 import { listAllLeases, revokeAnyLease, revokeMatching, showAnyLease } from './core/all-leases.ts';
+import { attestLease } from './core/attest.ts';
+import { isOpen } from './core/lease.ts';
 import { lookLive } from './core/live.ts';
 import type { AdminPorts } from './core/ports.ts';
 import type { Operations } from './http.ts';
 import { livePage } from './live-page.ts';
-import { leaseAnswer, revocationsAnswer } from './wire/answers.ts';
+import { adminLeaseAnswer, revocationsAnswer } from './wire/answers.ts';
 import { given } from './wire/given.ts';
-import { callerOf, listOrder, selectorOf } from './wire/requests.ts';
+import { attestation, callerOf, listOrder, selectorOf } from './wire/requests.ts';
 
 type LeaseOperations = 'listAllLeases' | 'getAnyLease' | 'revokeAnyLease' | 'revokeMatching';
 
@@ -20,17 +22,27 @@ export function adminLeases(ports: AdminPorts): Pick<Operations<'admin'>, LeaseO
       const caller = filter.caller === undefined ? undefined : callerOf(filter.caller);
       return {
         status: 200,
-        body: await livePage(ports, await listAllLeases(ports, given({ ...filter, caller }), page), live),
+        body: await livePage(
+          ports,
+          await listAllLeases(ports, given({ ...filter, caller }), page),
+          live,
+          adminLeaseAnswer,
+        ),
       };
     },
     getAnyLease: async ({ path, query }) => {
       const lease = await showAnyLease(ports, path.id);
       const live = query.live === 'true' ? await lookLive(ports, lease) : undefined;
-      return { status: 200, body: { lease: leaseAnswer(lease, live) } };
+      return { status: 200, body: { lease: adminLeaseAnswer(lease, live) } };
     },
-    revokeAnyLease: async ({ origin, path }) => {
+    revokeAnyLease: async ({ origin, path, query }) => {
+      const reason = attestation(query);
+      if (reason !== undefined) {
+        const lease = await attestLease(ports, origin, path.id, reason);
+        return { status: isOpen(lease) ? 202 : 200, body: { lease: adminLeaseAnswer(lease) } };
+      }
       const { lease, pending } = await revokeAnyLease(ports, origin, path.id);
-      return { status: pending ? 202 : 200, body: { lease: leaseAnswer(lease) } };
+      return { status: pending ? 202 : 200, body: { lease: adminLeaseAnswer(lease) } };
     },
     revokeMatching: async ({ origin, body }) => {
       const untilMs = ports.clock.nowMs() + MARKING_MS;

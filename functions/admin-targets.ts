@@ -1,8 +1,10 @@
+import { dismissTokens } from './core/dismiss.ts';
 import type { AdminPorts } from './core/ports.ts';
+import { readTargetState } from './core/target-state.ts';
 import { deleteTarget, getTarget, listTargets, putTarget, verifyTarget } from './core/targets.ts';
 import type { Operations } from './http.ts';
 import { changedAnswer, etagOf, pageAnswer, targetAnswer } from './wire/answers.ts';
-import { listOrder, targetOrder } from './wire/requests.ts';
+import { listOrder, targetAction, targetOrder } from './wire/requests.ts';
 
 type TargetOperations = 'listTargets' | 'putTarget' | 'getTarget' | 'deleteTarget' | 'actOnTarget';
 
@@ -20,25 +22,30 @@ export function adminTargets(ports: AdminPorts): Pick<Operations<'admin'>, Targe
       return {
         status: verificationPending ? 202 : created ? 201 : 200,
         headers: etagOf(target),
-        body: { target: targetAnswer(target, verificationPending !== undefined), changed: changedAnswer(changed) },
+        body: { target: targetAnswer(target, { pending: verificationPending }), changed: changedAnswer(changed) },
       };
     },
     getTarget: async ({ path }) => {
       const target = await getTarget(ports, path.name);
-      return { status: 200, headers: etagOf(target), body: { target: targetAnswer(target) } };
+      const state = await readTargetState(ports, target.name);
+      return { status: 200, headers: etagOf(target), body: { target: targetAnswer(target, { state }) } };
     },
     deleteTarget: async ({ origin, path, query }) => {
       const deletion = await deleteTarget(ports, origin, path.name, { force: query.force === 'true' });
       const { target, removed, openLeases } = deletion;
       return { status: removed ? 200 : 202, body: { target: targetAnswer(target), removed, openLeases } };
     },
-    // "verify" is the one action there is.
-    actOnTarget: async ({ origin, path }) => {
+    actOnTarget: async ({ origin, path, body }) => {
+      const order = targetAction(body);
+      if (order.action === 'dismiss') {
+        const target = await dismissTokens(ports, origin, path.name, order.tokenIds);
+        return { status: 200, headers: etagOf(target), body: { target: targetAnswer(target) } };
+      }
       const { target, pending } = await verifyTarget(ports, origin, path.name);
       return {
         status: pending ? 202 : 200,
         headers: etagOf(target),
-        body: { target: targetAnswer(target, pending !== undefined) },
+        body: { target: targetAnswer(target, { pending }) },
       };
     },
   };

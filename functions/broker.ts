@@ -33,7 +33,10 @@ export function broker(ports: MintPorts, log: Log, hub: HubFacts = { isFake: fal
     },
     listLeases: async ({ origin, query }) => {
       const { filter, page, live } = listOrder(query);
-      return { status: 200, body: await livePage(ports, await listOwn(ports, origin, filter, page), live) };
+      return {
+        status: 200,
+        body: await livePage(ports, await listOwn(ports, origin, filter, page), live, leaseAnswer),
+      };
     },
     getLease: async ({ origin, path, query }) => {
       const lease = await showOwn(ports, origin, path.id);

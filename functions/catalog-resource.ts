@@ -27,6 +27,7 @@ interface TargetProperties {
   readonly loginRoute?: LoginRoute;
   /** ARN of the secret that holds the credential. Its owner keeps it; hublease only reads it. */
   readonly credentialArn: string;
+  readonly allowUnprovenExpiry?: 'true' | 'false';
   readonly verify: 'true' | 'false';
   readonly description?: string;
 }
@@ -86,7 +87,7 @@ async function put(
     await putSecret(ports, origin, { ...order, managedBy: 'cdk' });
     return;
   }
-  const { name, kind, organization, loginRoute, credentialArn, verify, description } = wanted;
+  const { name, kind, organization, loginRoute, credentialArn, allowUnprovenExpiry, verify, description } = wanted;
   const stored = await readOwners(name, credentialArn);
   if (stored === undefined) throw fail({ tag: 'credential_unavailable', target: name, retryAfterSeconds: 5 });
   await putTarget(ports, origin, {
@@ -95,6 +96,8 @@ async function put(
     ...(organization !== undefined && { organization }),
     ...(loginRoute !== undefined && { loginRoute }),
     ...(description !== undefined && { description }),
+    // What a stack no longer allows is allowed no more.
+    allowUnprovenExpiry: allowUnprovenExpiry === 'true',
     credential: stored.credential,
     credentialRef: credentialArn,
     verify: verify === 'true',

@@ -67,7 +67,7 @@ function accessOf(name: FunctionName, state: State, revocation: Revocation): iam
     case 'revoker':
       return [...revoking, ...triggers(state, revocation)];
     case 'sweeper':
-      return [...revoking, drain(state.catalogTable), removal(state.catalogTable), credentialRemoval(state)];
+      return [...revoking, targetWriting(state.catalogTable), removal(state.catalogTable), credentialRemoval(state)];
     case 'catalogResource':
       // Its targets' credentials belong to their owners, so that it reads them and writes none.
       return [...revoking, entryWriting(state.catalogTable), removal(state.catalogTable)];
@@ -111,9 +111,9 @@ function removal(table: dynamodb.Table): iam.PolicyStatement {
   return rowsOf(table, 'RemoveDrained', [...ENTRIES, session, sweep], ['dynamodb:DeleteItem']);
 }
 
-/** A target that was given with a secret begins to drain when the secret has. */
-function drain(table: dynamodb.Table): iam.PolicyStatement {
-  return rowsOf(table, 'DrainTargets', [CATALOG_PARTITIONS.target], ['dynamodb:PutItem']);
+/** A target that was given with a secret begins to drain when the secret has, and a verification is noted on its target. */
+function targetWriting(table: dynamodb.Table): iam.PolicyStatement {
+  return rowsOf(table, 'WriteTargets', [CATALOG_PARTITIONS.target], ['dynamodb:PutItem']);
 }
 
 /** The partition key tells the kinds of rows apart. */

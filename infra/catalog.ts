@@ -22,6 +22,11 @@ export interface TargetProps {
   readonly organization?: string;
   /** Which of Docker Hub's login routes to take. @default the one that suits the credential */
   readonly loginRoute?: 'auth-token' | 'users-login';
+  /**
+   * Accept tokens whose expiry Docker Hub drops, moves by more than a day, or does not show. A token whose delete fails may then
+   * live on. @default false
+   */
+  readonly allowUnprovenExpiry?: boolean;
   /** Prove the credential by a real login at deployment, which fails if Docker Hub refuses it. @default true */
   readonly verify?: boolean;
   readonly description?: string;
@@ -165,7 +170,7 @@ export class CatalogEntries extends Construct {
       throw new Error(`target "${name}": expected organization only with kind "org", got "${props.organization}"`);
     }
     for (const reader of readers) props.credential.grantRead(reader.role);
-    const { kind, loginRoute, description } = props;
+    const { kind, loginRoute, allowUnprovenExpiry, description } = props;
     const resource = this.#entry(`target ${name}`, {
       entry: 'target',
       name,
@@ -174,6 +179,7 @@ export class CatalogEntries extends Construct {
       verify: String(props.verify ?? true),
       ...(kind === 'org' && { organization: props.organization ?? name }),
       ...(loginRoute !== undefined && { loginRoute }),
+      ...(allowUnprovenExpiry === true && { allowUnprovenExpiry: 'true' }),
       ...(description !== undefined && { description }),
     });
     return new TargetRef(name, kind, resource);

@@ -221,6 +221,16 @@ export class Hublease extends Construct {
     return this.#metric('StuckRevocations', options);
   }
 
+  /** Attempts to revoke leases that listed tokens have kept open for ten minutes and more. */
+  metricBlocked(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.#metric('LeasesBlocked', options);
+  }
+
+  /** Leases that an admin closed without proof. */
+  metricAttested(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.#metric('LeasesAttested', options);
+  }
+
   /** Leases that read revoked while their token lived. */
   metricReopened(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.#metric('LeasesReopened', options);
@@ -249,6 +259,21 @@ export class Hublease extends Construct {
   /** Credentials that Docker Hub refused. */
   metricLoginBreakerOpen(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.#metric('LoginBreakerOpen', options);
+  }
+
+  /** Targets whose mints began to be refused. */
+  metricTargetsRefused(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.#metric('TargetsRefused', options);
+  }
+
+  /** Sweeps and attempts to which Docker Hub denied the target's account. */
+  metricAccountsUnreachable(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.#metric('AccountsUnreachable', options);
+  }
+
+  /** Sweeps that could not use an account's list of tokens. */
+  metricListingsUnusable(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.#metric('ListingsUnusable', options);
   }
 
   /** How far our clock and Docker Hub's are apart. */

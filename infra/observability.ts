@@ -16,6 +16,13 @@ const MOST_CLOCK_SKEW_SECONDS = 5;
 const MOST_ITERATOR_AGE = Duration.hours(1);
 /** One missed sweep may be a deployment. */
 const MISSED_SWEEPS = 3;
+/** Sweeps that are looked at for a list that cannot be used, and how many of them must have met it: one may be an outage. */
+const LISTING_SWEEPS = 3;
+const LISTING_FAILURES = 2;
+/** A blocked lease is tried at least every 15 minutes, and tells of it each time. */
+const BLOCKED_PERIOD = Duration.minutes(30);
+/** What begins is told of once, and the alarm should not end a moment later. */
+const REFUSED_PERIOD = Duration.hours(1);
 
 export interface ObservabilityProps {
   readonly namespace: string;
@@ -38,6 +45,8 @@ interface AlarmShape {
   readonly threshold: number;
   readonly comparison?: cloudwatch.ComparisonOperator;
   readonly evaluationPeriods?: number;
+  /** Of the periods; all of them unless given. */
+  readonly datapointsToAlarm?: number;
   readonly missing?: cloudwatch.TreatMissingData;
 }
 
@@ -59,6 +68,7 @@ export class Observability extends Construct {
       threshold: shape.threshold,
       comparisonOperator: shape.comparison ?? cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods: shape.evaluationPeriods ?? 1,
+      ...(shape.datapointsToAlarm !== undefined && { datapointsToAlarm: shape.datapointsToAlarm }),
       treatMissingData: shape.missing ?? cloudwatch.TreatMissingData.NOT_BREACHING,
     });
     if (alarmTopic !== undefined) {
@@ -94,6 +104,8 @@ export class Observability extends Construct {
           graph('Revocations that will be repeated', [
             metric('RevokeFailures', 'failed attempts'),
             metric('LeasesReopened', 'reopened'),
+            metric('LeasesBlocked', 'blocked'),
+            metric('LeasesAttested', 'attested'),
           ]),
           graph(
             'Messages set aside',
@@ -105,7 +117,13 @@ export class Observability extends Construct {
             metric('HubLatencyMs', 'median', { statistic: cloudwatch.Stats.p(50) }),
             metric('HubLatencyMs', 'slowest of a hundred', { statistic: cloudwatch.Stats.p(99) }),
           ]),
-          graph('Docker Hub: errors', [metric('HubErrors', 'errors'), metric('LoginBreakerOpen', 'logins refused')]),
+          graph('Docker Hub: errors', [
+            metric('HubErrors', 'errors'),
+            metric('LoginBreakerOpen', 'logins refused'),
+            metric('TargetsRefused', 'targets refused'),
+            metric('AccountsUnreachable', 'accounts unreachable'),
+            metric('ListingsUnusable', 'listings unusable'),
+          ]),
           graph('Docker Hub: remaining rate', [metric('HubRemainingRate', 'requests left')]),
         ],
         [
@@ -146,6 +164,18 @@ function alarmsOf(props: ObservabilityProps): Record<string, AlarmShape> {
       section: 'reopened-leases',
       threshold: 0,
     },
+    BlockedLeases: {
+      metric: metric('LeasesBlocked', { period: BLOCKED_PERIOD }),
+      description: 'A token that may be of a lease keeps it open: somebody has to say whether it is.',
+      section: 'blocked-leases',
+      threshold: 0,
+    },
+    AttestedLeases: {
+      metric: metric('LeasesAttested'),
+      description: 'An admin closed a lease on their word, without proof that its token is gone.',
+      section: 'attested-leases',
+      threshold: 0,
+    },
     ...Object.fromEntries(
       Object.entries(deadLetterQueues).map(([name, queue]) => [
         `${name}DeadLetters`,
@@ -162,6 +192,26 @@ function alarmsOf(props: ObservabilityProps): Record<string, AlarmShape> {
       description: "Docker Hub refused a target's credential: no lease of that target can be minted or revoked.",
       section: 'login-breaker-open',
       threshold: 0,
+    },
+    RefusedTargets: {
+      metric: metric('TargetsRefused', { period: REFUSED_PERIOD }),
+      description: 'Docker Hub keeps too little of what a lease needs: a target gives no more leases.',
+      section: 'refused-targets',
+      threshold: 0,
+    },
+    UnreachableAccounts: {
+      metric: metric('AccountsUnreachable', perSweep),
+      description: 'Docker Hub denies a target its account: nothing of it can be proven revoked.',
+      section: 'unreachable-accounts',
+      threshold: 0,
+    },
+    UnusableListings: {
+      metric: metric('ListingsUnusable', perSweep),
+      description: `${LISTING_FAILURES} of the last ${LISTING_SWEEPS} sweeps could not use an account's list of tokens.`,
+      section: 'unusable-listings',
+      threshold: 0,
+      evaluationPeriods: LISTING_SWEEPS,
+      datapointsToAlarm: LISTING_FAILURES,
     },
     IteratorAge: {
       metric: revoker.metric('IteratorAge', { statistic: cloudwatch.Stats.MAXIMUM }),

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Lease } from '../functions/core/lease.ts';
-import type { SessionRecord } from '../functions/core/ports.ts';
+import type { HubFacts, SessionRecord } from '../functions/core/ports.ts';
 import { inTransaction } from './sqlite-rows.ts';
 
 /** Of TOTP. Source: RFC 6238 section 4.1. */
@@ -28,12 +28,27 @@ const LEASE_INSTANTS: Readonly<Record<InstantOf<Lease>, boolean>> = {
 /** The same of a session. A claim is dropped. */
 const SESSION_INSTANTS: Readonly<Record<InstantOf<SessionRecord>, boolean>> = {
   expiresAtMs: true,
+  refreshAtMs: true,
   breakerUntilMs: true,
   rateResetAtMs: true,
   throttledUntilMs: true,
   revocationsUntilMs: true,
   loginAfterMs: true,
   claimUntilMs: false,
+};
+
+/** The instants within a session's facts, by path. What is a time span there does not move. */
+type FactInstant = {
+  [K in keyof HubFacts]-?: `facts.${K}.${InstantOf<NonNullable<HubFacts[K]>> & string}`;
+}[keyof HubFacts];
+
+const FACT_INSTANTS: Readonly<Record<FactInstant, true>> = {
+  'facts.refusal.sinceMs': true,
+  'facts.refusal.triedAtMs': true,
+  'facts.pendingVerification.createdAtMs': true,
+  'facts.listing.sinceMs': true,
+  'facts.cap.atMs': true,
+  'facts.places.atMs': true,
 };
 
 /**
@@ -55,7 +70,7 @@ export function setBack(database: DatabaseSync, byMs: number): void {
     const session = database.prepare(`
       UPDATE sessions SET version = version + 1, op_id = :opId,
         document = json_remove(json_replace(document, '$.version', version + 1, '$.opId', :opId,
-          '$.totpStep', json_extract(document, '$.totpStep') - :steps, ${moved(SESSION_INSTANTS)}),
+          '$.totpStep', json_extract(document, '$.totpStep') - :steps, ${moved({ ...SESSION_INSTANTS, ...FACT_INSTANTS })}),
           '$.claimUntilMs')`);
     session.run({ byMs, steps: Math.floor(byMs / STEP_MS), opId: opIdOf(byMs) });
   });

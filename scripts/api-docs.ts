@@ -25,8 +25,13 @@ interface Operated {
   readonly operationId: string;
   readonly parameters?: readonly { name: string; in: string; description?: string; schema: Schema }[];
   readonly requestBody?: { content: { 'application/json': { schema: Schema } } };
-  readonly responses: Readonly<Record<string, { $ref?: string; description?: string }>>;
+  readonly responses: Readonly<
+    Record<string, { $ref?: string; description?: string; content?: { 'application/json': { schema: Schema } } }>
+  >;
 }
+
+/** The operations that show all there is of a lease and of a target: their answers' members are explained once, there. */
+const EXPLAINED: readonly string[] = ['getAnyLease', 'getTarget'];
 
 const HEAD = `# The API
 
@@ -69,7 +74,7 @@ function contents(): string {
   return ['| route | for | does |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-function factsOf({ parameters = [], requestBody, responses }: Operated): string[] {
+function factsOf({ operationId, parameters = [], requestBody, responses }: Operated): string[] {
   const body = requestBody?.content['application/json'].schema;
   const inputs = [
     ...parameters.filter((each) => each.in !== 'path').map((each) => row(each.name, each.in, false, each)),
@@ -86,7 +91,22 @@ function factsOf({ parameters = [], requestBody, responses }: Operated): string[
   return [
     ...(inputs.length === 0 ? [] : [['| takes | in | form | |', '| --- | --- | --- | --- |', ...inputs].join('\n')]),
     `Answers ${answers.join(' ')} Problems: ${problems.join(', ')}.`,
+    ...(EXPLAINED.includes(operationId) ? [membersOf(responses['200']?.content?.['application/json'].schema)] : []),
   ];
+}
+
+/** The members of an answer that need a word. */
+function membersOf(schema: Schema | undefined): string {
+  const rows = describedIn(schema ?? {}).map(([path, text]) => `| \`${path}\` | ${text} |`);
+  return ['| in the answer | means |', '| --- | --- |', ...rows].join('\n');
+}
+
+function describedIn(schema: Schema, path = ''): (readonly [path: string, description: string])[] {
+  const own = schema.description === undefined || path === '' ? [] : [[path, schema.description] as const];
+  const inner = Object.entries(schema.properties ?? {}).flatMap(([name, each]) =>
+    describedIn(each, path === '' ? name : `${path}.${name}`),
+  );
+  return [...own, ...inner, ...(schema.anyOf ?? schema.oneOf ?? []).flatMap((each) => describedIn(each, path))];
 }
 
 function row(

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { type Client, ProblemError } from '../../client/client.ts';
+import type { AnswerOf } from '../../functions/wire/answers.ts';
 import type { CatalogDocument } from '../catalog-document.ts';
 import { readItem } from '../catalog-item.ts';
 import type { Context } from '../context.ts';
 import { CommandFailed, EXIT } from '../exit.ts';
 import { withSpinner } from '../output.ts';
+
+type TargetShown = AnswerOf<'putTarget'>['body']['target'];
 
 export interface ApplyFlags {
   readonly file: string;
@@ -49,9 +52,15 @@ async function applyOne({ io }: Context, client: Client, document: CatalogDocume
   const body = sendsCredential ? document.body : rest;
   const operation = kind === 'Secret' ? 'putSecret' : 'putTarget';
   const answer = await withSpinner(io, `applying ${title}`, () => client.call(operation, { name, body }));
-  io.err(
-    `${title}: ${verb}${Number(answer.status) === 202 ? '; Docker Hub took too long to verify it: hublease targets verify' : ''}\n`,
-  );
+  const isPending = Number(answer.status) === 202;
+  io.err(`${title}: ${verb}${isPending ? '; Docker Hub took too long to verify it: hublease targets verify' : ''}\n`);
+  for (const text of 'target' in answer.body ? remarksOf(answer.body.target) : []) io.err(`  ${text}\n`);
+}
+
+/** What the verification of a target waits for, or what it found inexact. */
+function remarksOf({ verification, verificationPending }: TargetShown): string[] {
+  if (verificationPending !== undefined) return [verificationPending.detail];
+  return typeof verification === 'object' ? (verification.warnings ?? []).map((text) => `warning: ${text}`) : [];
 }
 
 function textOf(path: string): string {

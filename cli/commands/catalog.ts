@@ -4,10 +4,8 @@ import { readItem } from '../catalog-item.ts';
 import type { Context } from '../context.ts';
 import { CommandFailed, EXIT } from '../exit.ts';
 import { json, output, table, withSpinner } from '../output.ts';
+import { collectSecrets, collectTargets } from '../pages.ts';
 import { type ApplyFlags, applyFile } from './apply.ts';
-
-/** The API's largest page. */
-const PAGE_MAX = '100';
 
 /** `hublease secrets` and `hublease targets`. */
 export function catalogCommands(program: Command, context: Context): void {
@@ -40,22 +38,30 @@ export function catalogCommands(program: Command, context: Context): void {
       .option('--dry-run', 'say only what would be deleted')
       .option('--force', 'although it has open leases: it goes once they have ended')
       .action((name: string, flags: { dryRun?: boolean; force?: boolean }) => remove(context, kind, name, flags));
-    if (kind === 'Target') {
-      group
-        .command('verify')
-        .description('log in to Docker Hub, and make and delete a token')
-        .argument('<name>')
-        .addOption(output())
-        .action((name: string, flags: { output: string }) => verify(context, name, flags));
-    }
+    if (kind === 'Target') targetCommands(group, context);
   }
+}
+
+function targetCommands(group: Command, context: Context): void {
+  group
+    .command('verify')
+    .description('log in to Docker Hub, and make and delete a token')
+    .argument('<name>')
+    .addOption(output())
+    .action((name: string, flags: { output: string }) => verify(context, name, flags));
+  group
+    .command('dismiss')
+    .description('say that tokens are not of hublease, so that they keep no lease open')
+    .argument('<name>')
+    .argument('<token-id...>', 'as a lease\'s "blockedBy" and "hublease doctor" name them')
+    .action((name: string, tokenIds: string[]) => dismiss(context, name, tokenIds));
 }
 
 async function list({ io, api }: Context, kind: Kind, flags: { prefix?: string; output: string }): Promise<void> {
   const client = await api();
   const query = flags.prefix ? { prefix: flags.prefix } : {};
   if (kind === 'Secret') {
-    const secrets = await everyItem((page) => client.call('listSecrets', { query: { ...query, ...page } }));
+    const secrets = await collectSecrets(client, query);
     const rows = secrets.map((each) => [
       each.name,
       each.target,
@@ -67,7 +73,7 @@ async function list({ io, api }: Context, kind: Kind, flags: { prefix?: string; 
     const head = ['SECRET', 'TARGET', 'SCOPE', 'TTL', 'MAX TTL', 'STATUS'];
     return io.out(flags.output === 'json' ? json(secrets) : table(head, rows));
   }
-  const targets = await everyItem((page) => client.call('listTargets', { query: { ...query, ...page } }));
+  const targets = await collectTargets(client, query);
   const rows = targets.map((each) => [
     each.name,
     each.kind,
@@ -76,19 +82,6 @@ async function list({ io, api }: Context, kind: Kind, flags: { prefix?: string; 
     each.status,
   ]);
   io.out(flags.output === 'json' ? json(targets) : table(['TARGET', 'KIND', 'ACCOUNT', 'VERIFIED', 'STATUS'], rows));
-}
-
-async function everyItem<T>(
-  ask: (page: Record<string, string>) => Promise<{ body: { items: T[]; nextToken?: string } }>,
-): Promise<T[]> {
-  const items: T[] = [];
-  let nextToken: string | undefined;
-  do {
-    const { body } = await ask({ limit: PAGE_MAX, ...(nextToken && { nextToken }) });
-    items.push(...body.items);
-    nextToken = body.nextToken;
-  } while (nextToken !== undefined);
-  return items;
 }
 
 function verifiedAt(verification: { readonly at: string } | 'pending' | undefined): string {
@@ -129,15 +122,25 @@ async function verify({ io, api }: Context, name: string, flags: { output: strin
   const call = { name, body: { action: 'verify' } };
   const { status, body } = await withSpinner(io, `verifying ${name}`, () => client.call('actOnTarget', call));
   if (flags.output === 'json') io.out(json(body.target));
-  const { verification } = body.target;
+  const { verification, verificationPending } = body.target;
   if (status === 202 || typeof verification !== 'object') {
-    throw new CommandFailed(EXIT.dockerHub, `Docker Hub took too long to verify "${name}"`, 'Run the command again.');
+    const hint = verificationPending?.detail ?? 'Run the command again.';
+    throw new CommandFailed(EXIT.dockerHub, `Docker Hub took too long to verify "${name}"`, hint);
   }
   if (flags.output === 'json') return;
+  const { warnings = [], ...learned } = verification;
   io.out(
     table(
       ['target', name],
-      Object.entries(verification).map(([key, value]) => [key, String(value)]),
+      Object.entries(learned).map(([key, value]) => [key, String(value)]),
     ),
   );
+  for (const text of warnings) io.err(`warning: ${text}\n`);
+}
+
+async function dismiss({ io, api }: Context, name: string, tokenIds: readonly string[]): Promise<void> {
+  const client = await api();
+  await client.call('actOnTarget', { name, body: { action: 'dismiss', tokenIds } });
+  io.err(`target ${name}: ${tokenIds.join(' ')} dismissed\n`);
+  io.err('  On your word they are not of hublease: they keep no lease open, and hublease deletes none of them.\n');
 }

@@ -39,8 +39,13 @@ export function doctorCommand(program: Command, context: Context, setExitCode: (
 
 async function examine({ io, settings }: Context, flags: DoctorFlags): Promise<Finding[]> {
   const { examineEndpoint } = await import('../doctor/endpoint.ts');
+  const { examineTargets } = await import('../doctor/targets.ts');
   const all = await settings(flags.secret ? { secret: flags.secret } : {});
-  const findings = [...(await examineEndpoint(all, io.env, io.nowMs)), ...examineClients(io.env)];
+  const endpoint = await examineEndpoint(all, io.env, io.nowMs);
+  // An administrator need not be a caller.
+  const canAsk = endpoint.some(({ check, state }) => check === 'credentials' && state === 'ok');
+  const targets = canAsk ? await examineTargets(all, io.env, io.nowMs) : [];
+  const findings = [...endpoint, ...targets, ...examineClients(io.env)];
   if (flags.pull === undefined) return findings;
   const { examinePull } = await import('../doctor/pull.ts');
   const origins = { auth: flags.authOrigin, registry: flags.registryOrigin };

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { warnOfClip } from '../clipped-warning.ts';
 import type { Context } from '../context.ts';
 import { CommandFailed, EXIT } from '../exit.ts';
 import { HUB_KEYS } from '../hub-keys.ts';
@@ -48,6 +49,7 @@ export function leaseCommand(program: Command, context: Context): void {
       const body = mintBody({ ...flags, ttl: settings.ttl });
       const api = await context.api(settings);
       const minted = (await withSpinner(io, `leasing from ${name}`, () => api.call('mintLease', { name, body }))).body;
+      warnOfClip(io, minted.lease);
       io.out(flags.field === undefined ? render(minted, flags, io) : field(minted, flags.field));
     });
 }

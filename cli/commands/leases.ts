@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { CommandFailed, EXIT } from '../exit.ts';
-import { collectLeases, type Lease } from '../lease-pages.ts';
+import { evidenceWords, isAttested, whyOpen } from '../lease-words.ts';
 import { mintBody } from '../minting.ts';
 import { countDown, json, output, spoken, table } from '../output.ts';
+import { type AdminLease, collectAllLeases, collectLeases, type Lease } from '../pages.ts';
 
 /** Leases listed at most, unless asked for more. */
 const MOST_LISTED = 200;
@@ -35,12 +36,7 @@ export function leasesCommands(program: Command, context: Context): void {
         if (!Number.isInteger(limit) || limit < 1)
           throw new CommandFailed(EXIT.usage, `--limit ${flags.limit}: expected a number`);
         const filter = { ...(flags.secret && { secret: flags.secret }), ...(flags.status && { status: flags.status }) };
-        const leases = await collectLeases(
-          await context.api(),
-          flags.all ? 'listAllLeases' : 'listLeases',
-          filter,
-          limit,
-        );
+        const leases = await (flags.all ? collectAllLeases : collectLeases)(await context.api(), filter, limit);
         io.out(flags.output === 'json' ? json(leases) : leaseTable(leases, io.nowMs(), flags.all === true));
       },
     );
@@ -82,19 +78,25 @@ function leaseTable(leases: readonly Lease[], nowMs: number, withCaller: boolean
     leases.map((lease) => [
       lease.id,
       lease.secret,
-      lease.status,
+      // Its end was not proven.
+      isAttested(lease) ? `${lease.status} (attested)` : lease.status,
       lease.status === 'revoked' ? '-' : spoken(lease.expiresAt, nowMs),
       (withCaller ? lease.caller : lease.label) ?? '',
     ]),
   );
 }
 
-function details(lease: Lease, nowMs: number): string {
+function details(lease: Lease | AdminLease, nowMs: number): string {
   const { id, evidence, ...rest } = lease;
-  const rows = Object.entries(rest).map(([key, value]) => {
-    const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-    return [key, key.endsWith('At') ? `${text} (${spoken(text, nowMs)})` : text];
-  });
-  if (evidence !== undefined) rows.push(['evidence', JSON.stringify(evidence)]);
+  const rows = Object.entries(rest).map(([key, value]) => [key, detail(key, value, nowMs)]);
+  const why = whyOpen(lease);
+  if (why !== undefined) rows.push(['still open', why]);
+  if (evidence !== undefined) rows.push([isAttested(lease) ? 'NO PROOF' : 'evidence', evidenceWords(evidence)]);
   return table(['lease', id], rows);
+}
+
+function detail(key: string, value: unknown, nowMs: number): string {
+  if (key === 'blockedBy') return (value as readonly string[]).join(' ');
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return /(?:At|Since)$/.test(key) ? `${text} (${spoken(text, nowMs)})` : text;
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Command } from 'commander';
+import { warnOfClip } from '../clipped-warning.ts';
 import type { Context } from '../context.ts';
 import { type DockerConfig, dockerFileOf, type Entry, loginEntries, parseConfig, readText } from '../docker-config.ts';
 import { CommandFailed, EXIT } from '../exit.ts';
@@ -57,6 +58,7 @@ async function login(context: Context, secret: string, flags: MintFlags): Promis
     io.err(`docker is logged in as ${username} until ${expiresAt} (${spoken(expiresAt, io.nowMs())}): ${file}\n`);
     io.err('  "hublease logout" revokes the token.\n');
     warnOfFake(io, minted.credential.fakeHub, 'this token');
+    warnOfClip(io, minted.lease);
   } catch (error) {
     await api.call('revokeLease', { name: id }).catch(() => {});
     throw error;

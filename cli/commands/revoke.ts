@@ -2,14 +2,17 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { CommandFailed, EXIT } from '../exit.ts';
 import { forgetRevoked } from '../lease-cache.ts';
-import { collectLeases } from '../lease-pages.ts';
+import { isAttested, whyOpen } from '../lease-words.ts';
 import { table, withSpinner } from '../output.ts';
+import { collectLeases } from '../pages.ts';
 
 /** Open leases that `--mine` revokes in one go. */
 const MOST_REVOKED = 1_000;
 
 interface RevokeFlags {
   readonly all?: boolean;
+  readonly attest?: boolean;
+  readonly reason?: string;
   readonly mine?: boolean;
   readonly prefix?: string;
   readonly target?: string;
@@ -24,6 +27,8 @@ export function revokeCommand(program: Command, context: Context): void {
     .description('revoke leases now')
     .argument('[id]')
     .option('--all', "with an id: anybody's, for administrators")
+    .option('--attest', 'with an id: close it on your word, without proof, for administrators')
+    .option('--reason <text>', 'with --attest: why you are sure that its token is gone')
     .option('--mine', 'all of your own')
     .option('--prefix <name>', 'all of the secrets below it, for administrators')
     .option('--target <name>', 'all of one target, for administrators')
@@ -37,6 +42,8 @@ export function revokeCommand(program: Command, context: Context): void {
           EXIT.usage,
           'revoke what? Give one of ID, --mine, --prefix, --target, --caller, --leaked -',
         );
+      checkAttestation(id, flags);
+      if (id !== undefined && flags.reason !== undefined) return attestOne(context, id, flags.reason);
       if (id !== undefined) return revokeOne(context, id, flags.all === true);
       if (mine) return revokeMine(context);
       const body =
@@ -48,16 +55,45 @@ export function revokeCommand(program: Command, context: Context): void {
 async function revokeOne({ io, api }: Context, id: string, anybodys: boolean): Promise<void> {
   const client = await api();
   const operation = anybodys ? 'revokeAnyLease' : 'revokeLease';
-  const { status, body } = await withSpinner(io, `revoking ${id}`, () => client.call(operation, { name: id }));
+  const { body } = await withSpinner(io, `revoking ${id}`, () => client.call(operation, { name: id }));
   forgetRevoked(io.env, new Set([id]));
-  io.err(status === 202 ? 'Docker Hub could not be reached; the revocation goes on by itself\n' : '');
+  if (body.lease.status !== 'revoked') io.err(stillOpen(body.lease));
   io.out(`${body.lease.status}\n`);
+}
+
+/** Says why there is no proof yet. */
+function stillOpen(lease: Parameters<typeof whyOpen>[0]): string {
+  return `not proven yet: ${whyOpen(lease) ?? 'Docker Hub has not confirmed it'}; the revocation goes on by itself\n`;
+}
+
+/** A reason says who reads it later why; without the flag beside it, it would be taken for something else. */
+function checkAttestation(id: string | undefined, { attest, reason }: RevokeFlags): void {
+  if (attest !== true && reason === undefined) return;
+  if (id === undefined) throw new CommandFailed(EXIT.usage, '--attest and --reason go with one lease: give its ID');
+  if (attest !== true) throw new CommandFailed(EXIT.usage, '--reason goes with --attest');
+  if (reason === undefined) {
+    const hint = `hublease revoke ${id} --attest --reason "the account is closed"`;
+    throw new CommandFailed(EXIT.usage, '--attest needs --reason: why are you sure that the token is gone?', hint);
+  }
+}
+
+async function attestOne({ io, api }: Context, id: string, reason: string): Promise<void> {
+  const client = await api();
+  const call = { name: id, query: { attest: 'true', reason } };
+  const { body } = await withSpinner(io, `attesting ${id}`, () => client.call('revokeAnyLease', call));
+  const { lease } = body;
+  forgetRevoked(io.env, new Set([id]));
+  if (lease.status !== 'revoked') io.err(stillOpen(lease));
+  else if (isAttested(lease)) {
+    io.err('closed on your word, not on proof: Docker Hub was not asked, and no token was deleted\n');
+  } else io.err('it was proven to be over before: your word was not needed\n');
+  io.out(isAttested(lease) ? 'revoked (attested)\n' : `${lease.status}\n`);
 }
 
 /** One lease that cannot be revoked does not stop the others. */
 async function revokeMine({ io, api }: Context): Promise<void> {
   const client = await api();
-  const pages = ['minting', 'active'].map((status) => collectLeases(client, 'listLeases', { status }, MOST_REVOKED));
+  const pages = ['minting', 'active'].map((status) => collectLeases(client, { status }, MOST_REVOKED));
   const open = (await Promise.all(pages)).flat();
   const revoked = new Set<string>();
   for (const { id } of open) {

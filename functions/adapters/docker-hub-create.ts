@@ -28,7 +28,7 @@ export function tokenMinter(options: HubOptions): TokenMinter {
       const reply = await withDeadline(options.timeoutMs, (deadline) => exchange(request, deadline));
       if (!reply.ok) return reply;
       const { value: answer, meta } = reply;
-      const problem = problemOf(answer, options.nowMs(), 'api');
+      const problem = problemOf(answer, options.nowMs(), 'create');
       if (problem !== undefined) return { ok: false, problem, meta };
       const tokenId = property(answer.json, idField(place));
       const token = property(answer.json, 'token');

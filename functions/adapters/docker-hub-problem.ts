@@ -13,11 +13,19 @@ const SAYS_ACCESS_TOKEN =
 const SAYS_PLAN = /\b(?:current|your) plan\b|\bpaid (?:plan|subscription)\b/i;
 /** Docker does not document its answer where an organization has all its tokens. */
 const SAYS_LIMIT = /\b(?:maximum|limit|quota|too many|exceed(?:s|ed)?)\b/i;
+/** A limit of something else than the number of tokens. */
+const SAYS_OTHER_LIMIT = /\b(?:rate|requests?|expir\w*|labels?|description|characters?|length|page_?\w*)\b/i;
 /** An intermittent refusal of good passwords. Source: docker/hub-feedback issue 1694. */
 const SAYS_TRY_AGAIN = /failed to generate login session|try again later/i;
 
 /** The fields that hublease sends. Other names in an answer are not repeated: they might hold anything. */
 const SENT_FIELDS = ['token_label', 'label', 'scopes', 'resources', 'expires_at'] as const;
+
+/** Request Timeout, Conflict, Too Early: what was asked for may have been done all the same, and be worth another try. */
+const UNDECIDED_STATUSES = [408, 409, 425];
+
+/** What was asked for. Only the answer to a create speaks of plans and of how many tokens there may be. */
+export type HubCall = 'login' | 'create' | 'other';
 
 /**
  * What an answer to a login or token call means when its status is no 2xx, or it is an HTML page in place of an answer.
@@ -26,7 +34,7 @@ const SENT_FIELDS = ['token_label', 'label', 'scopes', 'resources', 'expires_at'
  * A 4xx is Docker Hub's own verdict only as JSON, a 401 also without any body: anything else was written by what stands before
  * it (such as the edge's `error code: 1010` under 403), and a 404 of that kind must never prove that a token is gone.
  */
-export function problemOf(answer: HubAnswer, nowMs: number, place: 'api' | 'login'): HubProblem | undefined {
+export function problemOf(answer: HubAnswer, nowMs: number, call: HubCall): HubProblem | undefined {
   const { status, form } = answer;
   if (status === 429) return throttled(answer, nowMs);
   if (status >= 500) return { tag: 'fault', code: status === 503 && form !== 'json' ? 'edge' : 'server_error' };
@@ -35,7 +43,8 @@ export function problemOf(answer: HubAnswer, nowMs: number, place: 'api' | 'logi
   if (status >= 200 && status < 300) return undefined;
   const isVerdict = form === 'json' || (form === 'none' && status === 401);
   if (status < 400 || !isVerdict) return { tag: 'fault', code: 'malformed' };
-  return place === 'login' ? loginVerdict(answer, nowMs) : verdict(answer);
+  if (call === 'login') return loginVerdict(answer, nowMs);
+  return (call === 'create' ? createVerdict(answer) : undefined) ?? verdict(answer);
 }
 
 function loginVerdict(answer: HubAnswer, nowMs: number): HubProblem {
@@ -51,11 +60,18 @@ function loginVerdict(answer: HubAnswer, nowMs: number): HubProblem {
 function verdict({ status, json }: HubAnswer): HubProblem {
   if (status === 401) return { tag: 'session_refused' };
   if (status === 404) return { tag: 'not_found' };
+  if (UNDECIDED_STATUSES.includes(status)) return { tag: 'fault', code: 'server_error' };
+  if (status !== 403) return { tag: 'invalid', fields: fieldsOf(json) };
+  return { tag: SAYS_ACCESS_TOKEN.test(wordsOf(json)) ? 'access_token_session' : 'forbidden' };
+}
+
+/** What only a create can be refused for; undefined for all else. A field that is named says more than words do. */
+function createVerdict({ status, json }: HubAnswer): HubProblem | undefined {
+  if (status === 401 || status === 404 || fieldsOf(json).length > 0) return undefined;
   const words = wordsOf(json);
-  if (status === 403 && SAYS_ACCESS_TOKEN.test(words)) return { tag: 'access_token_session' };
-  if (SAYS_PLAN.test(words)) return { tag: 'plan' };
-  if (SAYS_LIMIT.test(words)) return { tag: 'cap_reached' };
-  return status === 403 ? { tag: 'forbidden' } : { tag: 'invalid', fields: fieldsOf(json) };
+  // Words that name both speak of the number of tokens that the plan includes.
+  if (SAYS_LIMIT.test(words) && !SAYS_OTHER_LIMIT.test(words)) return { tag: 'cap_reached' };
+  return SAYS_PLAN.test(words) ? { tag: 'plan' } : undefined;
 }
 
 function throttled(answer: HubAnswer, nowMs: number): HubProblem {
@@ -71,11 +87,15 @@ function saysLockedOut(answer: HubAnswer): boolean {
   );
 }
 
-/** Fields named by a 400, which answers `{fields: {NAME: […]}, text}`; `expires_at` also where only the text names it. */
+/**
+ * Fields named by a 400, which answers `{fields: {NAME: […]}, text}`; `expires_at` also where only the words name it. What Docker
+ * Hub's database says of a failed write stands under `fields`, too: its words may name a column, and say nothing of what we sent.
+ */
 function fieldsOf(json: unknown): readonly string[] {
   const fields = property(json, 'fields');
   const named = SENT_FIELDS.filter((name) => property(fields, name) !== undefined);
-  if (named.length > 0) return named;
+  const isAboutOthers = typeof fields === 'object' && fields !== null && Object.keys(fields).length > 0;
+  if (named.length > 0 || isAboutOthers) return named;
   return /expires_?at/i.test(wordsOf(json)) ? ['expires_at'] : [];
 }
 

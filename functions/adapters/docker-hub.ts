@@ -40,7 +40,7 @@ export function dockerHub(options: HubOptions): DockerHub {
     const reply = await withDeadline(options.timeoutMs, (deadline) => exchange(sent, deadline));
     if (!reply.ok) return reply;
     const { meta } = reply;
-    const problem = problemOf(reply.value, options.nowMs(), 'api');
+    const problem = problemOf(reply.value, options.nowMs(), 'other');
     if (problem !== undefined) return { ok: false, problem, meta };
     const value = read(reply.value);
     return value === undefined ? faultReply('malformed', meta) : { ok: true, value, meta };

@@ -22,6 +22,10 @@ export const METRICS = {
   OverdueSeconds: { unit: 'Seconds' },
   /** An attempt to revoke failed and will be repeated. */
   RevokeFailures: { unit: 'Count' },
+  /** A lease has been kept open for ten minutes by tokens that may be its own; at each attempt. */
+  LeasesBlocked: { unit: 'Count' },
+  /** An admin closed a lease on their word, without proof. */
+  LeasesAttested: { unit: 'Count' },
   /** A live token was seen of a lease that had read revoked. */
   LeasesReopened: { unit: 'Count' },
   /** One call to Docker Hub. */
@@ -32,6 +36,12 @@ export const METRICS = {
   HubRemainingRate: { unit: 'None' },
   /** Docker Hub refused a target's credential; no login with it for ten minutes. */
   LoginBreakerOpen: { unit: 'Count' },
+  /** Mints of a target began to be refused: Docker Hub keeps too little of what a lease needs. */
+  TargetsRefused: { unit: 'Count' },
+  /** Docker Hub denies a target its own account, or its organization; at each attempt and each sweep. */
+  AccountsUnreachable: { unit: 'Count' },
+  /** An account's list of tokens could not be used; at each sweep. */
+  ListingsUnusable: { unit: 'Count' },
   /** How far our clock is from Docker Hub's, never negative. */
   ClockSkewSeconds: { unit: 'Seconds' },
   /** A sweep came to its end. */

@@ -17,13 +17,21 @@ export const MAX_LIST_LAG_MS = 900_000;
 /** How soon a lease comes back that waits for the lag to be known. */
 const LAG_RETRY_MS = 60_000;
 
+/** Blockers that a lease names, which is as many as an admin can dismiss at once. The next attempt names the next. */
+const MAX_BLOCKERS = 100;
+
 /** Whether a lease's token is proven never to have been, or why not. */
 export type Absence = { readonly evidence: Evidence } | (Delay & { readonly blockedBy?: readonly string[] });
 
-/** How long past `mintWindowMs + hubTimeoutMs` a create may be unlisted. */
+/**
+ * How long past `mintWindowMs + hubTimeoutMs` a create may be unlisted. A lag that was never measured, or is larger than any that
+ * was, is taken for as large as a lag may be: that a token is missing at some age does not say when it will be listed.
+ */
 export function quietMs(limits: Limits, target: Pick<Target, 'verification'>, facts: HubFacts): number {
-  const lags = [facts.listLagMs, target.verification?.listDelayMs].filter((lag) => lag !== undefined);
-  return lags.length === 0 ? MAX_LIST_LAG_MS : Math.max(limits.quietMs, LAG_FACTOR * Math.max(...lags));
+  const { listLagMs = -1, listLagsBeyondMs = 0 } = facts;
+  const measuredMs = Math.max(listLagMs, target.verification?.listDelayMs ?? -1);
+  const isKnown = measuredMs >= listLagsBeyondMs;
+  return Math.max(isKnown ? limits.quietMs : MAX_LIST_LAG_MS, LAG_FACTOR * Math.max(measuredMs, listLagsBeyondMs));
 }
 
 /** Until when a create of this lease may still land on Docker Hub, or be missing from its list. */
@@ -45,10 +53,28 @@ export async function lagDoubt(
   ports: Pick<RevokePorts, 'sessions' | 'clock'>,
   target: Target,
 ): Promise<Delay | undefined> {
-  const { pendingVerification, refusal } = await readFacts(ports, target.name);
-  const isUnknown = pendingVerification !== undefined || refusal?.code === 'list_lags';
-  if (!isUnknown) return undefined;
+  if (!isLagInDoubt(await readFacts(ports, target.name))) return undefined;
   return { code: 'list_lag_unknown', waiting: true, retryAtMs: ports.clock.nowMs() + LAG_RETRY_MS };
+}
+
+function isLagInDoubt({ pendingVerification, refusal }: HubFacts): boolean {
+  return pendingVerification !== undefined || refusal?.code === 'list_lags';
+}
+
+/**
+ * From when on a list that lacks a lease's token says that the token is gone. Before that it may not be listed yet.
+ *
+ * @throws Failed `store_unavailable`.
+ */
+export async function listedByMs(
+  ports: Pick<RevokePorts, 'sessions' | 'limits'>,
+  target: Target,
+  lease: Lease,
+): Promise<number> {
+  const facts = await readFacts(ports, target.name);
+  const quietMs = quietUntilMs(lease, ports.limits, target, facts);
+  if (!isLagInDoubt(facts)) return quietMs;
+  return Math.max(quietMs, lease.mintByMs + ports.limits.hubTimeoutMs + MAX_LIST_LAG_MS);
 }
 
 /** Tokens that bear the lease's label, dead ones included. */
@@ -109,8 +135,14 @@ export function judgeAbsence(ports: RevokePorts, target: Target, lease: Lease, p
   const { first, second, quietUntilMs: quietMs } = pair;
   const isListed = [first, second].some((listing) => aliveTokensOf(ports, listing, lease).length > 0);
   if (isListed) return { code: 'label_still_listed' };
-  const suspects = suspectsOf(ports.labels.installation, target, lease, second, quietMs);
-  if (suspects.length > 0) return { code: 'unclear_token', blockedBy: suspects.map(({ tokenId }) => tokenId) };
+  // One that only the first shows may be missing from the second for no good reason; its end is for the next attempt to see.
+  const suspects = [first, second].flatMap((listing) =>
+    suspectsOf(ports.labels.installation, target, lease, listing, quietMs),
+  );
+  if (suspects.length > 0) {
+    const tokenIds = new Set(suspects.map(({ tokenId }) => tokenId));
+    return { code: 'unclear_token', blockedBy: [...tokenIds].slice(0, MAX_BLOCKERS) };
+  }
   return {
     evidence: {
       kind: 'absent',

@@ -1,4 +1,5 @@
 import type { Grant } from './grant.ts';
+import { MARK_CHARACTERS } from './label.ts';
 import type { Lease } from './lease.ts';
 import type { CreatedToken, MintRefusal } from './ports.ts';
 
@@ -7,10 +8,16 @@ const ROUNDING_MS = 1_000;
 
 /** What Docker Hub's answer to a create means for its lease. */
 export type EchoVerdict =
-  | { readonly refusal: Exclude<MintRefusal, 'list_lags'> }
+  | {
+      readonly refusal: Exclude<MintRefusal, 'list_lags'>;
+      /** The next mint of the target would fare no better; false where only the caller's own label was changed. */
+      readonly isOfTarget: boolean;
+    }
   | {
       /** When Docker Hub ends the token, where that is before the lease would have ended. */ readonly clippedMs?: number;
     };
+
+const EXPIRY_REFUSED = { refusal: 'expiry_refused', isOfTarget: true } as const;
 
 /**
  * Compares what Docker Hub says it made with what it was asked for. A label that is not as it was sent would hide the token from
@@ -22,16 +29,19 @@ export function judgeEcho(
   created: CreatedToken,
   bounds: { readonly nowMs: number; readonly minTtlSeconds: number },
 ): EchoVerdict {
-  if (created.label !== intent.hubLabel) return { refusal: 'label_refused' };
+  if (created.label !== intent.hubLabel) {
+    const isMarkKept = created.label?.startsWith(intent.hubLabel.slice(0, MARK_CHARACTERS)) === true;
+    return { refusal: 'label_refused', isOfTarget: !isMarkKept };
+  }
   const { expiresAtMs } = created;
   const isTrusted = isVerification === true || target.allowUnprovenExpiry === true;
-  if (expiresAtMs === null) return isTrusted ? {} : { refusal: 'expiry_refused' };
+  if (expiresAtMs === null) return isTrusted ? {} : EXPIRY_REFUSED;
   const slackMs = (target.verification?.expirySlackSeconds ?? 0) * 1_000 + ROUNDING_MS;
   const latestMs = (intent.hubExpiresAtMs ?? Number.POSITIVE_INFINITY) + slackMs;
-  if (expiresAtMs > latestMs && !isTrusted) return { refusal: 'expiry_refused' };
+  if (expiresAtMs > latestMs && !isTrusted) return EXPIRY_REFUSED;
   if (expiresAtMs >= intent.maxExpiresAtMs) return {};
   const isTooShort = expiresAtMs < Math.min(intent.expiresAtMs, bounds.nowMs + bounds.minTtlSeconds * 1_000);
-  return isTooShort ? { refusal: 'expiry_refused' } : { clippedMs: expiresAtMs };
+  return isTooShort ? EXPIRY_REFUSED : { clippedMs: expiresAtMs };
 }
 
 /** The ends of a lease whose token Docker Hub ends at `clippedMs`. */

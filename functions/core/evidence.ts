@@ -34,8 +34,16 @@ export function placeOf(lease: Pick<Lease, 'kind' | 'hubAccount'>): TokenPlace {
   return lease.kind === 'oat' ? { kind: 'oat', organization: lease.hubAccount } : { kind: 'pat' };
 }
 
-/** Deletes what the lease left on Docker Hub and returns the proof that nothing of it lives, or why there is none yet. */
-export async function findEvidence(ports: RevokePorts, lease: Lease): Promise<Finding> {
+/**
+ * Deletes what the lease left on Docker Hub and returns the proof that nothing of it lives, or why there is none yet.
+ *
+ * @param seen whether the token was seen in the account's list.
+ */
+export async function findEvidence(
+  ports: RevokePorts,
+  lease: Lease,
+  seen: { readonly isListed?: boolean } = {},
+): Promise<Finding> {
   const removedTokenIds = lease.removedTokenIds ?? [];
   try {
     const target = await ports.catalog.getTarget(lease.target);
@@ -43,7 +51,7 @@ export async function findEvidence(ports: RevokePorts, lease: Lease): Promise<Fi
     // Another account answers 404 to our ids and shows none of our labels, which would prove nothing.
     if (hubAccountOf(target) !== lease.hubAccount) return { code: 'wrong_account', removedTokenIds };
     if (lease.tokenId !== undefined)
-      return { ...(await endById(ports, target, lease, lease.tokenId)), removedTokenIds };
+      return { ...(await endById(ports, target, lease, lease.tokenId, seen.isListed === true)), removedTokenIds };
     return await endByLabel(ports, target, lease);
   } catch (error) {
     if (!(error instanceof Failed)) return { code: 'store_unavailable', removedTokenIds };
@@ -61,8 +69,9 @@ export async function expiredEvidence(
   { reportedExpiresAtMs, blockedBy }: Pick<Finding, 'reportedExpiresAtMs' | 'blockedBy'>,
 ): Promise<Evidence | undefined> {
   const hubExpiresAtMs = reportedExpiresAtMs === undefined ? lease.hubReportedExpiresAtMs : reportedExpiresAtMs;
-  // What is listed and may be the lease's has an expiry of its own.
-  if (hubExpiresAtMs === undefined || hubExpiresAtMs === null || blockedBy !== undefined) return undefined;
+  if (hubExpiresAtMs === undefined || hubExpiresAtMs === null) return undefined;
+  // What was listed and may be the lease's has an expiry of its own.
+  if (blockedBy !== undefined || lease.blockedBy !== undefined) return undefined;
   const deadlineMs = hubExpiresAtMs + EXPIRY_MARGIN_MS;
   if (ports.clock.nowMs() <= deadlineMs) return undefined;
   const { hubDateMs } = (await ports.hub.readDate()).meta;
@@ -75,8 +84,9 @@ async function endById(
   target: Target,
   lease: Lease,
   tokenId: string,
+  isListed: boolean,
 ): Promise<Omit<Finding, 'removedTokenIds'>> {
-  const removal = await removeToken(ports, target, placeOf(lease), tokenId);
+  const removal = await removeToken(ports, target, placeOf(lease), tokenId, isListed ? undefined : lease);
   if (removal.gone) {
     const { gone: _, ...proof } = removal;
     return { code: 'deleted', evidence: { kind: 'deleted', atMs: ports.clock.nowMs(), ...proof } };
@@ -86,16 +96,18 @@ async function endById(
   return { ...delay, ...(token !== undefined && { reportedExpiresAtMs: token.expiresAtMs }) };
 }
 
-/** Docker Hub's word on the expiry, once that is all that can still end the lease and it was never heard. */
+/**
+ * Docker Hub's latest word on the expiry, once that is what may end the lease: the answer to the create may only have repeated what
+ * was asked for.
+ */
 async function lookForExpiry(
   ports: RevokePorts,
   target: Target,
   lease: Lease,
   tokenId: string,
 ): Promise<HubToken | undefined> {
-  const isKnown = lease.hubReportedExpiresAtMs !== undefined;
-  const isOver = lease.hubExpiresAtMs !== null && ports.clock.nowMs() > lease.hubExpiresAtMs;
-  if (isKnown || !isOver) return undefined;
+  const expiresAtMs = lease.hubReportedExpiresAtMs ?? lease.hubExpiresAtMs;
+  if (expiresAtMs === null || ports.clock.nowMs() <= expiresAtMs) return undefined;
   const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, placeOf(lease), tokenId));
   return reply.ok ? reply.value : undefined;
 }

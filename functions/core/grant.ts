@@ -134,7 +134,9 @@ function labelOf(secret: DynamicSecret, target: Target, caller: Caller, order: M
   const label = secret.labelTemplate
     ?.replaceAll('{secret}', secret.name)
     .replaceAll('{role}', caller.arn.split(/[:/]/).at(-1) as string)
-    .slice(0, maxCharacters);
+    .slice(0, maxCharacters)
+    // Docker Hub may drop a space at the end, and would then keep another label than it was sent.
+    .trimEnd();
   return label === '' ? undefined : label;
 }
 

@@ -6,7 +6,7 @@ export const LABEL_MAX_CHARACTERS = 100;
 const MARK =
   /^hl1:(?<installation>[a-z0-9]{8}):(?<leaseId>[0-9A-HJKMNP-TV-Z]{26}):(?<keyId>[a-z0-9]{2})\.(?<mac>[A-Za-z0-9_-]{16})(?: |$)/;
 
-/** Characters of our mark and the space behind it; the rest of the label is the caller's. */
+/** Characters of our mark. Behind it stand a space and the caller's own label. */
 export const MARK_CHARACTERS = 'hl1:'.length + 8 + 1 + 26 + 1 + 2 + 1 + 16;
 
 /** Longest label a caller may give a lease where Docker Hub keeps labels as documented. */

@@ -1,13 +1,17 @@
 import { MAX_LIST_LAG_MS } from './absence.ts';
 import { noteFacts, readFacts, refuseMints } from './facts.ts';
 import { readLabel } from './label.ts';
-import type { Lease } from './lease.ts';
+import { isOpen, type Lease } from './lease.ts';
+import { judgeListed } from './listed-verification.ts';
 import type { Listing } from './listing.ts';
 import type { HubFacts, SweepPorts, TokenPlace } from './ports.ts';
 import { revokeLease } from './revoke.ts';
 import { withSession } from './session.ts';
 import { isListedAlive } from './suspects.ts';
 import { hubAccountOf, type Target } from './target.ts';
+import { THROWAWAY_LIFE_MS } from './throwaway.ts';
+
+type PendingVerification = NonNullable<HubFacts['pendingVerification']>;
 
 /** Young leases whose place in the list is looked at in one sweep. Each that is missing costs a request. */
 const MAX_LAG_CHECKS = 5;
@@ -47,7 +51,7 @@ export async function learnFromListing(
   open: readonly Lease[],
 ): Promise<void> {
   await learnLag(ports, target, place, listing, open);
-  await finishVerification(ports, target, listing);
+  await finishVerification(ports, target, place, listing);
   if (target.kind === 'org') await notePlaces(ports, target, listing);
 }
 
@@ -88,26 +92,56 @@ async function learnLag(
     .slice(0, MAX_LAG_CHECKS);
   for (const { tokenId, issuedAtMs } of missing) {
     const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, tokenId as string));
-    if (reply.ok && reply.value.isActive) await noteLag(ports, target, listing.startedAtMs - issuedAtMs);
+    if (!reply.ok || !reply.value.isActive) continue;
+    const ageMs = listing.startedAtMs - issuedAtMs;
+    await noteFacts(ports, target.name, ({ listLagsBeyondMs = 0 }) =>
+      ageMs > listLagsBeyondMs ? { listLagsBeyondMs: ageMs } : undefined,
+    );
   }
 }
 
-async function noteLag(ports: SweepPorts, { name }: Target, lagMs: number): Promise<void> {
-  await noteFacts(ports, name, ({ listLagMs = -1 }) => (lagMs > listLagMs ? { listLagMs: lagMs } : undefined));
-}
-
-async function finishVerification(ports: SweepPorts, target: Target, listing: Listing): Promise<void> {
+/** Measures the lag by the token of a verification, as long as that token lives. */
+async function finishVerification(
+  ports: SweepPorts,
+  target: Target,
+  place: TokenPlace,
+  listing: Listing,
+): Promise<void> {
   const { pendingVerification: pending } = await readFacts(ports, target.name);
   if (pending === undefined) return;
   const lagMs = Math.max(0, listing.startedAtMs - pending.createdAtMs);
-  const isListed = listing.tokens.some(({ tokenId }) => tokenId === pending.tokenId);
+  const listed = listing.tokens.find(({ tokenId }) => tokenId === pending.tokenId);
+  const isListed = listed !== undefined;
   if (!isListed && lagMs <= MAX_LIST_LAG_MS) return;
-  if (isListed) await noteLag(ports, target, lagMs);
-  else await refuseMints(ports, target, 'list_lags');
-  await noteFacts(ports, target.name, ({ pendingVerification, refusal }) => {
+  // A token that is over will never be listed, which says nothing of the list.
+  const lags = !isListed && lagMs <= THROWAWAY_LIFE_MS && (await isStillThere(ports, target, place, pending));
+  if (lags === undefined) return;
+  if (lags) {
+    await refuseMints(ports, target, 'list_lags');
+    // A refusal that could not be noted is left for the next sweep to note.
+    if ((await readFacts(ports, target.name)).refusal?.code !== 'list_lags') return;
+  }
+  if (isListed) await judgeListed(ports, target, pending.leaseId, listed);
+  await noteFacts(ports, target.name, ({ pendingVerification, refusal, listLagMs = 0 }) => {
     if (pendingVerification?.tokenId !== pending.tokenId) return undefined;
-    const change: { [K in keyof HubFacts]?: HubFacts[K] | undefined } = { pendingVerification: undefined };
-    return isListed && refusal?.code === 'list_lags' ? { ...change, refusal: undefined } : change;
+    const done = { pendingVerification: undefined };
+    if (!isListed) return done;
+    const isOver = refusal?.code === 'list_lags';
+    return { ...done, listLagMs: Math.max(listLagMs, lagMs), ...(isOver && { refusal: undefined }) };
   });
-  await revokeLease(ports, pending.leaseId, { trigger: 'asked', reason: 'verified' });
+  await revokeLease(ports, pending.leaseId, { trigger: 'asked', reason: 'verified', isListed });
+}
+
+/** Whether the token of a verification lives, which somebody may have deleted by hand; undefined where Docker Hub does not say. */
+async function isStillThere(
+  ports: SweepPorts,
+  target: Target,
+  place: TokenPlace,
+  { leaseId, tokenId }: PendingVerification,
+): Promise<boolean | undefined> {
+  const lease = await ports.leases.get(leaseId);
+  if (lease === undefined || !isOpen(lease)) return false;
+  const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, tokenId));
+  if (reply.ok) return reply.value.isActive;
+  return reply.problem.tag === 'not_found' ? false : undefined;
 }

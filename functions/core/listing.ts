@@ -80,6 +80,8 @@ async function listPages(
     const asked = window;
     const reply = await withSession(ports, target, (session) => ports.hub.listTokens(session, place, asked));
     hubDateMs = reply.meta.hubDateMs ?? hubDateMs;
+    // Tokens went away meanwhile, and with them the last page.
+    if (!reply.ok && reply.problem.tag === 'not_found' && former !== undefined) return listing(false);
     if (!reply.ok) return { ...listing(false), problem: reply.problem };
     const page = reply.value;
     joined &&= former === undefined || shareToken(former, page.tokens);

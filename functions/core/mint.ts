@@ -181,7 +181,7 @@ async function carryOut(
   });
   if ('refusal' in verdict) {
     await giveUp(ports, intent, posted.value);
-    if (grant.isVerification !== true) await refuseMints(ports, target, verdict.refusal);
+    if (verdict.isOfTarget && grant.isVerification !== true) await refuseMints(ports, target, verdict.refusal);
     throw fail({ tag: verdict.refusal, target: target.name });
   }
   const secretPart = await forCaller(ports, grant, posted.value.token);

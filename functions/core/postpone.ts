@@ -1,4 +1,5 @@
 import { auditIds } from './audit-ids.ts';
+import { recordBlocked } from './blocked.ts';
 import { reportedExpiry } from './conclude.ts';
 import type { Finding } from './evidence.ts';
 import { isOpen, type Lease, type LeaseChange, nextLease, type RevokeReason, STUCK_ATTEMPTS } from './lease.ts';
@@ -19,6 +20,8 @@ const PENDING_MIN_MS = 5_000;
 const PATIENCE_MS = 600_000;
 /** Docker Hub has accepted a delete, and the token is still there. */
 const UNFINISHED_DELETES = ['delete_pending', 'still_listed'];
+/** Waits that nothing else may end: a target that drains is not verified again, so its list never serves a proof. */
+const NOT_FOREVER = [...UNFINISHED_DELETES, 'list_lag_unknown'];
 
 /** Writes down that an attempt brought no proof and when the next one is, and asks for it. */
 export async function postpone(
@@ -39,7 +42,8 @@ export async function postpone(
     attempts,
     lastError: found.code,
     dueAtMs,
-    blockedBy: found.blockedBy,
+    // A listing that failed has not shown that the tokens are gone.
+    blockedBy: found.blockedBy ?? lease.blockedBy,
     ...reportedExpiry(found),
     ...(found.removedTokenIds.length > 0 && { removedTokenIds: found.removedTokenIds }),
   };
@@ -57,7 +61,7 @@ export async function postpone(
 }
 
 function isOutOfPatience({ revokingSinceMs }: Lease, { code }: Finding, nowMs: number): boolean {
-  return UNFINISHED_DELETES.includes(code) && nowMs >= (revokingSinceMs ?? nowMs) + PATIENCE_MS;
+  return NOT_FOREVER.includes(code) && nowMs >= (revokingSinceMs ?? nowMs) + PATIENCE_MS;
 }
 
 function nextAttemptMs(ports: RevokePorts, lease: Lease, attempts: number, found: Finding): number {
@@ -91,10 +95,7 @@ async function recordDelay(ports: RevokePorts, lease: Lease, delayed: Lease, fou
   if (found.code === 'account_unreachable') {
     await ports.audit.record({ event: 'account.unreachable', atMs, target: lease.target, leaseId: lease.id });
   }
-  if (found.blockedBy !== undefined && atMs >= (delayed.revokingSinceMs as number) + PATIENCE_MS) {
-    const detail = { tokenIds: found.blockedBy.join(' ') };
-    await ports.audit.record({ event: 'lease.blocked', atMs, ...ids, code: found.code, detail });
-  }
+  if (found.blockedBy !== undefined) await recordBlocked(ports, delayed, found.blockedBy);
 }
 
 /**

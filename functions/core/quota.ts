@@ -10,8 +10,17 @@ const MOST_READ = 1_000;
 
 type Ports = Pick<RevokePorts, 'leases' | 'clock'>;
 
-/** Says who holds a full quota, and when the next lease of it ends. */
-export async function quotaReached(ports: Ports, quotas: readonly QuotaClaim[], counter: string): Promise<Failed> {
+/**
+ * Says who holds a full quota, and when the next lease of it ends.
+ *
+ * @param idleRetrySeconds when to ask again where no lease holds it.
+ */
+export async function quotaReached(
+  ports: Ports,
+  quotas: readonly QuotaClaim[],
+  counter: string,
+  idleRetrySeconds = 1,
+): Promise<Failed> {
   const holders = new Set<string>();
   let nextFreeMs = Number.POSITIVE_INFINITY;
   let read = 0;
@@ -27,7 +36,7 @@ export async function quotaReached(ports: Ports, quotas: readonly QuotaClaim[], 
     counter,
     most: quotas.find((claim) => claim.counter === counter)?.most ?? 0,
     holders: [...holders],
-    retryAfterSeconds: Number.isFinite(waitMs) ? Math.max(1, Math.ceil(waitMs / 1_000)) : 1,
+    retryAfterSeconds: Number.isFinite(waitMs) ? Math.max(1, Math.ceil(waitMs / 1_000)) : idleRetrySeconds,
   });
 }
 

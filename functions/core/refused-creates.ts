@@ -1,11 +1,12 @@
 import { agree, gapIn, judgeAbsence, lagDoubt, quietUntilMs } from './absence.ts';
+import { noteBlocked } from './blocked.ts';
 import { concludeLease } from './conclude.ts';
 import { placeOf } from './evidence.ts';
 import { readFacts } from './facts.ts';
 import { isLeftToSweep, type Lease } from './lease.ts';
 import { type Listing, listAll } from './listing.ts';
 import type { RevokePorts } from './ports.ts';
-import type { Target } from './target.ts';
+import { hubAccountOf, type Target } from './target.ts';
 
 /**
  * Ends the leases whose creates Docker Hub refused, all with one pair of listings: the one that the sweep has made, and a second
@@ -13,6 +14,7 @@ import type { Target } from './target.ts';
  *
  * @param first complete.
  * @param open the target's open leases, as they were before the listing or later.
+ * @param mayGoOn as of `listAll`.
  * @returns how many ended.
  * @throws as `openSession`, and any error of the lease store.
  */
@@ -21,13 +23,17 @@ export async function endRefusedCreates(
   target: Target,
   first: Listing,
   open: readonly Lease[],
+  mayGoOn?: () => Promise<boolean>,
 ): Promise<number> {
   const facts = await readFacts(ports, target.name);
   const quietMs = (lease: Lease) => quietUntilMs(lease, ports.limits, target, facts);
-  const waiting = open.filter((lease) => isLeftToSweep(lease) && quietMs(lease) < first.startedAtMs);
+  // Of another account, which the target's name stood for before, this list says nothing.
+  const waiting = open.filter(
+    (lease) => isLeftToSweep(lease) && lease.hubAccount === hubAccountOf(target) && quietMs(lease) <= first.startedAtMs,
+  );
   const [one] = waiting;
   if (one === undefined || (await lagDoubt(ports, target)) !== undefined) return 0;
-  const second = await listAll(ports, target, placeOf(one));
+  const second = await listAll(ports, target, placeOf(one), mayGoOn);
   if (gapIn(ports, target, second) !== undefined || !(await agree(ports, one.hubAccount, first, second))) return 0;
   let ended = 0;
   for (const { id } of waiting) {
@@ -35,7 +41,10 @@ export async function endRefusedCreates(
     const lease = await ports.leases.get(id);
     if (lease === undefined || !isLeftToSweep(lease)) continue;
     const absence = judgeAbsence(ports, target, lease, { first, second, quietUntilMs: quietMs(lease) });
-    if (!('evidence' in absence)) continue;
+    if (!('evidence' in absence)) {
+      if (absence.blockedBy !== undefined) await noteBlocked(ports, lease, absence.blockedBy);
+      continue;
+    }
     const removedTokenIds = lease.removedTokenIds ?? [];
     await concludeLease(ports, lease, 'mint_failed', { evidence: absence.evidence, removedTokenIds });
     ended += 1;

@@ -1,4 +1,6 @@
+import { listedByMs } from './absence.ts';
 import { failureOf } from './hub-problem.ts';
+import type { Lease } from './lease.ts';
 import { listAll } from './listing.ts';
 import type { HubProblem, HubToken, RevokePorts, TokenPlace } from './ports.ts';
 import { type Delay, delayOf } from './retry.ts';
@@ -20,6 +22,8 @@ export type Removal =
  * at once and 2 s later. A refusal may mean that it was gone before, so it is looked at once. A 404 counts only when the
  * account's list answers in the same attempt, is complete and lacks the id: who lost a role sees 404 everywhere.
  *
+ * @param unlisted the token's lease, where nobody has seen the token in the list: a list that lags lacks it, too, so a 404 counts
+ *   only once the token must be listed.
  * @throws as `openSession`.
  */
 export async function removeToken(
@@ -27,19 +31,21 @@ export async function removeToken(
   target: Target,
   place: TokenPlace,
   tokenId: string,
+  unlisted?: Lease,
 ): Promise<Removal> {
+  const seek = (httpStatus: number) => look(ports, target, place, { tokenId, httpStatus, unlisted });
   const reply = await withSession(ports, target, (session) => ports.hub.deleteToken(session, place, tokenId));
   if (reply.ok) {
     const { httpStatus } = reply.value;
     if (httpStatus === GONE_STATUS) return { gone: true, httpStatus };
-    const first = await look(ports, target, place, tokenId, httpStatus);
+    const first = await seek(httpStatus);
     if (first.gone || first.code !== 'delete_pending') return first;
     await ports.clock.sleep(ACCEPTED_DELETE_PAUSE_MS);
-    return look(ports, target, place, tokenId, httpStatus);
+    return seek(httpStatus);
   }
   const { problem, meta } = reply;
   if (!mayMeanGone(problem)) return { gone: false, ...problemDelay(ports, target, problem) };
-  const seen = await look(ports, target, place, tokenId, meta.httpStatus ?? 404);
+  const seen = await seek(meta.httpStatus ?? 404);
   if (seen.gone || seen.code !== 'delete_pending') return seen;
   return { gone: false, ...(seen.seen !== undefined && { seen: seen.seen }), ...problemDelay(ports, target, problem) };
 }
@@ -49,36 +55,42 @@ function mayMeanGone({ tag }: HubProblem): boolean {
   return tag === 'not_found' || tag === 'forbidden' || tag === 'invalid';
 }
 
-async function look(
-  ports: RevokePorts,
-  target: Target,
-  place: TokenPlace,
-  tokenId: string,
-  httpStatus: number,
-): Promise<Removal> {
+/** A token whose delete answered `httpStatus`. */
+interface Deleted {
+  readonly tokenId: string;
+  readonly httpStatus: number;
+  readonly unlisted: Lease | undefined;
+}
+
+async function look(ports: RevokePorts, target: Target, place: TokenPlace, deleted: Deleted): Promise<Removal> {
+  const { tokenId, httpStatus } = deleted;
   const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, tokenId));
   if (reply.ok) {
     if (!reply.value.isActive) return { gone: true, httpStatus, confirmedBy: 'inactive' };
     return { gone: false, code: 'delete_pending', waiting: true, seen: reply.value };
   }
-  if (reply.problem.tag !== 'not_found') return { gone: false, ...problemDelay(ports, target, reply.problem) };
-  return confirmByList(ports, target, place, tokenId, httpStatus);
+  const { problem } = reply;
+  if (problem.tag === 'forbidden') return { gone: false, code: 'account_unreachable' };
+  if (problem.tag !== 'not_found') return { gone: false, ...problemDelay(ports, target, problem) };
+  return confirmByList(ports, target, place, deleted);
 }
 
 async function confirmByList(
   ports: RevokePorts,
   target: Target,
   place: TokenPlace,
-  tokenId: string,
-  httpStatus: number,
+  { tokenId, httpStatus, unlisted }: Deleted,
 ): Promise<Removal> {
-  const { tokens, complete, problem } = await listAll(ports, target, place);
+  const { tokens, complete, problem, startedAtMs } = await listAll(ports, target, place);
   const listed = tokens.find((token) => token.tokenId === tokenId);
   if (listed !== undefined && !listed.isActive) return { gone: true, httpStatus, confirmedBy: 'inactive' };
   if (listed !== undefined) return { gone: false, code: 'still_listed', waiting: true, seen: listed };
   if (problem?.tag === 'not_found' || problem?.tag === 'forbidden') return { gone: false, code: 'account_unreachable' };
   if (problem !== undefined) return { gone: false, ...problemDelay(ports, target, problem) };
-  return complete ? { gone: true, httpStatus, confirmedBy: 'gone' } : { gone: false, code: 'listing_incomplete' };
+  if (!complete) return { gone: false, code: 'listing_incomplete' };
+  const retryAtMs = unlisted === undefined ? startedAtMs : await listedByMs(ports, target, unlisted);
+  if (startedAtMs < retryAtMs) return { gone: false, code: 'quiet_period', waiting: true, retryAtMs };
+  return { gone: true, httpStatus, confirmedBy: 'gone' };
 }
 
 function problemDelay(ports: RevokePorts, target: Target, problem: HubProblem): Delay {

@@ -2,7 +2,7 @@ import type { Origin } from './caller.ts';
 import { fail } from './failure.ts';
 import type { MintOrder } from './grant.ts';
 import { retryAfterSeconds } from './hub-problem.ts';
-import { isOpen, type Lease } from './lease.ts';
+import { isLeftToSweep, isOpen, type Lease } from './lease.ts';
 import type { MintPorts, ReplayRecord } from './ports.ts';
 import { revokeLease } from './revoke.ts';
 import { stored } from './stored.ts';
@@ -43,8 +43,8 @@ export async function openReplay(
   if (former === undefined || former.ttlAtMs <= nowMs) return pending;
   if (former.orderSha256 !== orderSha256) throw fail({ tag: 'idempotency_mismatch' });
   const lease = await stored(ports.leases.get(former.leaseId));
-  // Of a refused create nobody ever got a token, and its lease may take minutes to end.
-  if (lease !== undefined && isOpen(lease) && lease.createRefused !== true) await endFormer(ports, origin, lease);
+  // Nobody ever got a token of a refused create, and its lease may take minutes to end.
+  if (lease !== undefined && isOpen(lease) && !isLeftToSweep(lease)) await endFormer(ports, origin, lease);
   return pending;
 }
 

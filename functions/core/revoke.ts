@@ -21,6 +21,8 @@ export interface RevokeOrder {
   /** A token of the lease that its row does not name yet, and the expiry that Docker Hub reported for it; null for none. */
   readonly tokenId?: string;
   readonly reportedExpiresAtMs?: number | null;
+  /** The token was seen in the account's list. */
+  readonly isListed?: boolean;
 }
 
 /**
@@ -44,7 +46,7 @@ export async function revokeLease(ports: RevokePorts, leaseId: string, order: Re
   if (started.outcome === 'not_due') await comeAgain(ports, started.lease);
   if (started.outcome !== 'begun') return started;
   const { lease } = started;
-  const found = await findEvidence(ports, lease);
+  const found = await findEvidence(ports, lease, order);
   const evidence = found.evidence ?? (await expiredEvidence(ports, lease, found));
   if (evidence === undefined) return postpone(ports, lease, order.reason, found);
   return concludeLease(ports, lease, order.reason, { ...found, evidence });
@@ -117,6 +119,8 @@ async function begin(ports: RevokePorts, leaseId: string, order: RevokeOrder): P
       revokingSinceMs: lease.revokingSinceMs ?? nowMs,
       dueAtMs: nowMs,
       tokenId,
+      // It names its token now, and others are no matter.
+      blockedBy: undefined,
       ...reportedExpiry(order),
     });
     if ((await ports.leases.update(revoking)) === 'conflict') continue;

@@ -36,7 +36,10 @@ export interface SecretOrder {
 }
 
 /** A credential given with the secret. It is kept as a target of its own, which goes with the secret. */
-export type InlineTarget = Pick<TargetOrder, 'kind' | 'organization' | 'credential' | 'loginRoute' | 'verify'>;
+export type InlineTarget = Pick<
+  TargetOrder,
+  'kind' | 'organization' | 'credential' | 'loginRoute' | 'allowUnprovenExpiry' | 'verify'
+>;
 
 /** A secret as written, and what of it is new. */
 export interface PutSecret {

@@ -44,16 +44,22 @@ function isOfThatTime({ createdAtMs }: HubToken, { issuedAtMs }: Lease, quietUnt
   return createdAtMs >= issuedAtMs - TIME_MARGIN_MS && createdAtMs <= quietUntilMs + TIME_MARGIN_MS;
 }
 
-function mayBeByUs({ creatorUserAgent, createdBy }: HubToken, target: Target): boolean {
-  if (target.kind === 'org') return createdBy === undefined || createdBy.toLowerCase() === target.username;
-  // Where something on the way changes the User-Agent, it tells nothing.
-  if (target.verification?.creatorUserAgentKept === false) return true;
+/** Who made a token tells it apart from ours only where a verification has seen how ours are shown. */
+function mayBeByUs({ creatorUserAgent, createdBy }: HubToken, { kind, username, verification }: Target): boolean {
+  if (kind === 'org') {
+    const isSeen = verification?.labelMaxCharacters !== undefined;
+    return !isSeen || createdBy === undefined || createdBy.toLowerCase() === username;
+  }
+  // Something on the way may change the User-Agent.
+  if (verification?.creatorUserAgentKept !== true) return true;
   return creatorUserAgent === undefined || creatorUserAgent.startsWith(USER_AGENT_START);
 }
 
 /** Whether the readable start of a label names another installation or another lease, in whatever case. */
 function namesAnother(label: string, installation: string, leaseId: string): boolean {
-  const shown = label.toLowerCase();
+  // A mark has no spaces: somebody may have written more behind one that was cut.
+  const [start = ''] = label.split(' ', 1);
+  const shown = start.toLowerCase();
   const own = `hl1:${installation}:${leaseId}`.toLowerCase();
   if (!shown.startsWith('hl1:')) return false;
   const length = Math.min(shown.length, own.length);

@@ -72,8 +72,8 @@ export async function putTarget(ports: AdminPorts, origin: Origin, order: Target
     return { target: existing, created: false, changed };
   }
   const staged = await stageCredential(ports, order);
-  const { target: proven, pending } =
-    staged === undefined || !order.verify ? { target: wanted } : await prove(ports, origin, wanted, staged);
+  const proof = staged === undefined || !order.verify ? undefined : await prove(ports, origin, wanted, staged);
+  const proven = proof?.target ?? wanted;
   if ((await stored(ports.catalog.putTarget(proven))) === 'conflict') {
     throw fail({ tag: 'version_conflict', name: order.name });
   }
@@ -81,13 +81,13 @@ export async function putTarget(ports: AdminPorts, origin: Origin, order: Target
   if (staged !== undefined && order.credentialRef === undefined) {
     await stored(ports.credentials.promote(order.name, staged.version));
   }
-  await endRefusal(ports, proven, pending);
+  await endRefusal(ports, proven, proof);
   await recordChange(ports, origin, 'target.changed', order.name);
   return {
     target: proven,
     created: existing === undefined,
     changed,
-    ...(pending !== undefined && { verificationPending: pending }),
+    ...(proof?.pending !== undefined && { verificationPending: proof.pending }),
   };
 }
 
@@ -245,18 +245,20 @@ async function prove(
   origin: Origin,
   wanted: Target,
   staged: StagedCredential,
-): Promise<{ readonly target: Target; readonly pending?: VerificationStep }> {
+): Promise<{ readonly target: Target; readonly pending: VerificationStep | undefined }> {
   const { account } = await proveCredential(ports, wanted, staged);
   if (account !== wanted.username) throw fail({ tag: 'wrong_account', expected: wanted.username, got: account });
   const { loginRoute } = wanted;
   const byLogin: Target = { ...wanted, verification: { atMs: ports.clock.nowMs(), account, loginRoute } };
   // A draining target gives no token, not even this one; its login is proof enough for what is left to revoke.
-  if (wanted.status === 'draining') return { target: byLogin };
+  if (wanted.status === 'draining') return { target: byLogin, pending: undefined };
   const verified = await verifyByToken(ports, origin, wanted, staged);
   if (verified === undefined) return { target: byLogin, pending: 'login' };
   const { verification, pending } = verified;
-  const target = { ...wanted, verification, expiryGranularity: verification.expiryGranularity ?? 'second' };
-  return { target, ...(pending !== undefined && { pending }) };
+  return {
+    target: { ...wanted, verification, expiryGranularity: verification.expiryGranularity ?? 'second' },
+    pending,
+  };
 }
 
 /**

@@ -12,6 +12,9 @@ const TTL_SECONDS = 1_800;
 const HOUR_SECONDS = 3_600;
 const DAY_SECONDS = 86_400;
 
+/** How long the token of a verification lives when nothing deletes it. */
+export const THROWAWAY_LIFE_MS = TTL_SECONDS * 1_000;
+
 /** Name under which the leases of verifications are recorded; no secret can have it. */
 export const VERIFICATION_SECRET = 'verification';
 
@@ -26,8 +29,15 @@ const EXPIRIES: readonly { readonly granularity: ExpiryGranularity; readonly min
   { granularity: 'day', minSeconds: DAY_SECONDS },
 ];
 
+/** A label that a verification tries. */
+export interface ThrowawayLabel {
+  readonly labelMaxCharacters: number;
+  /** What stands behind our mark. */
+  readonly label?: string;
+}
+
 /** Longest first: the whole label that is documented, then our mark alone. */
-const LABELS: readonly { readonly labelMaxCharacters: number; readonly label?: string }[] = [
+export const THROWAWAY_LABELS: readonly ThrowawayLabel[] = [
   {
     labelMaxCharacters: LABEL_MAX_CHARACTERS,
     // Mixed case, and as long as a label may be, to see whether all of it comes back.
@@ -48,6 +58,7 @@ export interface Throwaway {
  * Mints the token of a verification. Goes from the finest to the coarsest expiry and from the longest to the shortest label until
  * Docker Hub takes them; this is the only place that sends a second create.
  *
+ * @param labels the ones to try, longest first.
  * @returns undefined when time ran out.
  * @throws Failed: all of `mintGrant`; `expiry_refused` or `label_refused` when nothing is accepted.
  */
@@ -55,10 +66,11 @@ export async function mintThrowaway(
   ports: VerifyPorts,
   origin: Origin,
   target: Target,
+  labels: readonly ThrowawayLabel[],
   untilMs: number,
 ): Promise<Throwaway | undefined> {
   let refusal: Failed | undefined;
-  for (const label of LABELS) {
+  for (const label of labels) {
     for (const expiry of EXPIRIES) {
       if (ports.clock.nowMs() >= untilMs) return undefined;
       const asked = askFor(target, expiry);

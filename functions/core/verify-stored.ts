@@ -34,7 +34,7 @@ export async function verifyStored(
   if ((await stored(ports.catalog.putTarget(changed))) === 'conflict') {
     throw fail({ tag: 'version_conflict', name: target.name });
   }
-  await endRefusal(ports, changed, pending);
+  await endRefusal(ports, changed, { pending });
   await ports.audit.record({
     event: 'target.verified',
     atMs: ports.clock.nowMs(),
@@ -46,19 +46,25 @@ export async function verifyStored(
   return { target: changed, ...(pending !== undefined && { pending }) };
 }
 
-/** Lets mints through again after a target was verified, or its owner has said that its expiries need not be proven. */
+/**
+ * Lets mints through again after a target was verified, or its owner has said that its expiries need not be proven.
+ *
+ * @param verified the verification that was just made, and what it still waits for; absent where none was made.
+ */
 export async function endRefusal(
   ports: Pick<VerifyPorts, 'sessions' | 'ids'>,
   { name, verification, allowUnprovenExpiry }: Target,
-  pending: VerificationStep | undefined,
+  verified: { readonly pending: VerificationStep | undefined } | undefined,
 ): Promise<void> {
+  // A login alone says nothing of labels and expiries, and neither does a token that could not be read.
   const isByToken = verification?.labelMaxCharacters !== undefined;
+  const isPassed = verified !== undefined && isByToken && verified.pending !== 'read';
   await noteFacts(ports, name, ({ refusal }) => {
     if (refusal === undefined) return undefined;
     const isOver =
       refusal.code === 'list_lags'
-        ? isByToken && pending !== 'list' && pending !== 'read'
-        : isByToken || (refusal.code === 'expiry_refused' && allowUnprovenExpiry === true);
+        ? isPassed && verified.pending !== 'list'
+        : isPassed || (refusal.code === 'expiry_refused' && allowUnprovenExpiry === true);
     return isOver ? { refusal: undefined } : undefined;
   });
 }

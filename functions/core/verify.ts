@@ -1,7 +1,8 @@
 import type { Origin } from './caller.ts';
 import { placeOf } from './evidence.ts';
 import { noteFacts } from './facts.ts';
-import { fail } from './failure.ts';
+import { Failed, fail } from './failure.ts';
+import { settled } from './give-up.ts';
 import { failureOf } from './hub-problem.ts';
 import type { Lease } from './lease.ts';
 import { listAll } from './listing.ts';
@@ -10,7 +11,7 @@ import { revokeLease } from './revoke.ts';
 import { withSession } from './session.ts';
 import { stored } from './stored.ts';
 import type { Credential, Target, Verification } from './target.ts';
-import { mintThrowaway, type Throwaway } from './throwaway.ts';
+import { mintThrowaway, THROWAWAY_LABELS, type Throwaway } from './throwaway.ts';
 import { type ExpiryFacts, expiryFactsOf } from './verified-expiry.ts';
 
 /** Pause between two looks at what Docker Hub has yet to do. */
@@ -46,7 +47,7 @@ export interface Verified {
  *
  * @param target as it is to be stored, with its session already shared.
  * @param staged what to log in with should that session end; the credential in force when left out.
- * @returns undefined when time ran out before a token was made: ask again. A token that is not listed in time is left for the
+ * @returns undefined when time ran out before a token was made: ask again. A token that is not shown in time is left for the
  *   sweep to look for, and then the list serves no proof until it is found.
  * @throws Failed: all of `mintGrant`; `expiry_refused` or `label_refused` when Docker Hub keeps too little of what it is asked;
  *   `hub_unavailable` when the token could not be read back or outlived its delete.
@@ -60,48 +61,73 @@ export async function verifyByToken(
   const untilMs = ports.clock.nowMs() + BUDGET_MS;
   const inPlace =
     staged === undefined ? ports : { ...ports, credentials: { ...ports.credentials, read: async () => staged } };
-  const made = await mintThrowaway(inPlace, origin, target, untilMs);
-  if (made === undefined) return undefined;
   const seen = { ...inPlace, catalog: { ...inPlace.catalog, getTarget: async () => target } };
-  const read = await waitForRead(seen, target, made.lease, untilMs);
-  const byRead = read === undefined ? [] : [read];
-  const learned = await learn(seen, target, made, byRead);
-  if (read === undefined) return { verification: learned, pending: 'read' };
-  const listed = await waitForList(seen, target, made.lease, untilMs - DELETE_MS);
-  if (listed === undefined) {
-    const { id: leaseId, tokenId, issuedAtMs: createdAtMs } = made.lease;
-    await noteFacts(ports, target.name, () => ({
-      pendingVerification: { leaseId, tokenId: tokenId as string, createdAtMs },
-    }));
-    return { verification: learned, pending: 'list' };
+  let labels = THROWAWAY_LABELS;
+  for (;;) {
+    const made = await mintThrowaway(inPlace, origin, target, labels, untilMs);
+    if (made === undefined) return undefined;
+    try {
+      return await observe(seen, origin, target, made, untilMs);
+    } catch (error) {
+      // Nobody waits for this token any more.
+      await settled(revokeLease(seen, made.lease.id, { trigger: 'asked', reason: 'verified', origin }));
+      labels = labels.filter(({ labelMaxCharacters }) => labelMaxCharacters < made.labelMaxCharacters);
+      // A create may be answered with the label as it was sent, and every later look shows what was kept of it.
+      const isLabel = error instanceof Failed && error.failure.tag === 'label_refused';
+      if (!isLabel || labels.length === 0) throw error;
+    }
   }
-  const whole = await learn(seen, target, made, [read, listed]);
-  const listDelayMs = ports.clock.nowMs() - made.lease.issuedAtMs;
-  const httpStatus = await remove(seen, origin, target, made.lease, untilMs);
-  if (httpStatus === undefined) return { verification: { ...whole, listDelayMs }, pending: 'delete' };
-  return { verification: { ...whole, listDelayMs, deleteStatus: httpStatus } };
+}
+
+async function observe(
+  ports: VerifyPorts,
+  origin: Origin,
+  target: Target,
+  made: Throwaway,
+  untilMs: number,
+): Promise<Verified> {
+  const { lease } = made;
+  const read = await waitForRead(ports, target, lease, untilMs - DELETE_MS);
+  const byRead = learn(ports, target, made, read === undefined ? [] : [read]);
+  if (read === undefined) return notShown(ports, lease, byRead, 'read');
+  const listed = await waitForList(ports, target, lease, untilMs - DELETE_MS);
+  if (listed === undefined) return notShown(ports, lease, byRead, 'list');
+  const learned = learn(ports, target, made, [read, listed]);
+  const verification = { ...learned, listDelayMs: ports.clock.nowMs() - lease.issuedAtMs };
+  const removed = await remove(ports, origin, target, lease, untilMs);
+  if (removed === undefined) return { verification, pending: 'delete' };
+  return { verification: { ...verification, ...removed } };
+}
+
+/** Leaves a token that Docker Hub does not show yet to the listings of the sweep. */
+async function notShown(
+  ports: VerifyPorts,
+  { id: leaseId, target, tokenId, issuedAtMs: createdAtMs }: Lease,
+  verification: Verification,
+  pending: VerificationStep,
+): Promise<Verified> {
+  await noteFacts(ports, target, () => ({
+    pendingVerification: { leaseId, tokenId: tokenId as string, createdAtMs },
+  }));
+  return { verification, pending };
 }
 
 /**
- * What the token shows; where that is too little to mint by, it is deleted.
+ * What the token shows.
  *
- * @throws Failed `label_refused`, `expiry_refused`.
+ * @throws Failed `label_refused`, `expiry_refused` where that is too little to mint by.
  */
-async function learn(
+function learn(
   ports: VerifyPorts,
   target: Target,
   { lease, granularity, minSeconds, labelMaxCharacters }: Throwaway,
   seen: readonly HubToken[],
-): Promise<Verification> {
+): Verification {
   const isLabelKept = seen.every(({ label }) => label === lease.hubLabel);
-  const expiry: ExpiryFacts | undefined = expiryFactsOf(target, lease, [
-    lease.hubReportedExpiresAtMs ?? null,
-    ...seen.map(({ expiresAtMs }) => expiresAtMs),
-  ]);
-  if (!isLabelKept || expiry === undefined) {
-    await stored(revokeLease(ports, lease.id, { trigger: 'asked', reason: 'verified' }));
-    throw fail({ tag: isLabelKept ? 'expiry_refused' : 'label_refused', target: target.name });
-  }
+  if (!isLabelKept) throw fail({ tag: 'label_refused', target: target.name });
+  const reported = [lease.hubReportedExpiresAtMs ?? null, ...seen.map(({ expiresAtMs }) => expiresAtMs)];
+  const expiry: ExpiryFacts | undefined = expiryFactsOf(target, lease, reported);
+  if (expiry === undefined) throw fail({ tag: 'expiry_refused', target: target.name });
   const agent = seen.find(({ creatorUserAgent }) => creatorUserAgent !== undefined)?.creatorUserAgent;
   return {
     atMs: ports.clock.nowMs(),
@@ -126,7 +152,7 @@ async function waitForRead(
     const reply = await readBack(ports, target, lease);
     if (reply.ok) return reply.value;
     if (reply.problem.tag !== 'not_found') throw failureOf(reply.problem, target.name, ports.clock.nowMs());
-    if (ports.clock.nowMs() >= untilMs - DELETE_MS) return undefined;
+    if (ports.clock.nowMs() >= untilMs) return undefined;
     await ports.clock.sleep(POLL_MS);
   }
 }
@@ -148,7 +174,7 @@ async function waitForList(
 /**
  * Deletes the token; undefined when Docker Hub has not done so in time.
  *
- * @returns the status of the delete.
+ * @returns the status of the delete, and what else the last answer said.
  * @throws Failed `hub_unavailable` when Docker Hub says that the token is gone and still shows it.
  */
 async function remove(
@@ -157,20 +183,24 @@ async function remove(
   target: Target,
   lease: Lease,
   untilMs: number,
-): Promise<number | undefined> {
+): Promise<Pick<Verification, 'deleteStatus' | 'rateRemaining'> | undefined> {
   for (;;) {
-    const { outcome, ...revocation } = await stored(
-      revokeLease(ports, lease.id, { trigger: 'asked', reason: 'verified', origin }),
-    );
-    const evidence = 'lease' in revocation ? revocation.lease.evidence : undefined;
-    if (outcome === 'revoked' && evidence?.kind === 'deleted') {
-      const after = await readBack(ports, target, lease);
-      if (!after.ok || !after.value.isActive) return evidence.httpStatus;
-      if (ports.clock.nowMs() >= untilMs) {
-        throw fail({ tag: 'hub_unavailable', code: 'malformed', retryAfterSeconds: 5 });
-      }
-    } else if (ports.clock.nowMs() >= untilMs) return undefined;
-    await ports.clock.sleep(POLL_MS);
+    const order = { trigger: 'asked', reason: 'verified', origin, isListed: true } as const;
+    const revocation = await stored(revokeLease(ports, lease.id, order));
+    const { evidence, dueAtMs = 0 } = 'lease' in revocation ? revocation.lease : {};
+    const isDeleted = evidence?.kind === 'deleted';
+    const after = isDeleted ? await readBack(ports, target, lease) : undefined;
+    if (isDeleted && !(after?.ok && after.value.isActive)) {
+      const rateRemaining = after?.meta.rateRemaining;
+      return { deleteStatus: evidence.httpStatus, ...(rateRemaining !== undefined && { rateRemaining }) };
+    }
+    // Sooner than the revoker would come again, another try would only be refused again.
+    const againAtMs = Math.max(dueAtMs, ports.clock.nowMs() + POLL_MS);
+    if (againAtMs > untilMs && isDeleted) {
+      throw fail({ tag: 'hub_unavailable', code: 'malformed', retryAfterSeconds: 5 });
+    }
+    if (againAtMs > untilMs) return undefined;
+    await ports.clock.sleep(againAtMs - ports.clock.nowMs());
   }
 }
 

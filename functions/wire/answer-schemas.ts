@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { PAT_SCOPES } from '../core/scope.ts';
 import { ProtectionKey } from './protection-key.ts';
+import { StateAnswer } from './state-answer.ts';
 
 /** The published contract of what the API answers. */
 
@@ -35,9 +36,14 @@ export const EvidenceAnswer = z
       removedTokenIds: z.array(z.string()),
     }),
     z.strictObject({ kind: z.literal('expired'), at: Time, hubDate: Time, hubExpiresAt: Time }),
-    z
-      .strictObject({ kind: z.literal('attested'), at: Time, by: z.string(), reason: z.string() })
-      .meta({ description: 'No proof: an admin closed the lease on their word.' }),
+    z.strictObject({
+      kind: z.literal('attested').meta({
+        description: '`attested` is no proof: an admin closed the lease on their word.',
+      }),
+      at: Time,
+      by: z.string(),
+      reason: z.string(),
+    }),
   ])
   .meta({ description: 'What proves that no token of the lease lives.' });
 
@@ -61,6 +67,10 @@ export const LeaseSchema = z.strictObject({
   ttlSeconds: Seconds,
   renewable: z.boolean(),
   maxExpiresAt: Time,
+  expiryClipped: z
+    .literal(true)
+    .exactOptional()
+    .meta({ description: 'Docker Hub ends the token earlier than it was asked to, and the lease with it.' }),
   label: z.string().exactOptional(),
   reason: z.string().exactOptional(),
   caller: z.string(),
@@ -73,6 +83,14 @@ export const LeaseSchema = z.strictObject({
   revokeReason: z
     .enum(['expired', 'caller', 'admin', 'replayed', 'mint_failed', 'verified', 'orphan', 'reopened'])
     .exactOptional(),
+  createRefused: z
+    .literal(true)
+    .exactOptional()
+    .meta({ description: 'Docker Hub refused to create the token. The lease holds no place of a quota.' }),
+  lastError: z
+    .string()
+    .exactOptional()
+    .meta({ description: 'Why the last attempt to revoke brought no proof; only while the lease is open.' }),
   revokedAt: Time.exactOptional(),
   evidence: EvidenceAnswer.exactOptional(),
 });
@@ -81,6 +99,18 @@ export const LeaseSchema = z.strictObject({
 export const FakeHub = z.literal(true).exactOptional().meta({
   description:
     'Docker Hub is the fake that hublease brings: docker.io refuses its tokens. Absent with any other Docker Hub.',
+});
+
+/** What only admins are shown of a lease besides: it names tokens of others, and what Docker Hub says of the account. */
+export const AdminLeaseSchema = LeaseSchema.extend({
+  hubExpiresAt: Time.exactOptional().meta({
+    description: 'When Docker Hub ends the token, as it last reported itself; absent while it has reported nothing.',
+  }),
+  revokingSince: Time.exactOptional().meta({ description: 'Since when hublease has tried; only while it does.' }),
+  blockedBy: z.array(z.string()).exactOptional().meta({
+    description:
+      'Ids of listed tokens that may be of this lease, although their label does not prove it. They keep it open. Dismiss those of which you know that they are not of hublease.',
+  }),
 });
 
 const LOGIN = { registry: z.literal('docker.io'), username: z.string(), fakeHub: FakeHub };
@@ -101,9 +131,34 @@ export const VerificationAnswer = z.strictObject({
   account: z.string(),
   loginRoute: z.enum(['auth-token', 'users-login']),
   expiryGranularity: z.enum(['second', 'minute', 'hour', 'day']).exactOptional(),
+  expiryMinSeconds: z
+    .int()
+    .exactOptional()
+    .meta({ description: 'Shortest life that Docker Hub accepts, where it refused a shorter one.' }),
+  expirySlackSeconds: z
+    .int()
+    .exactOptional()
+    .meta({ description: 'Docker Hub ends a token at most this much later than it is asked to.' }),
+  expiryUnproven: z
+    .literal(true)
+    .exactOptional()
+    .meta({ description: 'Docker Hub keeps no expiry that can be relied on, which `allowUnprovenExpiry` accepts.' }),
+  labelMaxCharacters: z
+    .int()
+    .exactOptional()
+    .meta({ description: 'Longest label that Docker Hub gave back unchanged.' }),
   deleteStatus: z.int().exactOptional(),
   listDelayMs: z.int().exactOptional(),
   rateRemaining: z.int().exactOptional(),
+  warnings: z
+    .array(z.string())
+    .exactOptional()
+    .meta({ description: 'In words: where this Docker Hub is less exact than its documentation, and what follows.' }),
+});
+
+const PendingAnswer = z.strictObject({
+  step: z.enum(['login', 'read', 'list', 'delete']),
+  detail: z.string().meta({ description: 'In words: what Docker Hub has yet to do, and what to do now.' }),
 });
 
 export const TargetSchema = z.strictObject({
@@ -116,7 +171,16 @@ export const TargetSchema = z.strictObject({
   description: z.string().exactOptional(),
   tags: Tags,
   maxActive: z.int().exactOptional(),
+  allowUnprovenExpiry: z.boolean(),
   verification: z.union([VerificationAnswer, z.literal('pending')]).exactOptional(),
+  verificationPending: PendingAnswer.exactOptional().meta({
+    description: 'What a verification that is `pending` waits for.',
+  }),
+  dismissedTokenIds: z
+    .array(z.string())
+    .exactOptional()
+    .meta({ description: 'Tokens of which an admin said that they are not of hublease: they block no lease.' }),
+  state: StateAnswer.exactOptional(),
   status: z.enum(['ready', 'draining']),
   managedBy: z.enum(['api', 'cdk']),
   createdAt: Time,
@@ -162,6 +226,7 @@ export const OfferSchema = SecretSchema.pick({
 });
 
 export const LeaseAnswer = z.strictObject({ lease: LeaseSchema });
+export const AdminLeaseAnswer = z.strictObject({ lease: AdminLeaseSchema });
 export const MintAnswer = z.strictObject({ lease: LeaseSchema, credential: CredentialAnswer });
 export const RenewAnswer = z.strictObject({
   lease: LeaseSchema,

@@ -4,7 +4,11 @@ import type { LiveView } from '../core/live.ts';
 import type { Page } from '../core/ports.ts';
 import type { DynamicSecret } from '../core/secret.ts';
 import type { Target, Verification } from '../core/target.ts';
+import type { TargetState } from '../core/target-state.ts';
+import type { VerificationStep } from '../core/verify.ts';
 import {
+  AdminLeaseAnswer,
+  AdminLeaseSchema,
   DeletedSecret,
   DeletedTarget,
   type EvidenceAnswer,
@@ -29,18 +33,16 @@ import {
 import { given } from './given.ts';
 import type { ProtectionKey } from './protection-key.ts';
 import type { Operation } from './routes.ts';
+import { stateAnswer } from './state-answer.ts';
+import { STEP_TEXT, verificationWarnings } from './verification-words.ts';
 
 /** What the API answers. The functions pick every field by name, so that a field added to a row never goes out by accident. */
 
-const LEASE_PAGE = {
-  200: { schema: pageOf(LeaseSchema), description: 'A page of leases. It may be short and still not the last.' },
-};
-const ONE_LEASE = { 200: { schema: LeaseAnswer, description: 'The lease.' } };
-const REVOCATION = {
-  200: { schema: LeaseAnswer, description: 'The revoked lease, with its evidence.' },
-  202: { schema: LeaseAnswer, description: 'Docker Hub could not be reached; the revocation goes on by itself.' },
-};
-const PENDING = 'The target; Docker Hub took too long for the verification to be completed. Ask for it again.';
+const PAGE_TEXT = 'A page of leases. It may be short and still not the last.';
+const REVOKED_TEXT = 'The revoked lease, with its evidence.';
+const REVOKING_TEXT = 'There is no proof yet; the revocation goes on by itself. `lastError` says why.';
+const PENDING =
+  'The target; Docker Hub took too long for the verification to be completed. `verificationPending` says what it waits for.';
 const PENDING_OWN =
   'The dynamic secret; Docker Hub took too long for the verification of its credential to be completed. Ask for it again by its target.';
 const DRAINING = 'Marked draining: it gives no more leases and goes once the open ones have ended.';
@@ -58,9 +60,12 @@ export const ANSWERS = {
       description: `The lease and its token. ${inFake('credential.fakeHub')}`,
     },
   },
-  listLeases: LEASE_PAGE,
-  getLease: ONE_LEASE,
-  revokeLease: REVOCATION,
+  listLeases: { 200: { schema: pageOf(LeaseSchema), description: PAGE_TEXT } },
+  getLease: { 200: { schema: LeaseAnswer, description: 'The lease.' } },
+  revokeLease: {
+    200: { schema: LeaseAnswer, description: REVOKED_TEXT },
+    202: { schema: LeaseAnswer, description: REVOKING_TEXT },
+  },
   renewLease: { 200: { schema: RenewAnswer, description: 'The lease as extended.' } },
   whoami: {
     200: {
@@ -85,7 +90,7 @@ export const ANSWERS = {
     202: { schema: DeletedTarget, description: DRAINING },
   },
   actOnTarget: {
-    200: { schema: TargetAnswer, description: 'The target, with what was learned.' },
+    200: { schema: TargetAnswer, description: 'The target, with what was learned, or the tokens that were dismissed.' },
     202: { schema: TargetAnswer, description: PENDING },
   },
   listSecrets: { 200: { schema: pageOf(SecretSchema), description: 'A page of dynamic secrets.' } },
@@ -99,9 +104,12 @@ export const ANSWERS = {
     200: { schema: DeletedSecret, description: 'The dynamic secret is gone.' },
     202: { schema: DeletedSecret, description: DRAINING },
   },
-  listAllLeases: LEASE_PAGE,
-  getAnyLease: ONE_LEASE,
-  revokeAnyLease: REVOCATION,
+  listAllLeases: { 200: { schema: pageOf(AdminLeaseSchema), description: PAGE_TEXT } },
+  getAnyLease: { 200: { schema: AdminLeaseAnswer, description: 'The lease.' } },
+  revokeAnyLease: {
+    200: { schema: AdminLeaseAnswer, description: REVOKED_TEXT },
+    202: { schema: AdminLeaseAnswer, description: REVOKING_TEXT },
+  },
   revokeMatching: {
     202: {
       schema: RevocationsAnswer,
@@ -135,6 +143,7 @@ export function leaseAnswer(lease: Lease, live?: LiveView): z.output<typeof Leas
     ttlSeconds: Math.round((lease.expiresAtMs - lease.issuedAtMs) / 1_000),
     renewable: lease.renewable,
     maxExpiresAt: time(lease.maxExpiresAtMs),
+    expiryClipped: lease.expiryClipped,
     label: lease.label,
     reason: lease.reason,
     caller: lease.caller,
@@ -143,9 +152,22 @@ export function leaseAnswer(lease: Lease, live?: LiveView): z.output<typeof Leas
     live: live === undefined ? undefined : liveAnswer(live),
     neverUsed: live?.found === true && live.lastUsedAtMs === null ? (true as const) : undefined,
     revokeReason: lease.revokeReason,
+    createRefused: lease.createRefused,
+    lastError: revoked ? undefined : lease.lastError,
     // A reopened lease keeps what it once believed; only a revoked one may show it as proof.
     revokedAt: revoked && lease.revokedAtMs !== undefined ? time(lease.revokedAtMs) : undefined,
     evidence: revoked && lease.evidence !== undefined ? evidenceAnswer(lease.evidence) : undefined,
+  });
+}
+
+/** A lease as admins see it: with what keeps it open. */
+export function adminLeaseAnswer(lease: Lease, live?: LiveView): z.output<typeof AdminLeaseSchema> {
+  const { hubReportedExpiresAtMs, revokingSinceMs, blockedBy, status } = lease;
+  return given({
+    ...leaseAnswer(lease, live),
+    hubExpiresAt: hubReportedExpiresAtMs === undefined ? undefined : time(hubReportedExpiresAtMs),
+    revokingSince: status === 'revoking' && revokingSinceMs !== undefined ? time(revokingSinceMs) : undefined,
+    blockedBy: status === 'revoking' && blockedBy !== undefined ? [...blockedBy] : undefined,
   });
 }
 
@@ -200,9 +222,15 @@ function evidenceAnswer(evidence: Evidence): z.output<typeof EvidenceAnswer> {
 /**
  * A target; its credential and the version of that are never part of it.
  *
- * @param pending its verification was asked for and ran out of time.
+ * @param shown.pending what its verification waits for, where one was asked for and ran out of time.
+ * @param shown.state where one target is shown.
  */
-export function targetAnswer(target: Target, pending = false): z.output<typeof TargetSchema> {
+export function targetAnswer(
+  target: Target,
+  shown: { readonly pending?: VerificationStep | undefined; readonly state?: TargetState } = {},
+): z.output<typeof TargetSchema> {
+  const { pending, state } = shown;
+  const verification = target.verification && verificationAnswer(target.verification);
   return given({
     name: target.name,
     kind: target.kind,
@@ -213,7 +241,11 @@ export function targetAnswer(target: Target, pending = false): z.output<typeof T
     description: target.description,
     tags: { ...target.tags },
     maxActive: target.maxActive,
-    verification: pending ? ('pending' as const) : target.verification && verificationAnswer(target.verification),
+    allowUnprovenExpiry: target.allowUnprovenExpiry === true,
+    verification: pending === undefined ? verification : ('pending' as const),
+    verificationPending: pending && { step: pending, detail: STEP_TEXT[pending] },
+    dismissedTokenIds: target.dismissedTokenIds && [...target.dismissedTokenIds],
+    state: state && stateAnswer(state),
     status: target.status,
     managedBy: target.managedBy,
     createdAt: time(target.createdAtMs),
@@ -221,16 +253,23 @@ export function targetAnswer(target: Target, pending = false): z.output<typeof T
   });
 }
 
-function verificationAnswer({ atMs, ...learned }: Verification): z.output<typeof VerificationAnswer> {
-  const { account, loginRoute, expiryGranularity, deleteStatus, listDelayMs, rateRemaining } = learned;
+function verificationAnswer(verification: Verification): z.output<typeof VerificationAnswer> {
+  const { atMs, account, loginRoute, expiryGranularity, expiryMinSeconds, expirySlackSeconds } = verification;
+  const { expiryUnproven, labelMaxCharacters, deleteStatus, listDelayMs, rateRemaining } = verification;
+  const warnings = verificationWarnings(verification);
   return given({
     at: time(atMs),
     account,
     loginRoute,
     expiryGranularity,
+    expiryMinSeconds,
+    expirySlackSeconds,
+    expiryUnproven,
+    labelMaxCharacters,
     deleteStatus,
     listDelayMs: listDelayMs === undefined ? undefined : Math.round(listDelayMs),
     rateRemaining,
+    warnings: warnings.length === 0 ? undefined : warnings,
   });
 }
 

@@ -1,8 +1,9 @@
 import type { Operation } from './routes.ts';
+import { STEP_TEXT } from './verification-words.ts';
 
 /** Bodies that the API's description shows. The tests check each against its schema. */
 
-const LEASE = {
+const UNMADE = {
   id: '01K9ZC3V7M8Q2R4T6W8Y0A1B2C',
   secret: 'ci/release',
   target: 'acme-bot',
@@ -16,8 +17,9 @@ const LEASE = {
   maxExpiresAt: '2026-11-21T09:15:00.000Z',
   label: 'release-build',
   caller: 'arn:aws:iam::111122223333:role/ci',
-  tokenId: '6f6d7a56-0c1e-4c1b-9d3b-0a4f5e6d7c8b',
 };
+
+const LEASE = { ...UNMADE, tokenId: '6f6d7a56-0c1e-4c1b-9d3b-0a4f5e6d7c8b' };
 
 const REVOKED = {
   ...LEASE,
@@ -37,7 +39,17 @@ const RENEWED = {
 
 const LIVE = { ...LEASE, live: { found: true, isActive: true, lastUsedAt: null }, neverUsed: true };
 
-const REVOKING = { ...LEASE, status: 'revoking', revokeReason: 'caller' };
+const REVOKING = { ...LEASE, status: 'revoking', revokeReason: 'caller', lastError: 'hub_unavailable:timeout' };
+
+/** Its create got no answer, and a token whose label proves nothing was made at that time. */
+const BLOCKED = {
+  ...UNMADE,
+  status: 'revoking',
+  revokeReason: 'mint_failed',
+  lastError: 'unclear_token',
+  revokingSince: '2026-11-21T09:00:09.000Z',
+  blockedBy: ['0b9f6c2e-5d1a-4f7e-8a3c-2d4e6f8a0b1c'],
+};
 
 const TIMES = { createdAt: '2026-11-20T08:00:00.000Z', updatedAt: '2026-11-20T08:00:00.000Z' };
 
@@ -48,11 +60,14 @@ const TARGET = {
   loginRoute: 'auth-token',
   expiryGranularity: 'second',
   tags: { team: 'release' },
+  allowUnprovenExpiry: false,
   verification: {
     at: '2026-11-20T08:00:00.000Z',
     account: 'acmebot',
     loginRoute: 'auth-token',
     expiryGranularity: 'second',
+    expirySlackSeconds: 0,
+    labelMaxCharacters: 100,
     deleteStatus: 204,
     listDelayMs: 310,
     rateRemaining: 171,
@@ -62,7 +77,20 @@ const TARGET = {
   ...TIMES,
 };
 
-const PENDING = { ...TARGET, verification: 'pending' };
+const PENDING = {
+  ...TARGET,
+  verification: 'pending',
+  verificationPending: { step: 'list', detail: STEP_TEXT.list },
+};
+
+const STATE = {
+  mintsRefused: {
+    code: 'label_refused',
+    since: '2026-11-21T08:00:00.000Z',
+    triedAt: '2026-11-21T08:00:00.000Z',
+  },
+  listLagSeconds: 2,
+};
 
 const OFFER = {
   name: 'ci/release',
@@ -119,7 +147,7 @@ export const EXAMPLES: Readonly<Record<Operation, { body?: unknown; answers: Rea
       202: { target: PENDING, changed: ['credential'] },
     },
   },
-  getTarget: { answers: { 200: { target: TARGET } } },
+  getTarget: { answers: { 200: { target: { ...TARGET, state: STATE } } } },
   deleteTarget: {
     answers: {
       200: { target: { ...TARGET, status: 'draining' }, removed: true, openLeases: 0 },
@@ -155,7 +183,7 @@ export const EXAMPLES: Readonly<Record<Operation, { body?: unknown; answers: Rea
     },
   },
   listAllLeases: { answers: { 200: { items: [LEASE] } } },
-  getAnyLease: { answers: { 200: { lease: LEASE } } },
+  getAnyLease: { answers: { 200: { lease: BLOCKED } } },
   revokeAnyLease: {
     answers: {
       200: { lease: { ...REVOKED, revokeReason: 'admin' } },

@@ -9,6 +9,10 @@ import { PAT_SCOPES } from '../core/scope.ts';
 
 /** A reason goes into the lease's row and the audit log. */
 export const REASON_MAX_CHARACTERS = 256;
+/** An attestation's reason stands in the lease's evidence for as long as its row is kept. */
+export const ATTEST_REASON_MAX_CHARACTERS = 200;
+/** A target remembers as many dismissed tokens. */
+export const TOKEN_IDS_MAX = 100;
 /** A description is for people who read lists. */
 export const DESCRIPTION_MAX_CHARACTERS = 512;
 /** As many as AWS allows on most resources. */
@@ -90,6 +94,28 @@ function line(maxCharacters: number) {
 }
 
 export const Reason = line(REASON_MAX_CHARACTERS).meta({ description: 'Why, for the record.' });
+
+/** Why an admin is sure that a lease's token is gone. Spaces alone are no reason. */
+export const AttestReason = z
+  .string()
+  .min(1)
+  .max(ATTEST_REASON_MAX_CHARACTERS)
+  .regex(/^[^\p{C}\p{Z}](?:[^\p{C}\p{Zl}\p{Zp}]*[^\p{C}\p{Z}])?$/u, {
+    error: 'expected one line of visible characters, without a space at either end',
+  })
+  .meta({ description: 'With `attest=true`, and required there: why you are sure that the token is gone.' });
+
+/** Docker Hub's ids of tokens, as `blockedBy` of a lease names them. A token that was pasted in its place is refused. */
+export const TokenIds = z
+  .array(
+    z.string().regex(/^(?!dckr_)[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, {
+      error: 'expected the id of a token on Docker Hub, as blockedBy of a lease names it',
+    }),
+  )
+  .min(1)
+  .max(TOKEN_IDS_MAX)
+  .meta({ description: 'With `dismiss`, and required there: Docker Hub ids of tokens, from `blockedBy` of leases.' });
+
 export const Description = line(DESCRIPTION_MAX_CHARACTERS).meta({ description: 'For people who read lists.' });
 
 export const Tags = z

@@ -46,7 +46,7 @@ const PROBLEMS: Readonly<Record<Operation, readonly ProblemStatus[]>> = {
   deleteSecret: [404, 409],
   listAllLeases: [],
   getAnyLease: [404],
-  revokeAnyLease: [404],
+  revokeAnyLease: [404, 409],
   revokeMatching: [],
 };
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Failure, FailureTag, HubFault, HubRefusal } from '../core/failure.ts';
+import { MARK_CHARACTERS } from '../core/label.ts';
 
 /** An RFC 9457 problem, as `application/problem+json`. */
 export const Problem = z.strictObject({
@@ -190,7 +191,7 @@ function outside(failure: Failure): Outside {
       return {
         status: 429,
         title: 'A quota of open leases is used up',
-        detail: `${counterText(failure.counter)} may have ${failure.most} open leases, and has them${holdersText(failure.holders)}. Revoke one that is no longer needed, or send the request again after the time in Retry-After, when the next one ends.`,
+        detail: `${quotaText(failure)} Revoke one that is no longer needed, or send the request again after the time in Retry-After, when the next one ends.`,
         holders: failure.holders,
         retryAfterSeconds: failure.retryAfterSeconds,
       };
@@ -261,26 +262,26 @@ function outside(failure: Failure): Outside {
     case 'expiry_refused':
       return {
         status: 502,
-        title: 'Docker Hub refused the expiry of the token',
-        detail: `Docker Hub did not keep the expiry time that it was asked for on target "${failure.target}". No token was handed out. Its owner should verify the target: POST /v1/admin/targets/${failure.target} with {"action":"verify"}.`,
+        title: 'Docker Hub does not keep the expiry of the token',
+        detail: `Docker Hub refused the expiry time that it was asked for on target "${failure.target}", or did not keep it. No token was handed out. Its owner should ${verifyHint(failure.target)}. Where Docker Hub keeps no expiry at all, the owner can PUT the target with allowUnprovenExpiry true.`,
       };
     case 'label_refused':
       return {
         status: 502,
         title: 'Docker Hub does not keep the label of the token',
-        detail: `Docker Hub cut or changed the label that hublease finds its tokens by, on target "${failure.target}". No token was handed out. Its owner should verify the target: POST /v1/admin/targets/${failure.target} with {"action":"verify"}.`,
+        detail: `Docker Hub refused, cut or changed the label that hublease finds its tokens by, on target "${failure.target}". hublease needs ${MARK_CHARACTERS} characters that come back unchanged. No token was handed out. Its owner should ${verifyHint(failure.target)}.`,
       };
     case 'list_lags':
       return {
         status: 502,
         title: 'The list of tokens at Docker Hub lags too far behind',
-        detail: `A new token of target "${failure.target}" was not listed within 15 minutes, so hublease could not find a token whose creation got no answer. No token was handed out. Its owner should verify the target: POST /v1/admin/targets/${failure.target} with {"action":"verify"}.`,
+        detail: `A new token of target "${failure.target}" was not listed within 15 minutes, so hublease could not find a token whose create got no answer. No token was handed out, and none is made until a verification passes. Its owner should ${verifyHint(failure.target)}.`,
       };
     case 'attest_too_early':
       return {
         status: 409,
         title: 'The lease cannot be attested yet',
-        detail: `Lease ${failure.leaseId} can be closed on your word from ${instant(failure.allowedAtMs)} on. Until then Docker Hub may still keep the token alive.`,
+        detail: `Lease ${failure.leaseId} can be closed on your word after ${instant(failure.allowedAtMs)}, 5 minutes past the expiry that Docker Hub was asked for. Until then the token may be alive. Without attest the same request revokes it.`,
       };
     case 'hub_unavailable':
       return {
@@ -386,18 +387,28 @@ function shortened(reach: string): string {
   return reach.length > REACH_MAX_CHARACTERS ? `${reach.slice(0, REACH_MAX_CHARACTERS)}…` : reach;
 }
 
-/** `secret:NAME` or `target:NAME`, as core counts. */
-function counterText(counter: string): string {
+/**
+ * `secret:NAME` or `target:NAME`, as core counts. The places of a target are those of its account, and what Docker Hub counts there
+ * is not only leases.
+ */
+function quotaText({ counter, most, holders }: Extract<Failure, { tag: 'quota_reached' }>): string {
   const [kind = '', name = ''] = counter.split(':');
-  return `${kind === 'target' ? 'Target' : 'Dynamic secret'} "${name}"`;
+  const held = holders.length === 0 ? '' : `held by ${someHolders(holders)}`;
+  if (kind !== 'target') {
+    return `Dynamic secret "${name}" may have ${most} open leases, and has them${held && `, ${held}`}.`;
+  }
+  return `Target "${name}" may have ${most} tokens at a time, and has them.${held && ` Its open leases are ${held}.`} On an organization Docker Hub also counts expired tokens and those of others: GET /v1/admin/targets/${name} shows how many.`;
+}
+
+function verifyHint(target: string): string {
+  return `verify the target: POST /v1/admin/targets/${target} with {"action":"verify"}`;
 }
 
 const HOLDERS_NAMED_MAX = 3;
 
-function holdersText(holders: readonly string[]): string {
-  if (holders.length === 0) return '';
+function someHolders(holders: readonly string[]): string {
   const more = holders.length - HOLDERS_NAMED_MAX;
-  return `, held by ${holders.slice(0, HOLDERS_NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return `${holders.slice(0, HOLDERS_NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** Whole seconds of UTC; what is no time at all says so rather than fail. */

@@ -6,6 +6,7 @@ import { Failed, fail } from '../core/failure.ts';
 import type { PageRequest } from '../core/ports.ts';
 import { PAT_SCOPES } from '../core/scope.ts';
 import {
+  AttestReason,
   Duration,
   IdempotencyKey,
   IfMatch,
@@ -26,7 +27,7 @@ import { only, SecretBody, scopeOf } from './secret-request.ts';
 import { TargetAction, TargetBody } from './target-request.ts';
 
 export { secretOrder } from './secret-request.ts';
-export { targetOrder } from './target-request.ts';
+export { targetAction, targetOrder } from './target-request.ts';
 
 const MintBody = z.strictObject({
   ttl: Duration.exactOptional(),
@@ -62,6 +63,13 @@ const ForceQuery = z.strictObject({ force: switchFor('`true` lets open leases ru
 const VerifyQuery = z.strictObject({ verify: switchFor('`false` stores the credential without a login.') });
 const Live = switchFor('`true` asks Docker Hub too, whether the token is active and when it was last used.');
 const LiveQuery = z.strictObject({ live: Live });
+
+const AttestQuery = z.strictObject({
+  attest: switchFor(
+    '`true` closes the lease on your word, without proof and without asking Docker Hub: for what nothing can prove any more, from 5 minutes after the expiry that Docker Hub was asked for.',
+  ),
+  reason: AttestReason.exactOptional(),
+});
 
 /** Narrows a list of leases. */
 const LEASE_FILTER = {
@@ -100,7 +108,7 @@ export const REQUESTS = {
     }),
   },
   getAnyLease: { query: LiveQuery },
-  revokeAnyLease: { query: NoQuery },
+  revokeAnyLease: { query: AttestQuery },
   revokeMatching: { query: NoQuery, body: RevokeBody },
 } as const satisfies Record<
   Operation,
@@ -147,6 +155,20 @@ export function selectorOf(body: z.output<typeof RevokeBody>): Selector {
   if (target !== undefined) return { target };
   if (caller !== undefined) return { caller: callerOf(caller) };
   return { tokenSha256: tokenSha256.toLowerCase() };
+}
+
+/**
+ * The reason of an attestation; undefined for a revocation.
+ *
+ * @throws Failed `invalid_field` `reason` unless it is there exactly where a lease is attested.
+ */
+export function attestation({ attest, reason }: z.output<typeof AttestQuery>): string | undefined {
+  if (attest === 'true') {
+    if (reason !== undefined) return reason;
+    throw fail({ tag: 'invalid_field', field: 'reason', problem: 'required with attest=true' });
+  }
+  if (reason === undefined) return undefined;
+  throw fail({ tag: 'invalid_field', field: 'reason', problem: 'only allowed with attest=true' });
 }
 
 /** A principal as leases name it, whichever way its session was written. @throws Failed `invalid_field` `caller`. */

@@ -113,7 +113,7 @@ export const ROUTES = [
     operation: 'actOnTarget',
     function: 'admin',
     who: 'admin',
-    summary: 'Verify a target again, with the credential in force.',
+    summary: 'Verify a target again, with the credential in force, or dismiss tokens that block its leases.',
   },
   {
     method: 'GET',
@@ -169,7 +169,7 @@ export const ROUTES = [
     operation: 'revokeAnyLease',
     function: 'admin',
     who: 'admin',
-    summary: "Revoke anybody's lease now.",
+    summary: "Revoke anybody's lease now, or close it on your word.",
   },
   {
     method: 'POST',

@@ -60,7 +60,7 @@ export function secretOrder(
   query: { readonly verify?: 'true' | 'false' } = {},
   headers: { readonly 'if-match'?: string } = {},
 ) {
-  const { target, credential, kind, organization, loginRoute, ...limits } = body;
+  const { target, credential, kind, organization, loginRoute, allowUnprovenExpiry, ...limits } = body;
   const { scope, scopes, resources, namespace, defaultTtl, maxTtl, allow, protectionKey, ...rest } = limits;
   only(scope, scopes, 'scopes', 'give scope or scopes, not both');
   only(resources, namespace, 'namespace', 'give resources or namespace, not both');
@@ -93,9 +93,9 @@ export function only(one: unknown, other: unknown, field: string, problem: strin
 
 /** A target by name, or a credential with what belongs to it; undefined where neither is given. */
 function targetOf(body: Body, query: { readonly verify?: 'true' | 'false' }) {
-  const { target, credential, kind, organization, loginRoute } = body;
+  const { target, credential, kind, organization, loginRoute, allowUnprovenExpiry } = body;
   if (credential === undefined) {
-    for (const [field, value] of Object.entries({ kind, organization, loginRoute })) {
+    for (const [field, value] of Object.entries({ kind, organization, loginRoute, allowUnprovenExpiry })) {
       if (value === undefined) continue;
       throw fail({ tag: 'invalid_field', field, problem: 'only allowed with a credential: a target has its own' });
     }
@@ -103,5 +103,7 @@ function targetOf(body: Body, query: { readonly verify?: 'true' | 'false' }) {
   }
   only(target, credential, 'credential', 'give a target or a credential, not both');
   const verify = query.verify !== 'false';
-  return given({ kind: kind ?? 'user', organization, loginRoute, credential: credentialOrder(credential), verify });
+  const login = { kind: kind ?? ('user' as const), organization, loginRoute, credential: credentialOrder(credential) };
+  // The body replaces the secret, and what it does not allow is allowed no more.
+  return given({ ...login, allowUnprovenExpiry: allowUnprovenExpiry ?? false, verify });
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { CredentialBody, Description, HubAccount, MaxActive, Tags } from './fields.ts';
+import { fail } from '../core/failure.ts';
+import { CredentialBody, Description, HubAccount, MaxActive, Tags, TokenIds } from './fields.ts';
 import { given } from './given.ts';
 
 /** What a credential comes with, on a target or on a secret. */
@@ -8,6 +9,13 @@ export const CREDENTIAL_FIELDS = {
   organization: HubAccount.meta({ description: 'On kind `org`.' }).exactOptional(),
   credential: CredentialBody.meta({ description: 'Of an owner or user; goes in and never comes out.' }).exactOptional(),
   loginRoute: z.enum(['auth-token', 'users-login']).exactOptional(),
+  allowUnprovenExpiry: z
+    .boolean()
+    .meta({
+      description:
+        'Accept tokens whose expiry Docker Hub drops, moves by more than a day, or does not show. Then only a delete ends a token, so that one whose delete fails may live on.',
+    })
+    .exactOptional(),
 };
 
 /** The body of a target's PUT. */
@@ -19,7 +27,31 @@ export const TargetBody = z.strictObject({
 });
 
 /** The body of what is done with a target as it is. */
-export const TargetAction = z.strictObject({ action: z.literal('verify') });
+export const TargetAction = z.strictObject({
+  action: z.enum(['verify', 'dismiss']).meta({
+    description: '`verify`: try the credential in force again. `dismiss`: the tokens are not of hublease.',
+  }),
+  tokenIds: TokenIds.exactOptional(),
+});
+
+/**
+ * Reads what is to be done with a target.
+ *
+ * @throws Failed `invalid_field` `tokenIds` unless they are there exactly where tokens are dismissed.
+ */
+export function targetAction({
+  action,
+  tokenIds,
+}: z.output<typeof TargetAction>):
+  | { readonly action: 'verify' }
+  | { readonly action: 'dismiss'; readonly tokenIds: readonly string[] } {
+  if (action === 'dismiss') {
+    if (tokenIds !== undefined) return { action, tokenIds };
+    throw fail({ tag: 'invalid_field', field: 'tokenIds', problem: 'required with action "dismiss"' });
+  }
+  if (tokenIds === undefined) return { action };
+  throw fail({ tag: 'invalid_field', field: 'tokenIds', problem: 'only allowed with action "dismiss"' });
+}
 
 /** Reads a target's PUT; it is verified unless the query says `verify=false`. */
 export function targetOrder(

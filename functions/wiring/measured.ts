@@ -28,6 +28,22 @@ function measure({ event, detail = {}, target, leaseId }: AuditEvent, meter: Met
     case 'lease.reopened':
       meter.record('LeasesReopened', 1, { facts });
       return;
+    case 'lease.blocked':
+      meter.record('LeasesBlocked', 1, { facts });
+      return;
+    case 'lease.attested':
+      // No proof, and so not among the revoked ones.
+      meter.record('LeasesAttested', 1, { facts });
+      return;
+    case 'target.refused':
+      meter.record('TargetsRefused', 1, { facts });
+      return;
+    case 'account.unreachable':
+      meter.record('AccountsUnreachable', 1, { facts });
+      return;
+    case 'listing.unusable':
+      meter.record('ListingsUnusable', 1, { facts });
+      return;
     case 'login.refused':
       meter.record('LoginBreakerOpen', 1, { facts });
       return;

@@ -81,7 +81,10 @@ async function useTargets(send: Send): Promise<void> {
   await send('putTarget', acme, 'an organization, with the token cap of its plan');
   await send('getTarget', { method: 'GET', path: '/v1/admin/targets/acme-bot' });
   await send('listTargets', { method: 'GET', path: '/v1/admin/targets?limit=1' });
-  await send('actOnTarget', { method: 'POST', path: '/v1/admin/targets/acme-bot', body: { action: 'verify' } });
+  const act = { method: 'POST', path: '/v1/admin/targets/acme-bot' };
+  await send('actOnTarget', { ...act, body: { action: 'verify' } }, 'verified again');
+  const dismissal = { action: 'dismiss', tokenIds: ['0b9f6c2e-5d1a-4f7e-8a3c-2d4e6f8a0b1c'] };
+  await send('actOnTarget', { ...act, body: dismissal }, 'with a token that is not of hublease');
 }
 
 async function useSecrets(send: Send): Promise<void> {
@@ -133,8 +136,11 @@ async function useLeases(send: Send): Promise<void> {
   await send('renewLease', { method: 'POST', path: `/v1/leases/${id}/renew`, body: { ttl: '2h' } });
   await send('listAllLeases', { method: 'GET', path: '/v1/admin/leases?secret=ci/pull' });
   await send('getAnyLease', { method: 'GET', path: `/v1/admin/leases/${id}` });
+  const attest = `/v1/admin/leases/${id}?attest=true&reason=The%20account%20is%20closed`;
+  await send('revokeAnyLease', { method: 'DELETE', path: attest }, 'not attested, because the token may live');
   await send('revokeLease', { method: 'DELETE', path: `/v1/leases/${id}` });
-  await send('revokeAnyLease', { method: 'DELETE', path: `/v1/admin/leases/${leaseIdOf(pulling)}` });
+  const pulled = { method: 'DELETE', path: `/v1/admin/leases/${leaseIdOf(pulling)}` };
+  await send('revokeAnyLease', pulled, 'revoked');
   await send('whoami', { method: 'GET', path: '/v1/whoami' });
   await send('getOpenapi', { method: 'GET', path: '/v1/openapi.json' });
 }

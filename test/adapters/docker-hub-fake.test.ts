@@ -94,7 +94,8 @@ describe.each([
 ] as const)('%s at the fake', (_, place, order) => {
   it('is created, read, listed, deleted and then gone', async () => {
     const { hub, minter, session, control } = await startWithSession();
-    const { tokenId, token } = value(await minter.createToken(session, place, order));
+    const { tokenId, token, ...echo } = value(await minter.createToken(session, place, order));
+    expect(echo).toEqual({ label: order.label, expiresAtMs: order.expiresAtMs });
     expect(token).toMatch(new RegExp(`^dckr_${place.kind}_`));
     const expected = {
       tokenId,
@@ -103,6 +104,7 @@ describe.each([
       isActive: true,
       expiresAtMs: NOW_MS + 900_000,
       lastUsedAtMs: null,
+      ...(place.kind === 'pat' ? { creatorUserAgent: 'hublease/0.0.0-test' } : { createdBy: 'acme-bot' }),
     };
     expect(value(await hub.getToken(session, place, tokenId))).toEqual(expected);
     expect(value(await hub.listTokens(session, place, FIRST_PAGE))).toEqual({

@@ -131,8 +131,14 @@ describe.each(Object.entries(CALLS))('%s', (name, call) => {
       vi.stubEnv(variable, 'http://127.0.0.1:9');
     }
     vi.stubEnv('NODE_USE_ENV_PROXY', '1');
-    const stub = await startStub([json(409, {})]);
+    const stub = await startStub([json(410, {})]);
     expect(await call(stub)).toMatchObject({ ok: false, problem: { tag: 'invalid', fields: [] } });
+    expect(stub.requests).toHaveLength(1);
+  });
+
+  it.each([408, 409, 425])('takes a %i, after which it may have happened, for no verdict', async (status) => {
+    const stub = await startStub([json(status, { fields: { token_label: ['exists'] }, message: 'conflict' })]);
+    expect(await call(stub)).toMatchObject({ ok: false, problem: { tag: 'fault', code: 'server_error' } });
     expect(stub.requests).toHaveLength(1);
   });
 });
@@ -217,8 +223,19 @@ describe.each(API_CALLS)('a refused %s', (_, call) => {
     ['JSON of another name', text(404, 'application/problem+json; charset=utf-8', '{}'), { tag: 'not_found' }],
   ] as const)('is known by %s', async (_, answer, problem) => {
     const stub = await startStub([answer]);
-    expect(await call(stub)).toEqual({ ok: false, problem, meta: { hubDateMs: HUB_DATE_MS } });
+    expect(await call(stub)).toMatchObject({ ok: false, problem, meta: { hubDateMs: HUB_DATE_MS } });
     expect(stub.requests).toHaveLength(1);
+  });
+});
+
+describe.each(API_CALLS.filter(([name]) => name !== 'create'))('a refused %s, which makes no token,', (_, call) => {
+  it.each([
+    ['the largest page', 400, { message: 'page_size exceeds the maximum' }, { tag: 'invalid', fields: [] }],
+    ['a limit', 403, { message: 'limit reached' }, { tag: 'forbidden' }],
+    ['a plan', 403, { message: 'not in your current plan' }, { tag: 'forbidden' }],
+  ])('is not refused for the number of tokens where it speaks of %s', async (_, status, body, problem) => {
+    const stub = await startStub([json(status, body)]);
+    expect(await call(stub)).toMatchObject({ ok: false, problem });
   });
 });
 
@@ -266,7 +283,7 @@ describe('when Docker Hub may be asked again', () => {
     expect(await CALLS.get?.(stub)).toEqual({
       ok: false,
       problem: { tag: 'throttled', retryAtMs: NOW_MS + 90_000 },
-      meta: {},
+      meta: { httpStatus: 429 },
     });
   });
 });
@@ -296,7 +313,11 @@ describe('what stands on an answer', () => {
   ])('is left out when it makes no sense: %j', async (odd) => {
     const stub = await startStub([json(200, { count: 0, results: [] }, odd)]);
     expect(await CALLS.list?.(stub)).toMatchObject({ ok: true, meta: { hubDateMs: HUB_DATE_MS } });
-    expect(Object.keys(((await startAndList(odd)) as { meta: object }).meta)).toEqual(['hubDateMs']);
+    expect((await startAndList(odd)) as { meta: object }).toHaveProperty('meta', {
+      hubDateMs: HUB_DATE_MS,
+      httpStatus: 200,
+      isJson: true,
+    });
   });
 
   async function startAndList(odd: Record<string, string>): Promise<unknown> {

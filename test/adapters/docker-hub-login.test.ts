@@ -19,7 +19,7 @@ describe('the auth-token route', () => {
     expect(await hub.login(CREDENTIAL, 'auth-token', NOW_MS)).toEqual({
       ok: true,
       value: { account: 'acme-bot', bearer: BEARER, expiresAtMs: NOW_MS + 600_000 },
-      meta: { hubDateMs: HUB_DATE_MS },
+      meta: { hubDateMs: HUB_DATE_MS, httpStatus: 200, isJson: true },
     });
     expect(requests).toHaveLength(1);
     expect(requests[0]).toMatchObject({ method: 'POST', url: '/v2/auth/token' });
@@ -53,6 +53,26 @@ describe('the users-login route', () => {
     expect(await hub.login(WITH_TOTP, 'users-login', 59_000)).toMatchObject({ ok: true, value: { bearer: BEARER } });
     expect(requests.map(({ url }) => url)).toEqual(['/v2/users/login', '/v2/users/2fa-login']);
     expect(JSON.parse(requests[1]?.body ?? '')).toEqual({ login_2fa_token: 'ticket.for.two', code: '287082' });
+  });
+
+  it.each([200, 202, 400, 403])('takes the ticket for the second step under %i', async (status) => {
+    const { hub, requests } = await startStub([
+      json(status, { login_2fa_token: 'ticket.for.two' }),
+      json(200, { token: BEARER }),
+    ]);
+    expect(await hub.login(WITH_TOTP, 'users-login', NOW_MS)).toMatchObject({ ok: true, value: { bearer: BEARER } });
+    expect(JSON.parse(requests[1]?.body ?? '')).toMatchObject({ login_2fa_token: 'ticket.for.two' });
+  });
+
+  it.each([
+    ['a session beside it', json(200, { token: BEARER, login_2fa_token: 'ticket' }), { ok: true }],
+    ['a session of the other route', json(200, { access_token: BEARER, login_2fa_token: 'ticket' }), { ok: false }],
+    ['no text', json(401, { login_2fa_token: 5 }), { problem: { tag: 'credential_refused' } }],
+    ['nothing in it', json(401, { login_2fa_token: '' }), { problem: { tag: 'credential_refused' } }],
+  ])('takes no ticket with %s', async (_, answer, expected) => {
+    const { hub, requests } = await startStub([answer]);
+    expect(await hub.login(WITH_TOTP, 'users-login', NOW_MS)).toMatchObject(expected);
+    expect(requests).toHaveLength(1);
   });
 
   it.each([
@@ -96,6 +116,22 @@ describe.each(['auth-token', 'users-login'] as const)('what any login means (%s)
     ['401 written by a proxy', text(401, 'text/html', '<html>'), { tag: 'fault', code: 'edge' }],
     ['401 in plain text', text(401, 'text/plain', 'no'), { tag: 'fault', code: 'malformed' }],
     ['the edge', text(403, 'text/plain', 'error code: 1010'), { tag: 'fault', code: 'edge' }],
+    ['a captcha', json(400, { recaptcha_response: ['required'] }), { tag: 'fault', code: 'edge' }],
+    ['a challenge page', text(403, 'text/html', '<html>'), { tag: 'fault', code: 'edge' }],
+    ['a challenge page under 200', text(200, 'text/html', '<html>'), { tag: 'fault', code: 'edge' }],
+    [
+      'a passing fault that is told as 401',
+      json(401, { detail: 'Failed to generate login session. Please try again later.' }),
+      { tag: 'fault', code: 'server_error' },
+    ],
+    [
+      '401 that asks for a later try',
+      json(401, { message: 'Try again later' }),
+      { tag: 'fault', code: 'server_error' },
+    ],
+    ['403 as JSON', json(403, { detail: 'no' }), { tag: 'forbidden' }],
+    ['403 that names a limit', json(403, { detail: 'limit of your plan' }), { tag: 'forbidden' }],
+    ['404 as JSON', json(404, {}), { tag: 'not_found' }],
     ['429', json(429, { detail: 'Rate limit exceeded' }), { tag: 'throttled', retryAtMs: NOW_MS + 60_000 }],
     ['429 with a wait', json(429, {}, { 'retry-after': '7' }), { tag: 'throttled', retryAtMs: NOW_MS + 7_000 }],
     ['lockout as 429', json(429, { detail: LOCKED_OUT }), { tag: 'throttled', retryAtMs: NOW_MS + 600_000 }],

@@ -40,6 +40,7 @@ const PAT_TOKEN = {
 };
 const OAT_TOKEN = {
   ...PAT_TOKEN,
+  createdBy: 'somebody',
   createdAtMs: Date.UTC(2026, 10, 2, 11),
   expiresAtMs: null,
   lastUsedAtMs: Date.UTC(2026, 10, 2, 11, 30),
@@ -53,7 +54,7 @@ describe('a page of tokens', () => {
     expect(await hub.listTokens(SESSION, PAT, FIRST_PAGE)).toEqual({
       ok: true,
       value: { tokens: [PAT_TOKEN], total: 1, more: false },
-      meta: { hubDateMs: HUB_DATE_MS },
+      meta: { hubDateMs: HUB_DATE_MS, httpStatus: 200, isJson: true },
     });
     expect(requests[0]).toMatchObject({ method: 'GET', url: '/v2/access-tokens?page=1&page_size=100', body: '' });
     expect(requests[0]?.headers).toMatchObject({
@@ -95,14 +96,8 @@ describe('a page of tokens', () => {
     ['a next that is no address', { count: 1, next: 2, results: [PAT_ITEM] }],
     ['a null among the tokens', { count: 2, results: [PAT_ITEM, null] }],
     ['a token without an id', { count: 1, results: [{ ...PAT_ITEM, uuid: undefined }] }],
-    ['an id that is no UUID', { count: 1, results: [{ ...PAT_ITEM, uuid: '../../orgs' }] }],
-    ['a label that is no text', { count: 1, results: [{ ...PAT_ITEM, token_label: null }] }],
-    ['a token without a date', { count: 1, results: [{ ...PAT_ITEM, created_at: null }] }],
-    ['a date of another form', { count: 1, results: [{ ...PAT_ITEM, created_at: '2 Nov 2026' }] }],
-    ['a date that does not exist', { count: 1, results: [{ ...PAT_ITEM, expires_at: '2026-13-02T12:00:00Z' }] }],
-    ['an expiry that is a number', { count: 1, results: [{ ...PAT_ITEM, expires_at: 1_793_620_000 }] }],
-    ['an is_active that is no bool', { count: 1, results: [{ ...PAT_ITEM, is_active: 'false' }] }],
-    ['a last_used of another form', { count: 1, results: [{ ...PAT_ITEM, last_used: {} }] }],
+    ['an id that would leave its path', { count: 1, results: [{ ...PAT_ITEM, uuid: '../../orgs' }] }],
+    ['an id that is a token', { count: 1, results: [{ ...PAT_ITEM, uuid: 'dckr_pat_EXAMPLE' }] }],
   ])('is malformed as a whole with %s', async (_, body) => {
     const { hub } = await startStub([json(200, body)]);
     expect(await hub.listTokens(SESSION, PAT, FIRST_PAGE)).toMatchObject(MALFORMED);
@@ -119,11 +114,48 @@ describe('a page of tokens', () => {
     ],
     ['a token that does not say so is active', { is_active: undefined }, { isActive: true }],
     ['a token made inactive is not', { is_active: false }, { isActive: false }],
+    ['an is_active that is no bool leaves it active', { is_active: 'false' }, { isActive: true }],
+    ['an is_active that is null leaves it active', { is_active: null }, { isActive: true }],
+    ['a label that is null is empty', { token_label: null }, { label: '' }],
+    ['a label that is missing is empty', { token_label: undefined }, { label: '' }],
+    ['a label that is no text is empty', { token_label: 7 }, { label: '' }],
+    ['a token without a date is of no time', { created_at: null }, { createdAtMs: null }],
+    ['a date of another form is none', { created_at: '2 Nov 2026' }, { createdAtMs: null }],
+    ['a date of the year 1 is none', { created_at: '0001-01-01T00:00:00Z' }, { createdAtMs: null }],
+    ['a date that does not exist is none', { expires_at: '2026-13-02T12:00:00Z' }, { expiresAtMs: null }],
+    ['an expiry that is a number is none', { expires_at: 1_793_620_000 }, { expiresAtMs: null }],
+    ['an expiry of the year 1 is none', { expires_at: '0001-01-01T00:00:00Z' }, { expiresAtMs: null }],
+    ['a last_used of another form is none', { last_used: {} }, { lastUsedAtMs: null }],
+    ['an id that is no UUID is as good', { uuid: '507f1f77bcf86cd799439011' }, { tokenId: '507f1f77bcf86cd799439011' }],
+    ['its client is known', { creator_ua: 'hublease/0.1' }, { creatorUserAgent: 'hublease/0.1' }],
+    [
+      'of its client no more than 256 characters are kept',
+      { creator_ua: 'x'.repeat(300) },
+      { creatorUserAgent: 'x'.repeat(256) },
+    ],
     ['unknown fields are let be', { constructor: 1, ['__proto__']: { uuid: 'x' } }, { tokenId: TOKEN_ID }],
   ])('%s', async (_, change, expected) => {
     const { hub } = await startStub([json(200, { count: 1, results: [{ ...PAT_ITEM, ...change }] })]);
     expect(await hub.listTokens(SESSION, PAT, FIRST_PAGE)).toMatchObject({ ok: true, value: { tokens: [expected] } });
   });
+
+  it.each([{}, { creator_ua: '' }, { creator_ua: null }, { creator_ua: 5 }, { created_by: 'somebody' }])(
+    'leaves out who made a personal token where it says %j',
+    async (change) => {
+      const { hub } = await startStub([json(200, { count: 1, results: [{ ...PAT_ITEM, ...change }] })]);
+      expect(await hub.listTokens(SESSION, PAT, FIRST_PAGE)).toHaveProperty('value.tokens', [PAT_TOKEN]);
+    },
+  );
+
+  it.each([{}, { created_by: '' }, { created_by: null }, { creator_ua: 'hublease/0.1' }])(
+    'leaves out who made an organization token where it says %j',
+    async (change) => {
+      const { created_by: _, ...item } = OAT_ITEM;
+      const { createdBy: __, ...token } = OAT_TOKEN;
+      const { hub } = await startStub([json(200, { total: 1, results: [{ ...item, ...change }] })]);
+      expect(await hub.listTokens(SESSION, OAT, FIRST_PAGE)).toHaveProperty('value.tokens', [token]);
+    },
+  );
 
   it('may be short and still name another one', async () => {
     const { hub } = await startStub([json(200, { count: 500, next: 'page 2', results: [PAT_ITEM] })]);
@@ -177,8 +209,9 @@ describe('deleting a token', () => {
 
   it.each([
     ['404 as JSON', json(404, { detail: 'not found' }), { tag: 'not_found' }],
-    ['404 without a body', json(404), { tag: 'not_found' }],
-    ['404 whose JSON does not parse', text(404, 'application/json', '{'), { tag: 'not_found' }],
+    ['410 as JSON', json(410, { detail: 'gone' }), { tag: 'invalid', fields: [] }],
+    ['404 without a body', json(404), { tag: 'fault', code: 'malformed' }],
+    ['404 whose JSON does not parse', text(404, 'application/json', '{'), { tag: 'fault', code: 'malformed' }],
     ['a 404 page, which is somebody else’s', text(404, 'text/html', '<html>'), { tag: 'fault', code: 'edge' }],
     ['a 404 in plain text', text(404, 'text/plain', '404 page not found'), { tag: 'fault', code: 'malformed' }],
     ['a challenge page under 200', text(200, 'text/html; charset=UTF-8', '<html>'), { tag: 'fault', code: 'edge' }],
@@ -199,7 +232,7 @@ describe('the time at Docker Hub', () => {
     ['a body that does not parse', text(400, 'application/json', '{')],
   ])('is on every answer: %s', async (_, answer) => {
     const { hub, requests } = await startStub([answer]);
-    expect(await hub.readDate()).toEqual({ ok: true, value: null, meta: { hubDateMs: Date.parse(HUB_DATE) } });
+    expect(await hub.readDate()).toMatchObject({ ok: true, value: null, meta: { hubDateMs: Date.parse(HUB_DATE) } });
     expect(requests).toHaveLength(1);
     expect(requests[0]?.method).toBe('GET');
     expect(requests[0]?.headers.authorization).toBeUndefined();
@@ -209,7 +242,9 @@ describe('the time at Docker Hub', () => {
     'is unknown when the answer says %j',
     async (date) => {
       const { hub } = await startStub([json(401, {}, { date })]);
-      expect(await hub.readDate()).toMatchObject({ ...MALFORMED, meta: {} });
+      const reply = await hub.readDate();
+      expect(reply).toMatchObject(MALFORMED);
+      expect(reply.meta).not.toHaveProperty('hubDateMs');
     },
   );
 
@@ -218,10 +253,10 @@ describe('the time at Docker Hub', () => {
     const { hub, requests } = await startStub([json(401), json(401, {}, { date: LATER })], { nowMs: () => nowMs });
     const first = await Promise.all([hub.readDate(), hub.readDate(), hub.readDate()]);
     nowMs += 29_999;
-    for (const reply of [...first, await hub.readDate()]) expect(reply.meta).toEqual({ hubDateMs: HUB_DATE_MS });
+    for (const reply of [...first, await hub.readDate()]) expect(reply.meta).toMatchObject({ hubDateMs: HUB_DATE_MS });
     expect(requests).toHaveLength(1);
     nowMs += 1;
-    expect((await hub.readDate()).meta).toEqual({ hubDateMs: Date.parse(LATER) });
+    expect((await hub.readDate()).meta).toMatchObject({ hubDateMs: Date.parse(LATER) });
     expect(requests).toHaveLength(2);
   });
 

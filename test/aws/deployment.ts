@@ -56,7 +56,7 @@ export function deploy(
     }),
     sweeper: once(() => {
       const own = read('sweeper');
-      const wired = wireRevoking(own, overrides);
+      const wired = wireAdministering(own, overrides);
       const mark = dynamodbSweepMark({ client: wired.dynamodb, tableName: own.catalogTable });
       return sweeper(wired.ports, mark, wired.meter, wired.log);
     }),

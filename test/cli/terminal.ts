@@ -76,33 +76,36 @@ export async function openTerminal(options: EditionOptions = {}): Promise<Termin
     edition,
     home,
     env,
-    async type(command, options = {}) {
-      const all = { ...env, ...options.env };
-      let stdout = '';
-      let stderr = '';
-      const io: Io = {
-        out: (text) => {
-          stdout += text;
-        },
-        err: (text) => {
-          stderr += text;
-        },
-        readAll: async () => options.stdin ?? '',
-        env: all,
-        outIsTerminal: options.terminal === true,
-        errIsTerminal: options.terminal === true,
-        nowMs: options.nowMs ?? Date.now,
-      };
-      const words = typeof command === 'string' ? command.split(' ').filter((word) => word !== '') : command;
-      const code = await withAwsVariables(all, () => run(words, io));
-      return { code, stdout, stderr };
-    },
+    type: (command, options = {}) => type(command, { ...options, env: { ...env, ...options.env } }),
     start: (file, args, options = {}) => start(file, args, { ...env, ...options.env }, options.stdin),
     async close() {
       await edition.close();
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+/** Types a command, in this process, with nothing in its environment but what the options name. */
+export async function type(command: string | readonly string[], options: TypeOptions): Promise<Session> {
+  const { env = {} } = options;
+  let stdout = '';
+  let stderr = '';
+  const io: Io = {
+    out: (text) => {
+      stdout += text;
+    },
+    err: (text) => {
+      stderr += text;
+    },
+    readAll: async () => options.stdin ?? '',
+    env,
+    outIsTerminal: options.terminal === true,
+    errIsTerminal: options.terminal === true,
+    nowMs: options.nowMs ?? Date.now,
+  };
+  const words = typeof command === 'string' ? command.split(' ').filter((word) => word !== '') : command;
+  const code = await withAwsVariables(env, () => run(words, io));
+  return { code, stdout, stderr };
 }
 
 /** The AWS SDK reads this process's own variables. Commands of one test file run one after the other. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Lease } from '../../functions/core/lease.ts';
+import type { Evidence, Lease } from '../../functions/core/lease.ts';
 import type { LeaseFilter, LeaseStore, PageRequest } from '../../functions/core/ports.ts';
 import { aCaller, aLease, anOpId, changed, revoked, unique } from './builders.ts';
 import { leaseClaimsContract } from './lease-claims.ts';
@@ -49,6 +49,12 @@ export function leaseStoreContract(name: string, make: () => Promise<LeaseStoreU
           removedTokenIds: ['a', 'b'],
           lastError: 'timeout',
           reopened: 1,
+          hubReportedExpiresAtMs: 5,
+          expiryClipped: true,
+          createRefused: true,
+          blockedBy: ['c', 'd'],
+          counters: ['secret:a', 'target:b'],
+          lastUsedAtMs: 7,
         });
         expect(await store.get(lease.id)).toEqual(lease);
       });
@@ -66,6 +72,25 @@ export function leaseStoreContract(name: string, make: () => Promise<LeaseStoreU
 
       it('gives back a revoked lease without a time to live', async () => {
         const { ttlAtMs: _, ...lease } = revoked(aLease());
+        expect(await store.create(lease)).toBe('written');
+        expect(await store.get(lease.id)).toEqual(lease);
+      });
+
+      it.each<Evidence>([
+        { kind: 'deleted', atMs: 1, httpStatus: 202, confirmedBy: 'inactive' },
+        { kind: 'expired', atMs: 1, hubDateMs: 2, hubExpiresAtMs: 3 },
+        { kind: 'attested', atMs: 1, by: aCaller(), reason: 'the account is closed' },
+        {
+          kind: 'absent',
+          atMs: 1,
+          quietUntilMs: 2,
+          firstListingAtMs: 3,
+          secondListingAtMs: 4,
+          tokensListed: 0,
+          removedTokenIds: [],
+        },
+      ])('gives back the evidence of a revoked lease: $kind', async (evidence) => {
+        const lease = { ...revoked(aLease()), evidence };
         expect(await store.create(lease)).toBe('written');
         expect(await store.get(lease.id)).toEqual(lease);
       });

@@ -63,6 +63,14 @@ export function sessionStoreContract(name: string, make: () => Promise<SessionSt
       expect(await store.read(first.target)).toEqual(second);
     });
 
+    it('replaces what use taught as a whole, facts that are gone included', async () => {
+      const first = await written(aSessionRecord());
+      const second = await written(next(first, { facts: { pageSize: 10 } }));
+      expect(await store.read(first.target)).toEqual(second);
+      const third = await written(next(second, { facts: {} }));
+      expect(await store.read(first.target)).toEqual(third);
+    });
+
     it('answers `conflict` to a write that read another version, and keeps the row', async () => {
       const first = await written(aSessionRecord());
       const second = await written(next(first));

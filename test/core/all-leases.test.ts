@@ -6,8 +6,8 @@ import {
   type Selector,
   showAnyLease,
 } from '../../functions/core/all-leases.ts';
+import { auditIds } from '../../functions/core/audit-ids.ts';
 import type { Lease } from '../../functions/core/lease.ts';
-import { auditIds } from '../../functions/core/revoke.ts';
 import { answers, followed, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, World } from './world.ts';
 
@@ -103,6 +103,16 @@ describe('an admin who revokes all that match', () => {
         detail: { reason: 'admin', by: ADMIN.caller.arn },
       },
     ]);
+  });
+
+  it('leaves a lease whose create was refused to the listings that end it', async () => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addMinting(target, { status: 'revoking', createRefused: true, dueAtMs: LATER });
+    const { leases, complete } = await revokeMatching(world.ports, ADMIN, { target: 'acme-bot' }, LATER);
+    expect({ leases, complete }).toEqual({ leases: [lease], complete: true });
+    expect(world.lease(lease.id)).toEqual(lease);
+    expect(world.steering.order('leases.update', 'queue.send')).toEqual([]);
+    expect(world.events).toEqual([]);
   });
 
   it('names no address that is not known', async () => {

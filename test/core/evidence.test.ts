@@ -1,33 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import {
-  deleteToken,
-  EXPIRY_MARGIN_MS,
-  expiredEvidence,
-  findEvidence,
-  placeOf,
-  quietUntilMs,
-} from '../../functions/core/evidence.ts';
-import type { Lease } from '../../functions/core/lease.ts';
+import { expiredEvidence, findEvidence, placeOf } from '../../functions/core/evidence.ts';
 import type { HubProblem } from '../../functions/core/ports.ts';
-import type { Target } from '../../functions/core/target.ts';
-import { answers, appliesThenAnswers, followed, preceded, refusal, rejects } from './ports/steering.ts';
-import { failureOf, LIMITS, NOW_MS, ORG, QUIET_AFTER_MS, World } from './world.ts';
+import { answers, refusal, rejects } from './ports/steering.ts';
+import { NOW_MS, ORG, QUIET_AFTER_MS, World } from './world.ts';
 
 const PAT = { kind: 'pat' } as const;
-/** An answer that shows fewer tokens than it counts. */
-const INCOMPLETE = { ok: true, value: { tokens: [], total: 1, more: false }, meta: {} };
+const NOT_FOUND = refusal({ tag: 'not_found' }, { httpStatus: 404, isJson: true });
+const OUT = refusal({ tag: 'fault', code: 'server_error' });
 
 function worldWithTarget() {
   const world = new World();
   return { world, target: world.addTarget() };
-}
-
-/** A lease whose create got no answer, at the end of its quiet period. */
-function worldPastQuiet() {
-  const { world, target } = worldWithTarget();
-  const lease = world.addMinting(target);
-  world.clock.advance(QUIET_AFTER_MS);
-  return { world, target, lease };
 }
 
 describe('where a token stands', () => {
@@ -52,21 +35,32 @@ describe('evidence for a lease whose token is known', () => {
     expect(world.steering.order('hub.listTokens', 'hub.getToken')).toEqual([]);
   });
 
-  it.each([200, 202, 204])('is any success: %i', async (httpStatus) => {
+  it('says what confirmed a delete that does not prove it by itself', async () => {
     const { world, target } = worldWithTarget();
     const lease = world.addLease(target);
-    world.steering.on('hub.deleteToken', appliesThenAnswers({ ok: true, value: { httpStatus }, meta: {} }));
-    expect((await findEvidence(world.ports, lease)).evidence).toEqual({ kind: 'deleted', atMs: NOW_MS, httpStatus });
-  });
-
-  it('is 404 when the token was gone already', async () => {
-    const { world, target } = worldWithTarget();
-    const lease = world.addLease(target);
-    world.hub.tokens.clear();
+    world.hub.change(lease.tokenId, { isActive: false });
+    world.steering.on('hub.deleteToken', answers({ ok: true, value: { httpStatus: 202 }, meta: {} }));
     expect((await findEvidence(world.ports, lease)).evidence).toEqual({
       kind: 'deleted',
       atMs: NOW_MS,
+      httpStatus: 202,
+      confirmedBy: 'inactive',
+    });
+  });
+
+  it('is not that the list lacks it before it must be listed, unless somebody saw it there', async () => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addLease(target);
+    world.hub.tokens.clear();
+    const retryAtMs = NOW_MS + QUIET_AFTER_MS;
+    const finding = { code: 'quiet_period', waiting: true, retryAtMs, removedTokenIds: [] };
+    expect(await findEvidence(world.ports, lease)).toEqual(finding);
+    expect(await findEvidence(world.ports, lease, { isListed: false })).toEqual(finding);
+    expect((await findEvidence(world.ports, lease, { isListed: true })).evidence).toEqual({
+      kind: 'deleted',
+      atMs: NOW_MS,
       httpStatus: 404,
+      confirmedBy: 'gone',
     });
   });
 
@@ -94,12 +88,7 @@ describe('evidence for a lease whose token is known', () => {
       { tag: 'fault', code: 'timeout' },
       { code: 'hub_unavailable:timeout', retryAtMs: NOW_MS + 5_000 },
     ],
-    [
-      { tag: 'fault', code: 'edge' },
-      { code: 'hub_unavailable:edge', retryAtMs: NOW_MS + 5_000 },
-    ],
-    [{ tag: 'forbidden' }, { code: 'hub_refused:forbidden' }],
-    [{ tag: 'invalid', fields: [] }, { code: 'hub_refused:bad_request' }],
+    [{ tag: 'plan' }, { code: 'hub_refused:plan' }],
   ])('is not %j', async (problem, finding) => {
     const { world, target } = worldWithTarget();
     const lease = world.addLease(target, { removedTokenIds: ['token-0'] });
@@ -118,6 +107,66 @@ describe('evidence for a lease whose token is known', () => {
     });
     expect(world.steering.argsOf('hub.deleteToken')).toHaveLength(2);
     expect(world.hub.tokens.size).toBe(1);
+  });
+});
+
+describe('the expiry that Docker Hub reports', () => {
+  it.each([
+    ['the token that outlives its delete shows', NOW_MS + 77],
+    ['the token shows, none', null],
+  ])('is what %s', async (_, expiresAtMs) => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addLease(target);
+    world.hub.change(lease.tokenId, { expiresAtMs });
+    world.steering.on('hub.deleteToken', answers(NOT_FOUND));
+    expect(await findEvidence(world.ports, lease)).toEqual({
+      code: 'hub_refused:account_not_found',
+      reportedExpiresAtMs: expiresAtMs,
+      removedTokenIds: [],
+    });
+    expect(world.steering.argsOf('hub.getToken')).toHaveLength(1);
+  });
+
+  it.each<[string, number | undefined, number | null, number]>([
+    ['that it reported last', NOW_MS, NOW_MS + 999_000, NOW_MS],
+    ['that it was asked for, while it has reported none', undefined, NOW_MS, NOW_MS],
+  ])('is asked for again behind the end %s, before that may count as proof', async (_, reported, asked, endMs) => {
+    const { world, target } = worldWithTarget();
+    const token = { hubExpiresAtMs: asked, hubReportedExpiresAtMs: reported as number };
+    const lease = world.addLease(target, token);
+    world.hub.change(lease.tokenId, { expiresAtMs: NOW_MS + 86_400_000 });
+    world.steering.on('hub.deleteToken', answers(OUT), { times: 2 });
+    world.clock.advance(endMs - NOW_MS);
+    expect(await findEvidence(world.ports, lease)).not.toHaveProperty('reportedExpiresAtMs');
+    expect(world.steering.argsOf('hub.getToken')).toEqual([]);
+    world.clock.advance(1);
+    expect(await findEvidence(world.ports, lease)).toEqual({
+      code: 'hub_unavailable:server_error',
+      retryAtMs: NOW_MS + 5_001,
+      reportedExpiresAtMs: NOW_MS + 86_400_000,
+      removedTokenIds: [],
+    });
+    expect(world.steering.argsOf('hub.getToken')[0]?.slice(1)).toEqual([PAT, lease.tokenId]);
+  });
+
+  it('stays as it is known where Docker Hub does not show the token', async () => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addLease(target);
+    world.clock.advance(900_001);
+    world.steering.on('hub.deleteToken', answers(OUT));
+    world.steering.on('hub.getToken', answers(NOT_FOUND));
+    const finding = await findEvidence(world.ports, lease);
+    expect(finding.code).toBe('hub_unavailable:server_error');
+    expect(finding).not.toHaveProperty('reportedExpiresAtMs');
+  });
+
+  it('is not asked for where none was asked for and none reported', async () => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addLease(target, { hubExpiresAtMs: null });
+    world.clock.advance(86_400_000);
+    world.steering.on('hub.deleteToken', answers(OUT));
+    await findEvidence(world.ports, lease);
+    expect(world.steering.argsOf('hub.getToken')).toEqual([]);
   });
 });
 
@@ -183,323 +232,20 @@ describe('no evidence', () => {
   });
 });
 
-describe('evidence for a lease whose create got no answer', () => {
-  it('needs the quiet period: mint window, the longest call, and how late a create may land', () => {
-    const lease = new World().leaseOf({ kind: 'user', username: 'x' } as never);
-    expect(quietUntilMs(lease, LIMITS)).toBe(NOW_MS + 20_000 + 8_000 + 60_000);
-  });
-
-  it('is not had a moment before its end, and waiting for it is no failure', async () => {
-    const { world, lease } = worldPastQuiet();
-    world.clock.advance(-1);
-    expect(await findEvidence(world.ports, lease)).toEqual({
-      code: 'quiet_period',
-      waiting: true,
-      retryAtMs: NOW_MS + QUIET_AFTER_MS,
-      removedTokenIds: [],
-    });
-    expect(world.steering.argsOf('hub.listTokens')).toHaveLength(1);
-  });
-
-  it('is not had when the first listing began before its end, however long it took', async () => {
-    const { world, lease } = worldPastQuiet();
-    world.clock.advance(-1);
-    world.steering.on(
-      'hub.listTokens',
-      followed(() => world.clock.advance(60_000)),
-    );
-    expect((await findEvidence(world.ports, lease)).code).toBe('quiet_period');
-  });
-
-  it.each([
-    ['met a problem', answers(refusal({ tag: 'fault', code: 'timeout' })), 'hub_unavailable:timeout', 5_000],
-    ['was not complete', answers(INCOMPLETE), 'listing_incomplete', undefined],
-  ])(
-    'is looked for again soon, not only at the end of the quiet period, where the listing %s',
-    async (_, fault, code, waitMs) => {
-      const { world, lease } = worldPastQuiet();
-      world.clock.advance(-1);
-      const retryAtMs = waitMs === undefined ? {} : { retryAtMs: world.clock.nowMs() + waitMs };
-      world.steering.on('hub.listTokens', fault);
-      expect(await findEvidence(world.ports, lease)).toEqual({ code, ...retryAtMs, removedTokenIds: [] });
-      expect(world.steering.argsOf('hub.listTokens')).toHaveLength(1);
-    },
-  );
-
-  it('is two complete listings without its label, at its very end', async () => {
-    const { world, lease } = worldPastQuiet();
-    world.hub.give('acme-bot', 'laptop');
-    world.steering.on(
-      'hub.listTokens',
-      followed(() => world.clock.advance(400)),
-    );
-    const atMs = NOW_MS + QUIET_AFTER_MS;
-    expect(await findEvidence(world.ports, lease)).toEqual({
-      code: 'absent',
-      removedTokenIds: [],
-      evidence: {
-        kind: 'absent',
-        atMs: atMs + 400,
-        quietUntilMs: atMs,
-        firstListingAtMs: atMs,
-        secondListingAtMs: atMs + 400,
-        tokensListed: 1,
-        removedTokenIds: [],
-      },
-    });
-    expect(world.steering.argsOf('hub.listTokens')).toHaveLength(2);
-  });
-
-  it('takes every token with its label from Docker Hub, and nobody else’s', async () => {
-    const { world, target, lease } = worldPastQuiet();
-    const one = world.addToken(target, lease);
-    const other = world.addToken(target, lease);
-    const foreign = [
-      world.hub.give('acme-bot', 'laptop'),
-      world.hub.give('acme-bot', `${lease.hubLabel.slice(0, -1)}${lease.hubLabel.endsWith('A') ? 'B' : 'A'}`),
-      world.hub.give('acme-bot', world.label(lease.id, 'acme-bot2')),
-      world.addToken(target, world.addLease(target)),
-    ];
-    const finding = await findEvidence(world.ports, lease);
-    expect(finding.code).toBe('absent');
-    expect(finding.removedTokenIds).toEqual([one.tokenId, other.tokenId]);
-    expect(finding.evidence).toMatchObject({ removedTokenIds: [one.tokenId, other.tokenId], tokensListed: 5 });
-    expect(world.steering.argsOf('hub.deleteToken').map(([, place, id]) => [place, id])).toEqual([
-      [PAT, one.tokenId],
-      [PAT, other.tokenId],
-    ]);
-    for (const { tokenId } of foreign) expect(world.hub.tokens.has(tokenId)).toBe(true);
-    // One in which the token stood, and then the two that must lack it.
-    expect(world.steering.argsOf('hub.listTokens')).toHaveLength(3);
-  });
-
-  it('takes what has landed even before the quiet period is over, and remembers it', async () => {
-    const { world, target } = worldWithTarget();
-    const lease = world.addMinting(target, { removedTokenIds: ['token-0'] });
-    const token = world.addToken(target, lease);
-    expect(await findEvidence(world.ports, lease)).toEqual({
-      code: 'quiet_period',
-      waiting: true,
-      retryAtMs: NOW_MS + QUIET_AFTER_MS,
-      removedTokenIds: ['token-0', token.tokenId],
-    });
-    expect(world.hub.tokens.size).toBe(0);
-    expect(world.steering.argsOf('hub.listTokens')).toHaveLength(1);
-  });
-
-  it('remembers a token that it deletes twice only once', async () => {
-    const { world, target, lease } = worldPastQuiet();
-    const { tokenId } = world.addToken(target, lease);
-    const finding = await findEvidence(world.ports, { ...lease, removedTokenIds: [tokenId] });
-    expect(finding.removedTokenIds).toEqual([tokenId]);
-  });
-
-  it('is not had when a delete fails; what was deleted before is remembered', async () => {
-    const { world, target, lease } = worldPastQuiet();
-    const one = world.addToken(target, lease);
-    const other = world.addToken(target, lease);
-    world.steering.on('hub.deleteToken', answers(refusal({ tag: 'fault', code: 'server_error' })), { nth: 2 });
-    expect(await findEvidence(world.ports, lease)).toEqual({
-      code: 'hub_unavailable:server_error',
-      retryAtMs: NOW_MS + QUIET_AFTER_MS + 5_000,
-      removedTokenIds: [one.tokenId],
-    });
-    expect([...world.hub.tokens.keys()]).toEqual([other.tokenId]);
-    expect(world.steering.argsOf('hub.listTokens')).toHaveLength(1);
-  });
-
-  it.each([1, 2])('is not had when listing %i meets a problem', async (nth) => {
-    const { world, lease } = worldPastQuiet();
-    const problem = { tag: 'throttled', retryAtMs: NOW_MS + QUIET_AFTER_MS + 30_000 } as const;
-    world.steering.on('hub.listTokens', answers(refusal(problem)), { nth });
-    expect(await findEvidence(world.ports, lease)).toEqual({
-      code: 'hub_throttled',
-      retryAtMs: NOW_MS + QUIET_AFTER_MS + 30_000,
-      waiting: true,
-      removedTokenIds: [],
-    });
-    expect(world.steering.argsOf('hub.listTokens')).toHaveLength(nth);
-  });
-
-  it.each([1, 2])('is not had when listing %i is not complete', async (nth) => {
-    const { world, lease } = worldPastQuiet();
-    world.hub.give('acme-bot', 'laptop');
-    world.steering.on('hub.listTokens', answers(INCOMPLETE), { nth });
-    expect(await findEvidence(world.ports, lease)).toEqual({ code: 'listing_incomplete', removedTokenIds: [] });
-    expect(world.steering.argsOf('hub.listTokens')).toHaveLength(nth);
-  });
-
-  it('is not had while the list still shows what was just deleted', async () => {
-    const { world, target, lease } = worldPastQuiet();
-    const { tokenId } = world.addToken(target, lease);
-    const token = world.hub.tokens.get(tokenId) as never;
-    world.steering.on(
-      'hub.deleteToken',
-      followed(() => world.hub.stillListed.push(token)),
-    );
-    expect(await findEvidence(world.ports, lease)).toEqual({
-      code: 'label_still_listed',
-      removedTokenIds: [tokenId],
-    });
-    expect(world.steering.argsOf('hub.listTokens')).toHaveLength(2);
-  });
-
-  it('is not had when its label comes up in the second listing', async () => {
-    const { world, target, lease } = worldPastQuiet();
-    world.steering.on(
-      'hub.listTokens',
-      preceded(() => world.addToken(target, lease)),
-      { nth: 2 },
-    );
-    expect(await findEvidence(world.ports, lease)).toEqual({ code: 'label_still_listed', removedTokenIds: [] });
-    expect(world.steering.argsOf('hub.deleteToken')).toEqual([]);
-  });
-});
-
-describe('two listings', () => {
-  /** Tokens that stand in the first listing and are missing from the second. */
-  async function missing(make: (world: World, target: Target) => string | string[]) {
-    const { world, target, lease } = worldPastQuiet();
-    const tokenIds = [make(world, target)].flat();
-    world.steering.on(
-      'hub.listTokens',
-      preceded(() => tokenIds.map((tokenId) => world.hub.tokens.delete(tokenId))),
-      { nth: 2 },
-    );
-    return findEvidence(world.ports, lease);
-  }
-
-  it.each([
-    ['older than the quiet period is doubt: a page may have slipped away', 60_001, 'listings_differ'],
-    ['as old as the quiet period is none: accounts are busy', 60_000, 'absent'],
-    ['younger is none', 1, 'absent'],
-  ])('that differ by somebody else’s token that is %s', async (_, ageMs, code) => {
-    expect((await missing((world) => world.hub.give('acme-bot', 'laptop', { ageMs }).tokenId)).code).toBe(code);
-  });
-
-  it('that both show old tokens of somebody else are no doubt', async () => {
-    const { world, lease } = worldPastQuiet();
-    for (const label of ['laptop', 'desktop']) world.hub.give('acme-bot', label, { ageMs: 90_000 });
-    const { evidence } = await findEvidence(world.ports, lease);
-    expect(evidence).toMatchObject({ kind: 'absent', tokensListed: 2 });
-  });
-
-  it('that differ by somebody else’s token ask for no lease: its label names none', async () => {
-    const { world, lease } = worldPastQuiet();
-    const { tokenId } = world.hub.give('acme-bot', 'laptop', { ageMs: 90_000 });
-    world.steering.on(
-      'hub.listTokens',
-      preceded(() => world.hub.tokens.delete(tokenId)),
-      { nth: 2 },
-    );
-    expect((await findEvidence(world.ports, lease)).code).toBe('listings_differ');
-    expect(world.steering.argsOf('leases.get')).toEqual([]);
-  });
-
-  it('that differ by a token that came in between are no doubt', async () => {
-    const { world, lease } = worldPastQuiet();
-    world.steering.on(
-      'hub.listTokens',
-      preceded(() => world.hub.give('acme-bot', 'laptop', { ageMs: 90_000 })),
-      { nth: 2 },
-    );
-    const { evidence } = await findEvidence(world.ports, lease);
-    expect(evidence).toMatchObject({ kind: 'absent', tokensListed: 1 });
-  });
-
-  it.each(['revoking', 'revoked'] as const)(
-    'that differ by a token of a lease of ours that is %s are no doubt',
-    async (status) => {
-      const finding = await missing((world, target) => {
-        const owner = status === 'revoking' ? world.addLease(target, { status }) : world.addRevoked(target);
-        world.hub.tokens.clear();
-        const { tokenId } = world.addToken(target, owner, { ageMs: 90_000 });
-        world.rewrite(owner.id, { tokenId });
-        return tokenId;
-      });
-      expect(finding.code).toBe('absent');
-    },
-  );
-
-  it('that differ by a token of ours found by label and deleted are no doubt', async () => {
-    const finding = await missing((world, target) => {
-      const owner = world.addRevoked(target);
-      const { tokenId } = world.addToken(target, owner, { ageMs: 90_000 });
-      world.rewrite(owner.id, { removedTokenIds: ['token-x', tokenId] });
-      return tokenId;
-    });
-    expect(finding.code).toBe('absent');
-  });
-
-  it.each(['minting', 'active'] as const)(
-    'that differ by the token of a lease of ours that is %s are doubt',
-    async (status) => {
-      const finding = await missing((world, target) => {
-        const owner = world.addLease(target, { status });
-        world.hub.tokens.clear();
-        const { tokenId } = world.addToken(target, owner, { ageMs: 90_000 });
-        world.rewrite(owner.id, { tokenId });
-        return tokenId;
-      });
-      expect(finding.code).toBe('listings_differ');
-    },
-  );
-
-  it.each<[string, Partial<Lease>]>([
-    ['a revoked lease that knows others', { tokenId: 'token-x', removedTokenIds: ['token-y'] }],
-    ['a revoked lease that knows none', {}],
-  ])('that differ by a token with the label of %s are doubt', async (_, overrides) => {
-    const finding = await missing((world, target) => {
-      const owner = world.addRevoked(target, overrides);
-      return world.addToken(target, owner, { ageMs: 90_000 }).tokenId;
-    });
-    expect(finding).toEqual({ code: 'listings_differ', removedTokenIds: [] });
-  });
-
-  it('that differ by a token whose lease nobody knows are doubt', async () => {
-    const finding = await missing((world, target) => {
-      return world.addToken(target, world.leaseOf(target), { ageMs: 90_000 }).tokenId;
-    });
-    expect(finding.code).toBe('listings_differ');
-  });
-
-  it('that differ by one token that is accounted for and one that is not are doubt', async () => {
-    const finding = await missing((world, target) => {
-      const owner = world.addRevoked(target);
-      const accounted = world.addToken(target, owner, { ageMs: 90_000 });
-      world.rewrite(owner.id, { tokenId: accounted.tokenId });
-      return [accounted.tokenId, world.hub.give('acme-bot', 'laptop', { ageMs: 90_000 }).tokenId];
-    });
-    expect(finding.code).toBe('listings_differ');
-  });
-
-  it('that differ are no evidence while the lease that would account for it cannot be read', async () => {
-    const { world, target, lease } = worldPastQuiet();
-    const owner = world.addRevoked(target);
-    const { tokenId } = world.addToken(target, owner, { ageMs: 90_000 });
-    world.steering.on(
-      'hub.listTokens',
-      preceded(() => world.hub.tokens.delete(tokenId)),
-      { nth: 2 },
-    );
-    world.steering.on('leases.get', rejects);
-    expect(await findEvidence(world.ports, lease)).toEqual({ code: 'store_unavailable', removedTokenIds: [] });
-  });
-});
-
 describe('evidence of expiry', () => {
-  function expiring(hubExpiresAtMs: number | null) {
+  const DEADLINE_MS = NOW_MS + 300_000;
+
+  /** A lease whose token ends now, as Docker Hub reported it, and five minutes and a moment later. */
+  function worldPastExpiry(lateMs = 300_001) {
     const { world, target } = worldWithTarget();
-    const lease = world.addLease(target, { hubExpiresAtMs });
+    const lease = world.addLease(target, { hubExpiresAtMs: NOW_MS - 9, hubReportedExpiresAtMs: NOW_MS });
+    world.clock.advance(lateMs);
     return { world, lease };
   }
-  const DEADLINE_MS = NOW_MS + EXPIRY_MARGIN_MS;
 
-  it('is five minutes past the expiry that Docker Hub was given, by its own clock', async () => {
-    expect(EXPIRY_MARGIN_MS).toBe(300_000);
-    const { world, lease } = expiring(NOW_MS);
-    world.clock.advance(EXPIRY_MARGIN_MS + 1);
-    expect(await expiredEvidence(world.ports, lease)).toEqual({
+  it('is five minutes past the expiry that Docker Hub reported, by its own clock', async () => {
+    const { world, lease } = worldPastExpiry();
+    expect(await expiredEvidence(world.ports, lease, {})).toEqual({
       kind: 'expired',
       atMs: DEADLINE_MS + 1,
       hubDateMs: DEADLINE_MS + 1,
@@ -508,55 +254,46 @@ describe('evidence of expiry', () => {
   });
 
   it('is not asked for before our own clock says so', async () => {
-    const { world, lease } = expiring(NOW_MS);
-    world.clock.advance(EXPIRY_MARGIN_MS);
+    const { world, lease } = worldPastExpiry(300_000);
     world.hub.skewMs = 60_000;
-    expect(await expiredEvidence(world.ports, lease)).toBeUndefined();
+    expect(await expiredEvidence(world.ports, lease, {})).toBeUndefined();
     expect(world.steering.hubCalls).toBe(0);
   });
 
   it('is not had at the deadline by Docker Hub’s clock, though ours is past it', async () => {
-    const { world, lease } = expiring(NOW_MS);
-    world.clock.advance(EXPIRY_MARGIN_MS + 7);
+    const { world, lease } = worldPastExpiry(300_007);
     world.hub.skewMs = -7;
-    expect(await expiredEvidence(world.ports, lease)).toBeUndefined();
+    expect(await expiredEvidence(world.ports, lease, {})).toBeUndefined();
     world.hub.skewMs = -6;
-    expect(await expiredEvidence(world.ports, lease)).toMatchObject({ hubDateMs: DEADLINE_MS + 1 });
+    expect(await expiredEvidence(world.ports, lease, {})).toMatchObject({ hubDateMs: DEADLINE_MS + 1 });
   });
 
   it('is not had when Docker Hub does not say what time it is', async () => {
-    const { world, lease } = expiring(NOW_MS);
-    world.clock.advance(EXPIRY_MARGIN_MS + 1);
+    const { world, lease } = worldPastExpiry();
     world.hub.datesAnswers = false;
-    expect(await expiredEvidence(world.ports, lease)).toBeUndefined();
+    expect(await expiredEvidence(world.ports, lease, {})).toBeUndefined();
   });
 
-  it('is never had for a token without expiry', async () => {
-    const { world, lease } = expiring(null);
-    world.clock.advance(10 * 365 * 86_400_000);
-    expect(await expiredEvidence(world.ports, lease)).toBeUndefined();
+  it('goes by what Docker Hub reports now, where it does', async () => {
+    const { world, lease } = worldPastExpiry(300_004);
+    expect(await expiredEvidence(world.ports, lease, { reportedExpiresAtMs: NOW_MS + 4 })).toBeUndefined();
+    expect(await expiredEvidence(world.ports, lease, { reportedExpiresAtMs: NOW_MS + 3 })).toMatchObject({
+      hubExpiresAtMs: NOW_MS + 3,
+    });
+    expect(await expiredEvidence(world.ports, lease, { reportedExpiresAtMs: null })).toBeUndefined();
+  });
+
+  it('is never what hublease asked for', async () => {
+    const { world, lease } = worldPastExpiry(10 * 365 * 86_400_000);
+    const { hubReportedExpiresAtMs: _, ...unreported } = lease;
+    expect(await expiredEvidence(world.ports, unreported, {})).toBeUndefined();
     expect(world.steering.hubCalls).toBe(0);
   });
-});
 
-describe('deleting a token', () => {
-  it('that is there or gone says how Docker Hub answered', async () => {
-    const { world, target } = worldWithTarget();
-    const { tokenId } = world.hub.give('acme-bot', 'x');
-    expect(await deleteToken(world.ports, target, PAT, tokenId)).toBe(204);
-    expect(await deleteToken(world.ports, target, PAT, tokenId)).toBe(404);
-  });
-
-  it('that could not be done says why', async () => {
-    const { world, target } = worldWithTarget();
-    world.steering.on('hub.deleteToken', answers(refusal({ tag: 'forbidden' })));
-    expect(await deleteToken(world.ports, target, PAT, 'token-1')).toEqual({ tag: 'forbidden' });
-  });
-
-  it('fails where no session can be had', async () => {
-    const { world, target } = worldWithTarget();
-    world.credentials.current.clear();
-    const failure = await failureOf(deleteToken(world.ports, target, PAT, 'token-1'));
-    expect(failure.tag).toBe('credential_unavailable');
+  it('is not had while listed tokens may be the lease’s, or may still be, with an expiry of their own', async () => {
+    const { world, lease } = worldPastExpiry();
+    expect(await expiredEvidence(world.ports, lease, { blockedBy: ['token-s'] })).toBeUndefined();
+    expect(await expiredEvidence(world.ports, { ...lease, blockedBy: ['token-s'] }, {})).toBeUndefined();
+    expect(world.steering.hubCalls).toBe(0);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Failed, fail } from '../../functions/core/failure.ts';
 
 describe('a failure', () => {
-  const failure = { tag: 'credential_refused', username: 'acme-bot', secondFactor: false } as const;
+  const failure = { tag: 'credential_refused', username: 'acme-bot', secondFactor: 'no' } as const;
 
   it('carries its evidence', () => {
     expect(fail(failure)).toBeInstanceOf(Failed);

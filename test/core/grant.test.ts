@@ -3,7 +3,7 @@ import { decideGrant, type MintOrder, readyTarget } from '../../functions/core/g
 import type { OatResource } from '../../functions/core/scope.ts';
 import type { DynamicSecret } from '../../functions/core/secret.ts';
 import type { Target } from '../../functions/core/target.ts';
-import { failureOf, ORG, ORIGIN, SECRET, World } from './world.ts';
+import { failureOf, ORG, ORIGIN, SECRET, VERIFICATION, World } from './world.ts';
 
 const { caller } = ORIGIN;
 const PUSH: OatResource = {
@@ -141,6 +141,21 @@ describe('the label of a lease that gives none', () => {
     expect((await grantFrom({ labelTemplate: 'x'.repeat(label?.length ?? 0) })).label).toBe(label);
   });
 
+  it('never ends in a space, which Docker Hub may drop', async () => {
+    const { label } = await grantFrom({ labelTemplate: `${'x'.repeat(39)} and more` });
+    expect(label).toBe('x'.repeat(39));
+  });
+
+  it.each([
+    ['what Docker Hub was seen to keep', 80, 'x'.repeat(20)],
+    ['one character', 61, 'x'],
+    ['nothing where Docker Hub keeps our mark and a space', 60, undefined],
+    ['nothing where Docker Hub keeps our mark alone', 59, undefined],
+  ])('is cut to %s', async (_, labelMaxCharacters, label) => {
+    const target = { verification: { ...VERIFICATION, labelMaxCharacters } };
+    expect((await grantFrom({ labelTemplate: 'x'.repeat(50) }, {}, target)).label).toBe(label);
+  });
+
   it.each([
     ['arn:aws:iam::111122223333:user/team/alice', 'alice'],
     ['arn:aws:iam::111122223333:root', 'root'],
@@ -150,6 +165,47 @@ describe('the label of a lease that gives none', () => {
     world.addSecret({ labelTemplate: '{role}', allow: ['arn:aws:iam::111122223333:root'] });
     const grant = await decideGrant(world.ports, { ...caller, arn }, { secret: 'ci/release' });
     expect(grant.label).toBe(name);
+  });
+});
+
+describe('a label that the caller gives', () => {
+  const granted = (characters: number, target: Partial<Target> = {}) =>
+    grantFrom({}, { label: 'x'.repeat(characters) }, target);
+  const keeps = (labelMaxCharacters: number) => ({ verification: { ...VERIFICATION, labelMaxCharacters } });
+
+  it.each<[string, number, Partial<Target>]>([
+    ['documented', 40, {}],
+    [
+      'documented, where only the login was proven',
+      40,
+      { verification: { atMs: 0, account: 'a', loginRoute: 'auth-token' } },
+    ],
+    ['seen', 20, keeps(80)],
+  ])('may be as long as Docker Hub is %s to keep, and no longer', async (_, characters, target) => {
+    expect((await granted(characters, target)).label).toBe('x'.repeat(characters));
+    expect(await failureOf(granted(characters + 1, target))).toEqual({
+      tag: 'invalid_field',
+      field: 'label',
+      problem: `Docker Hub keeps at most ${characters} characters of it on target "acme-bot"`,
+    });
+  });
+
+  it('may be as long as is documented where nothing was verified', async () => {
+    const world = new World();
+    const { verification: _, ...target } = world.addTarget();
+    world.catalog.targets.set(target.name, target);
+    world.addSecret();
+    const order = { secret: 'ci/release', label: 'x'.repeat(40) };
+    expect((await decideGrant(world.ports, caller, order)).label).toHaveLength(40);
+    const longer = decideGrant(world.ports, caller, { ...order, label: 'x'.repeat(41) });
+    expect(await failureOf(longer)).toMatchObject({ tag: 'invalid_field', field: 'label' });
+  });
+
+  it('is refused where Docker Hub keeps our mark alone', async () => {
+    expect(await failureOf(granted(1, keeps(59)))).toMatchObject({
+      tag: 'invalid_field',
+      problem: 'Docker Hub keeps at most 0 characters of it on target "acme-bot"',
+    });
   });
 });
 

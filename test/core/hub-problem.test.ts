@@ -30,6 +30,20 @@ describe('a problem of Docker Hub', () => {
       { tag: 'invalid', fields: [] },
       { tag: 'hub_refused', code: 'bad_request', target: 'acme' },
     ],
+    [
+      { tag: 'invalid', fields: ['token_label'] },
+      { tag: 'label_refused', target: 'acme' },
+    ],
+    [
+      { tag: 'invalid', fields: ['scopes', 'label'] },
+      { tag: 'label_refused', target: 'acme' },
+    ],
+    [
+      { tag: 'invalid', fields: ['label', 'expires_at'] },
+      { tag: 'expiry_refused', target: 'acme' },
+    ],
+    [{ tag: 'plan' }, { tag: 'hub_refused', code: 'plan', target: 'acme' }],
+    [{ tag: 'cap_reached' }, { tag: 'hub_refused', code: 'forbidden', target: 'acme' }],
     [{ tag: 'not_found' }, { tag: 'hub_refused', code: 'account_not_found', target: 'acme' }],
     [{ tag: 'access_token_session' }, { tag: 'hub_refused', code: 'access_token_session', target: 'acme' }],
     [{ tag: 'forbidden' }, { tag: 'hub_refused', code: 'forbidden', target: 'acme' }],

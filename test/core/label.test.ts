@@ -2,7 +2,9 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   CALLER_LABEL_MAX_CHARACTERS,
+  callerLabelMax,
   LABEL_MAX_CHARACTERS,
+  MARK_CHARACTERS,
   readLabel,
   writeLabel,
 } from '../../functions/core/label.ts';
@@ -35,6 +37,20 @@ describe('the label on Docker Hub', () => {
     const label = writeLabel(keys(), LEASE, 'acme-bot', 'x'.repeat(CALLER_LABEL_MAX_CHARACTERS));
     expect(label).toHaveLength(LABEL_MAX_CHARACTERS);
     expect(readLabel(keys(), label, 'acme-bot')).toBe(LEASE);
+  });
+
+  it.each([
+    [100, 40],
+    [61, 1],
+    [60, 0],
+    [59, 0],
+    [50, 0],
+  ])('of %i characters leaves %i to a caller', (labelMaxCharacters, left) => {
+    expect(callerLabelMax(labelMaxCharacters)).toBe(left);
+  });
+
+  it('is of the mark alone where no caller gives a label', () => {
+    expect(writeLabel(keys(), LEASE, 'acme-bot')).toHaveLength(MARK_CHARACTERS);
   });
 
   it('is still recognised when the part behind the mark was edited', () => {

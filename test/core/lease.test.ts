@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { isOpen, type Lease, type LeaseStatus, mayBecome, nextLease } from '../../functions/core/lease.ts';
+import {
+  isLeftToSweep,
+  isOpen,
+  type Lease,
+  type LeaseStatus,
+  mayBecome,
+  nextLease,
+} from '../../functions/core/lease.ts';
 import { aLease } from '../contract/builders.ts';
 
 const STATES: LeaseStatus[] = ['minting', 'active', 'revoking', 'revoked'];
@@ -14,6 +21,17 @@ describe('a lease', () => {
       revoking: ['revoking', 'revoked'],
       revoked: ['revoking'],
     });
+  });
+
+  it.each([
+    ['one whose create was refused', {}, true],
+    ['one whose create was not', { createRefused: undefined }, false],
+    ['one that names a token', { tokenId: 'token-1' }, false],
+    ['one that is over', { status: 'revoked' }, false],
+    ['one that is still minting', { status: 'minting' }, false],
+  ] as const)('is ended by the listings of the sweep alone, or not: %s', (_, change, left) => {
+    const { tokenId: __, ...lease } = aLease({ status: 'revoking' });
+    expect(isLeftToSweep({ ...lease, createRefused: true, ...change } as Lease)).toBe(left);
   });
 
   it('is open until it is revoked', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { listAll } from '../../functions/core/listing.ts';
 import type { DockerHub, HubToken } from '../../functions/core/ports.ts';
-import { answers, followed, refusal } from './ports/steering.ts';
+import { answers, followed, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, World } from './world.ts';
 
 const PAT = { kind: 'pat' } as const;
@@ -28,7 +28,26 @@ function windowsOf(world: World) {
 describe('a listing of an account', () => {
   it('that has no tokens is complete', async () => {
     const { world, target } = worldWith(0, 2);
-    expect(await listAll(world.ports, target, PAT)).toEqual({ startedAtMs: NOW_MS, tokens: [], complete: true });
+    expect(await listAll(world.ports, target, PAT)).toEqual({
+      startedAtMs: NOW_MS,
+      tokens: [],
+      complete: true,
+      hubDateMs: NOW_MS,
+    });
+  });
+
+  it('says what time it was on Docker Hub with its last page that said so', async () => {
+    const { world, target } = worldWith(12, 5);
+    world.hub.skewMs = 7;
+    world.steering.on(
+      'hub.listTokens',
+      followed(() => world.clock.advance(100)),
+      { times: 2 },
+    );
+    world.steering.on('hub.listTokens', answers(refusal({ tag: 'forbidden' })), { nth: 3 });
+    expect((await listAll(world.ports, target, PAT)).hubDateMs).toBe(NOW_MS + 107);
+    world.hub.datesAnswers = false;
+    expect(await listAll(world.ports, target, PAT)).not.toHaveProperty('hubDateMs');
   });
 
   it('takes every page, each begun within the one before, and no further one', async () => {
@@ -181,6 +200,33 @@ describe('a listing of an account', () => {
     expect(world.steering.argsOf('hub.listTokens')).toHaveLength(2);
   });
 
+  it('whose last page is gone with its tokens is not complete, and has no problem', async () => {
+    const { world, target, all, ids } = worldWith(8, 5);
+    world.steering.on('hub.listTokens', answers(refusal({ tag: 'not_found' })), { nth: 2 });
+    const listing = await listAll(world.ports, target, PAT);
+    expect(listing.complete).toBe(false);
+    expect(listing).not.toHaveProperty('problem');
+    expect(ids(listing)).toEqual(all.slice(0, 5));
+  });
+
+  it('that is not there at all has that for its problem', async () => {
+    const { world, target } = worldWith(8, 5);
+    world.steering.on('hub.listTokens', answers(refusal({ tag: 'not_found' })));
+    expect(await listAll(world.ports, target, PAT)).toMatchObject({ complete: false, problem: { tag: 'not_found' } });
+  });
+
+  it.each([
+    [0, 0],
+    [1, 5],
+  ])('ends before page %i + 1 where its caller wants no more, and is then not complete', async (pages, read) => {
+    const { world, target, all, ids } = worldWith(8, 5);
+    const asked: number[] = [];
+    const listing = await listAll(world.ports, target, PAT, async () => asked.push(0) <= pages);
+    expect(listing).toMatchObject({ startedAtMs: NOW_MS, complete: false, interrupted: true });
+    expect(ids(listing)).toEqual(all.slice(0, read));
+    expect(windowsOf(world)).toHaveLength(pages);
+  });
+
   it('that names a further page and shows none is not complete', async () => {
     const { world, target } = worldWith(1, 100);
     world.steering.on('hub.listTokens', page([], 1, true));
@@ -223,5 +269,75 @@ describe('a listing of an account', () => {
       target: 'acme-bot',
       retryAfterSeconds: 5,
     });
+  });
+});
+
+describe('a page that Docker Hub finds too large', () => {
+  const sizesOf = (world: World) => windowsOf(world).map(([, window]) => window.pageSize);
+
+  it.each([
+    [99, 50, [100, 50]],
+    [50, 50, [100, 50]],
+    [49, 10, [100, 50, 10]],
+    [10, 10, [100, 50, 10]],
+  ])('is asked for smaller, and that is remembered: at most %i', async (maxPageSize, pageSize, sizes) => {
+    const { world, target, all, ids } = worldWith(8, 100);
+    world.hub.maxPageSize = maxPageSize;
+    const listing = await listAll(world.ports, target, PAT);
+    expect(ids(listing)).toEqual(all);
+    expect(listing.complete).toBe(true);
+    expect(sizesOf(world)).toEqual(sizes);
+    expect(world.factsOf('acme-bot')).toEqual({ pageSize });
+    await listAll(world.ports, target, PAT);
+    expect(sizesOf(world)).toEqual([...sizes, pageSize]);
+  });
+
+  it('is as small as it gets at 10: the listing has failed then, and nothing is remembered', async () => {
+    const { world, target } = worldWith(8, 100);
+    world.hub.maxPageSize = 9;
+    const listing = await listAll(world.ports, target, PAT);
+    expect(listing).toMatchObject({ complete: false, tokens: [], problem: { tag: 'invalid' } });
+    expect(sizesOf(world)).toEqual([100, 50, 10]);
+    expect(world.factsOf('acme-bot')).toEqual({});
+  });
+
+  it('is asked for smaller still where the remembered size is refused, too', async () => {
+    const { world, target } = worldWith(8, 100);
+    world.addFacts('acme-bot', { pageSize: 50 });
+    world.hub.maxPageSize = 10;
+    expect((await listAll(world.ports, target, PAT)).complete).toBe(true);
+    expect(sizesOf(world)).toEqual([50, 10]);
+    expect(world.factsOf('acme-bot')).toEqual({ pageSize: 10 });
+  });
+
+  it('is remembered once', async () => {
+    const { world, target } = worldWith(8, 100);
+    world.addFacts('acme-bot', { pageSize: 50 });
+    await listAll(world.ports, target, PAT);
+    // Both are the login's.
+    expect(world.steering.argsOf('sessions.write')).toHaveLength(2);
+  });
+
+  it('is no matter where a later page is refused: the listing has failed', async () => {
+    const { world, target, all, ids } = worldWith(8, 5);
+    world.steering.on('hub.listTokens', answers(refusal({ tag: 'invalid', fields: [] })), { nth: 2 });
+    const listing = await listAll(world.ports, target, PAT);
+    expect(listing).toMatchObject({ complete: false, problem: { tag: 'invalid' } });
+    expect(ids(listing)).toEqual(all.slice(0, 5));
+    expect(sizesOf(world)).toHaveLength(2);
+  });
+
+  it('is not what another refusal means', async () => {
+    const { world, target } = worldWith(8, 5);
+    world.steering.on('hub.listTokens', answers(refusal({ tag: 'forbidden' })));
+    expect(await listAll(world.ports, target, PAT)).toMatchObject({ problem: { tag: 'forbidden' } });
+    expect(sizesOf(world)).toEqual([100]);
+  });
+
+  it('is looked up in the target’s record, without which nothing is listed', async () => {
+    const { world, target } = worldWith(8, 5);
+    world.steering.on('sessions.read', rejects);
+    expect(await failureOf(listAll(world.ports, target, PAT))).toMatchObject({ tag: 'store_unavailable' });
+    expect(world.steering.hubCalls).toBe(0);
   });
 });

@@ -18,6 +18,27 @@ describe('Docker Hub’s own view of a lease', () => {
     expect(world.steering.argsOf('hub.getToken')[0]?.slice(1)).toEqual([{ kind: 'pat' }, lease.tokenId]);
   });
 
+  it.each([
+    ['what it shows', NOW_MS + 77, NOW_MS + 77],
+    ['none that it shows', null, undefined],
+  ])('teaches the expiry that Docker Hub reports: %s', async (_, expiresAtMs, noted) => {
+    const { world, lease } = worldWithLease();
+    world.hub.change(lease.tokenId, { expiresAtMs });
+    await lookLive(world.ports, lease);
+    expect(world.lease(lease.id).hubReportedExpiresAtMs).toBe(noted);
+  });
+
+  it.each([
+    ['as it is', NOW_MS + 900_000, {}],
+    ['as none', null, { hubExpiresAtMs: null }],
+  ])('writes nothing where the expiry is known %s, though the token was used', async (_, expiresAtMs, overrides) => {
+    const { world, target } = worldWithLease();
+    const lease = world.addLease(target, overrides);
+    world.hub.change(lease.tokenId, { expiresAtMs, lastUsedAtMs: NOW_MS });
+    expect(await lookLive(world.ports, lease)).toMatchObject({ found: true, lastUsedAtMs: NOW_MS });
+    expect(world.steering.argsOf('leases.update')).toEqual([]);
+  });
+
   it('is asked for in the organization that holds the token', async () => {
     const { world, lease } = worldWithLease(ORG);
     expect(await lookLive(world.ports, lease)).toEqual({ found: true, isActive: true, lastUsedAtMs: null });

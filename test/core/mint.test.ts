@@ -18,7 +18,18 @@ import {
   refusal,
   rejects,
 } from './ports/steering.ts';
-import { failureOf, LABELS, LIMITS, NOW_MS, ORG, ORIGIN, QUIET_AFTER_MS, World, type WorldOptions } from './world.ts';
+import {
+  failureOf,
+  LABELS,
+  LIMITS,
+  NOW_MS,
+  ORG,
+  ORIGIN,
+  QUIET_AFTER_MS,
+  VERIFICATION,
+  World,
+  type WorldOptions,
+} from './world.ts';
 
 const ORDER = { secret: 'ci/release' } as const;
 const ASKED = {
@@ -65,6 +76,7 @@ describe('a minted lease', () => {
       expiresAtMs: NOW_MS + 900_000,
       maxExpiresAtMs: NOW_MS + 900_000,
       hubExpiresAtMs: NOW_MS + 900_000,
+      hubReportedExpiresAtMs: NOW_MS + 900_000,
       renewable: false,
       mintByMs: NOW_MS + 20_000,
       tokenId: 'token-2',
@@ -415,7 +427,7 @@ describe('a lease whose create did not succeed', () => {
       code: 'session_refused',
       retryAfterSeconds: 5,
     });
-    expectAbandoned(world);
+    expect(only(world)).toMatchObject({ status: 'revoking', createRefused: true });
     expect(world.sessions.rows.get('acme-bot')).not.toHaveProperty('sealedBearer');
     await mint(world.ports, ORIGIN, ORDER);
     expect(world.steering.argsOf('hub.login')).toHaveLength(2);
@@ -499,6 +511,284 @@ describe('a lease whose create did not succeed', () => {
       followed(() => world.clock.advance(LIMITS.mintWindowMs)),
     );
     expect((await mint(world.ports, ORIGIN, ORDER)).lease.status).toBe('active');
+  });
+});
+
+describe('a create that Docker Hub refused in its own words', () => {
+  const JSON_FORM = (httpStatus: number) => ({ httpStatus, isJson: true }) as const;
+
+  it.each<[number, HubProblem, object]>([
+    [401, { tag: 'session_refused' }, { tag: 'hub_unavailable', code: 'session_refused' }],
+    [403, { tag: 'forbidden' }, { tag: 'hub_refused', code: 'forbidden' }],
+    [403, { tag: 'plan' }, { tag: 'hub_refused', code: 'plan' }],
+    [404, { tag: 'not_found' }, { tag: 'hub_refused', code: 'account_not_found' }],
+    [429, { tag: 'throttled', retryAtMs: NOW_MS + 5_000 }, { tag: 'hub_throttled', retryAfterSeconds: 5 }],
+    [400, { tag: 'invalid', fields: ['scopes'] }, { tag: 'hub_refused', code: 'bad_request' }],
+    [400, { tag: 'invalid', fields: ['expires_at'] }, { tag: 'expiry_refused' }],
+    [400, { tag: 'invalid', fields: ['token_label'] }, { tag: 'label_refused' }],
+  ])('with %i, %j, holds no place and is left to the sweep', async (httpStatus, problem, failure) => {
+    const { world } = worldWith({ maxActive: 1 }, { maxActive: 1 });
+    world.steering.on('minter.createToken', answers(refusal(problem, JSON_FORM(httpStatus))));
+    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toMatchObject(failure);
+    expect(only(world)).toMatchObject({
+      status: 'revoking',
+      createRefused: true,
+      lastError: 'create_refused',
+      counters: ['secret:ci/release', 'target:acme-bot'],
+    });
+    expect([...world.leases.counters.values()].map(({ open }) => open)).toEqual([0, 0]);
+    expect(world.steering.argsOf('queue.send')).toEqual([]);
+    expect(world.steering.argsOf('hub.listTokens')).toEqual([]);
+    expect(world.eventNames).toEqual(['lease.mint_failed']);
+    expect(world.sessions.rows.get('acme-bot')).not.toHaveProperty('revocationsUntilMs');
+    expect(world.factsOf('acme-bot')).toEqual({});
+  });
+
+  it('for too many requests lets others mint no later than Docker Hub asked for', async () => {
+    const { world } = worldWith();
+    const throttled = refusal({ tag: 'throttled', retryAtMs: NOW_MS + 5_000 }, JSON_FORM(429));
+    world.steering.on('minter.createToken', answers(throttled));
+    await failureOf(mint(world.ports, ORIGIN, ORDER));
+    world.clock.advance(4_999);
+    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toEqual({ tag: 'hub_throttled', retryAfterSeconds: 1 });
+    expect(world.steering.argsOf('minter.createToken')).toHaveLength(1);
+    world.clock.advance(1);
+    expect((await mint(world.ports, ORIGIN, ORDER)).lease.status).toBe('active');
+  });
+
+  it('does not hold up a retry under its Idempotency-Key', async () => {
+    const { world } = worldWith();
+    const order = { ...ORDER, idempotencyKey: 'key-1' };
+    world.steering.on('minter.createToken', answers(refusal({ tag: 'forbidden' }, JSON_FORM(403))));
+    await failureOf(mint(world.ports, ORIGIN, order));
+    const { lease } = await mint(world.ports, ORIGIN, order);
+    expect(lease.status).toBe('active');
+    expect(world.steering.argsOf('hub.listTokens')).toEqual([]);
+    expect(world.openLeases).toHaveLength(2);
+  });
+
+  it('in another form may have made a token, and is left to the revoker', async () => {
+    const { world } = worldWith({ maxActive: 1 });
+    world.steering.on('minter.createToken', answers(refusal({ tag: 'forbidden' }, { httpStatus: 403 })));
+    await failureOf(mint(world.ports, ORIGIN, ORDER));
+    expect(only(world)).not.toHaveProperty('createRefused');
+    expect(world.steering.argsOf('queue.send')).toEqual([[only(world).id, 0]]);
+    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toMatchObject({ tag: 'quota_reached' });
+  });
+});
+
+describe('an organization with a cap', () => {
+  const resources = [{ type: 'TYPE_REPO', path: 'acme/app', scopes: ['scope-image-pull'] }] as const;
+
+  function worldWithOrg(maxActive?: number) {
+    const world = new World();
+    world.addTarget({ ...ORG, ...(maxActive !== undefined && { maxActive }) });
+    const { scope: _, ...secret } = world.addSecret({ target: 'acme', resources, maxActive: 50 });
+    world.catalog.secrets.set(secret.name, secret);
+    return world;
+  }
+
+  it('that is reached answers so, and later mints are refused without a create', async () => {
+    const world = worldWithOrg(100);
+    for (let token = 0; token < 9; token++) world.hub.give('acme', `other ${token}`);
+    await mint(world.ports, ORIGIN, ORDER);
+    world.steering.on('minter.createToken', answers(refusal({ tag: 'forbidden' }, { httpStatus: 403, isJson: true })));
+    const reached = { tag: 'quota_reached', counter: 'target:acme', most: 10, holders: [ORIGIN.caller.arn] };
+    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toMatchObject({ ...reached, retryAfterSeconds: 900 });
+    expect(world.factsOf('acme').cap).toEqual({ tokens: 10, atMs: NOW_MS });
+
+    world.leases.counters.set('target:acme', { open: 10, version: 50, changedAtMs: NOW_MS });
+    const creates = world.steering.argsOf('minter.createToken').length;
+    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toMatchObject(reached);
+    expect(world.steering.argsOf('minter.createToken')).toHaveLength(creates);
+  });
+
+  it.each([
+    ['the cap where that is less than its own quota', 100, 10, 10],
+    ['its own quota where that is less', 5, 10, 5],
+  ])('is held to %s, and its secrets to their own', async (_, maxActive, cap, most) => {
+    const world = worldWithOrg(maxActive);
+    world.addFacts('acme', { cap: { tokens: cap, atMs: NOW_MS } });
+    await mint(world.ports, ORIGIN, ORDER);
+    expect(world.steering.argsOf('leases.create')[0]?.[1]).toEqual({
+      quotas: [
+        { counter: 'secret:ci/release', most: 50 },
+        { counter: 'target:acme', most },
+      ],
+    });
+  });
+
+  it('that was seen a day ago is held to its own quota again', async () => {
+    const world = worldWithOrg(100);
+    world.addFacts('acme', { cap: { tokens: 10, atMs: NOW_MS - 86_400_000 } });
+    await mint(world.ports, ORIGIN, ORDER);
+    expect(world.steering.argsOf('leases.create')[0]?.[1]).toMatchObject({
+      quotas: [{ most: 50 }, { counter: 'target:acme', most: 100 }],
+    });
+  });
+
+  it('and no quota of its own is counted by nobody', async () => {
+    const world = worldWithOrg();
+    world.addFacts('acme', { cap: { tokens: 10, atMs: NOW_MS } });
+    const { lease } = await mint(world.ports, ORIGIN, ORDER);
+    expect(lease.counters).toEqual(['secret:ci/release']);
+  });
+});
+
+describe('a target whose mints are refused', () => {
+  it.each(['expiry_refused', 'label_refused', 'list_lags'] as const)(
+    '(%s) says so, without a create, a login or a record',
+    async (code) => {
+      const { world } = worldWith();
+      world.addFacts('acme-bot', { refusal: { code, sinceMs: NOW_MS - 9, triedAtMs: NOW_MS - 9 } });
+      expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toEqual({ tag: code, target: 'acme-bot' });
+      expect(world.leases.rows.all()).toEqual([]);
+      expect(world.steering.hubCalls).toBe(0);
+      expect(world.events).toMatchObject([{ event: 'lease.mint_failed', code }]);
+    },
+  );
+});
+
+describe('a token that is not as it was asked for', () => {
+  /** It was deleted by its id, and nobody got it. */
+  function expectGivenUp(world: World) {
+    expect(world.hub.tokens.size).toBe(0);
+    expect(only(world)).toMatchObject({
+      status: 'revoked',
+      revokeReason: 'mint_failed',
+      tokenId: 'token-2',
+      evidence: { kind: 'deleted', httpStatus: 204 },
+    });
+    expect(world.eventNames).not.toContain('lease.granted');
+    expect(world.steering.argsOf('hub.listTokens')).toEqual([]);
+    world.expectNothingLeaked();
+  }
+
+  it.each<[string, (asked: number | null) => number | null]>([
+    ['ends more than a day later', (asked) => (asked as number) + 86_400_001],
+    ['never ends', () => null],
+    ['is over at once', () => NOW_MS + 59_999],
+  ])('and %s is given up, and later mints are refused without a create', async (_, keepsExpiry) => {
+    const { world } = worldWith();
+    world.hub.keepsExpiry = keepsExpiry;
+    const failure = { tag: 'expiry_refused', target: 'acme-bot' };
+    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toEqual(failure);
+    expectGivenUp(world);
+    const code = 'expiry_refused';
+    expect(world.factsOf('acme-bot').refusal).toEqual({ code, sinceMs: NOW_MS, triedAtMs: NOW_MS });
+    expect(world.events.filter(({ event }) => event === 'target.refused')).toEqual([
+      { event: 'target.refused', atMs: NOW_MS, target: 'acme-bot', code },
+    ]);
+    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toEqual(failure);
+    expect(world.steering.argsOf('minter.createToken')).toHaveLength(1);
+  });
+
+  it('and bears no mark is given up, and later mints are refused without a create', async () => {
+    const { world } = worldWith();
+    world.hub.keepsLabel = (label) => label.slice(0, 50);
+    const failure = { tag: 'label_refused', target: 'acme-bot' };
+    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toEqual(failure);
+    expectGivenUp(world);
+    expect(world.factsOf('acme-bot').refusal).toMatchObject({ code: 'label_refused' });
+    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toEqual(failure);
+    expect(world.steering.argsOf('minter.createToken')).toHaveLength(1);
+  });
+
+  it('and bears our mark and another label than the caller’s is given up, which is no matter to others', async () => {
+    const { world } = worldWith();
+    world.hub.keepsLabel = (label) => label.replace('&', '&amp;');
+    const order = { ...ORDER, label: 'build & push' };
+    expect(await failureOf(mint(world.ports, ORIGIN, order))).toEqual({ tag: 'label_refused', target: 'acme-bot' });
+    expectGivenUp(world);
+    expect(world.factsOf('acme-bot')).toEqual({});
+    expect((await mint(world.ports, ORIGIN, ORDER)).lease.status).toBe('active');
+  });
+
+  it('and cannot be deleted at once is left to the revoker with the end that was reported', async () => {
+    const { world } = worldWith();
+    world.hub.keepsExpiry = () => NOW_MS + 172_800_000;
+    world.steering.on('hub.deleteToken', answers(refusal({ tag: 'fault', code: 'server_error' })));
+    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toMatchObject({ tag: 'expiry_refused' });
+    expect(only(world)).toMatchObject({
+      status: 'revoking',
+      tokenId: 'token-2',
+      hubExpiresAtMs: NOW_MS + 900_000,
+      hubReportedExpiresAtMs: NOW_MS + 172_800_000,
+    });
+  });
+
+  it('but ends within the slack that was learned is answered, with the end that was reported', async () => {
+    const verification = { ...VERIFICATION, expirySlackSeconds: 86_400 };
+    const { world } = worldWith({}, { verification });
+    world.hub.keepsExpiry = (asked) => (asked as number) + 86_400_000;
+    const { lease } = await mint(world.ports, ORIGIN, ORDER);
+    expect(lease).toMatchObject({
+      status: 'active',
+      expiresAtMs: NOW_MS + 900_000,
+      hubExpiresAtMs: NOW_MS + 900_000,
+      hubReportedExpiresAtMs: NOW_MS + 87_300_000,
+    });
+    expect(lease).not.toHaveProperty('expiryClipped');
+    expect(world.factsOf('acme-bot')).toEqual({});
+  });
+
+  it('but never ends is answered where the owner allows that, with no end on record', async () => {
+    const { world } = worldWith({}, { allowUnprovenExpiry: true });
+    world.hub.keepsExpiry = () => null;
+    const { lease } = await mint(world.ports, ORIGIN, ORDER);
+    expect(lease.status).toBe('active');
+    expect(lease).not.toHaveProperty('hubReportedExpiresAtMs');
+  });
+
+  it('but ends earlier is answered, its lease cut to that end and said to be', async () => {
+    const { world } = worldWith({ renewable: true });
+    world.hub.keepsExpiry = () => NOW_MS + 600_000;
+    const { lease } = await mint(world.ports, ORIGIN, ORDER);
+    expect(lease).toMatchObject({
+      status: 'active',
+      expiresAtMs: NOW_MS + 600_000,
+      maxExpiresAtMs: NOW_MS + 600_000,
+      hubExpiresAtMs: NOW_MS + 3_600_000,
+      hubReportedExpiresAtMs: NOW_MS + 600_000,
+      expiryClipped: true,
+      dueAtMs: NOW_MS + 600_000,
+    });
+    expect(only(world)).toEqual(lease);
+    expect(world.steering.argsOf('backstop.arm')).toEqual([
+      [lease.id, NOW_MS + 900_000],
+      [lease.id, NOW_MS + 600_000],
+    ]);
+    expect(world.events).toMatchObject([{ event: 'lease.granted', detail: { ttlSeconds: 600 } }]);
+  });
+
+  it('but ends before its last renewal’s end keeps its own', async () => {
+    const { world } = worldWith({ renewable: true });
+    world.hub.keepsExpiry = () => NOW_MS + 1_800_000;
+    const { lease } = await mint(world.ports, ORIGIN, ORDER);
+    expect(lease).toMatchObject({
+      expiresAtMs: NOW_MS + 900_000,
+      maxExpiresAtMs: NOW_MS + 1_800_000,
+      expiryClipped: true,
+      dueAtMs: NOW_MS + 900_000,
+    });
+  });
+
+  it('but ends earlier is answered though its backstop could not be moved: its row is due in time', async () => {
+    const { world } = worldWith();
+    world.hub.keepsExpiry = () => NOW_MS + 600_000;
+    world.steering.on('backstop.arm', rejects, { nth: 2 });
+    const { lease } = await mint(world.ports, ORIGIN, ORDER);
+    expect(lease).toMatchObject({ status: 'active', dueAtMs: NOW_MS + 600_000 });
+  });
+
+  it('is judged by the time that is left when it is known', async () => {
+    const { world } = worldWith();
+    world.hub.keepsExpiry = () => NOW_MS + 61_000;
+    world.steering.on(
+      'minter.createToken',
+      followed(() => world.clock.advance(1_001)),
+    );
+    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toMatchObject({ tag: 'expiry_refused' });
   });
 });
 

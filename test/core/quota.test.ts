@@ -82,6 +82,8 @@ describe('a refusal for a full quota', () => {
     }
     world.addLease(target, { counters: ['secret:other'], caller: 'other', expiresAtMs: NOW_MS + 1 });
     world.addLease(target, { caller: 'without', expiresAtMs: NOW_MS + 1 });
+    const refused = { status: 'revoking', createRefused: true, counters: [OURS] } as const;
+    world.addMinting(target, { ...refused, caller: 'refused', expiresAtMs: NOW_MS + 1 });
     const { failure } = await quotaReached(world.ports, MOST_TWO, OURS);
     expect(failure).toMatchObject({
       tag: 'quota_reached',
@@ -150,6 +152,12 @@ describe('recounting', () => {
     expect(await count(world)).toBe(0);
     expect(world.steering.argsOf('leases.correctCounter')).toEqual([]);
     expect(world.steering.argsOf('leases.listOpen')).toHaveLength(1);
+  });
+
+  it('does not count leases whose creates were refused: they have given their places back', async () => {
+    const { world, target } = worldWithCounter(2, 2);
+    world.addMinting(target, { status: 'revoking', createRefused: true, counters: [OURS] });
+    expect(await count(world)).toBe(0);
   });
 
   it('looks at nothing where there is no quota', async () => {

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { HubMeta } from '../../functions/core/ports.ts';
-import { noteRate, noteWaiting, waitForWindow, yieldToRevocation } from '../../functions/core/rate.ts';
+import {
+  doRevocationsWait,
+  endWaiting,
+  noteRate,
+  noteWaiting,
+  reservedUntilMs,
+  waitForWindow,
+  yieldToRevocation,
+} from '../../functions/core/rate.ts';
 import { answers, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, World } from './world.ts';
 
@@ -51,19 +59,20 @@ describe('requests that run low', () => {
     expect(world.steering.argsOf('sessions.write')).toEqual([]);
   });
 
-  it('are noted as far as can be: neither an outage nor another writer matters', async () => {
+  it('are noted as far as can be, also over what others write', async () => {
     const { world, record } = worldWithRecord();
     const low = answered({ rateRemaining: 0, rateResetAtMs: RESET_MS });
     world.steering.on('sessions.read', rejects);
     await noteRate(world.ports, 'acme-bot', low);
     world.steering.on('sessions.write', rejects);
     await noteRate(world.ports, 'acme-bot', low);
+    expect(record()).toEqual(RECORD);
     world.steering.on(
       'sessions.write',
       preceded(() => world.sessions.rows.set('acme-bot', { ...RECORD, version: 4 })),
     );
     await noteRate(world.ports, 'acme-bot', low);
-    expect(record()).toEqual({ ...RECORD, version: 4 });
+    expect(record()).toMatchObject({ version: 5, rateRemaining: 0 });
   });
 });
 
@@ -125,12 +134,39 @@ describe('a refused request', () => {
 });
 
 describe('a revocation that waits for requests', () => {
-  it('is noted by the minute, so that a crowd of them writes little', async () => {
+  it('is noted by the second, so that a crowd of them writes little', async () => {
     const { world, record } = worldWithRecord();
-    for (const inMs of [1, 59_000, 60_000, 30_000]) await noteWaiting(world.ports, 'acme-bot', NOW_MS + inMs);
-    expect(record()).toEqual({ ...RECORD, version: 4, opId: 'op-1', revocationsUntilMs: NOW_MS + 60_000 });
-    await noteWaiting(world.ports, 'acme-bot', NOW_MS + 60_001);
-    expect(record()).toMatchObject({ version: 5, revocationsUntilMs: NOW_MS + 120_000 });
+    for (const inMs of [9_001, 9_500, 10_000, 3_000]) await noteWaiting(world.ports, 'acme-bot', NOW_MS + inMs);
+    expect(record()).toEqual({ ...RECORD, version: 4, opId: 'op-1', revocationsUntilMs: NOW_MS + 10_000 });
+    await noteWaiting(world.ports, 'acme-bot', NOW_MS + 10_001);
+    expect(record()).toMatchObject({ version: 5, revocationsUntilMs: NOW_MS + 11_000 });
+  });
+
+  it('keeps mints off for no longer than it waits, and not to the end of the minute', async () => {
+    const { world, target } = worldWithRecord();
+    await noteWaiting(world.ports, 'acme-bot', NOW_MS + 5_000);
+    world.clock.advance(4_999);
+    expect(await failureOf(yieldToRevocation(world.ports, target))).toMatchObject({ retryAfterSeconds: 1 });
+    world.clock.advance(1);
+    await expect(yieldToRevocation(world.ports, target)).resolves.toBeDefined();
+  });
+
+  it('and was the last to wait ends the reservation when it ends', async () => {
+    const { world, target, record } = worldWithRecord();
+    await noteWaiting(world.ports, 'acme-bot', NOW_MS + 9_500);
+    await endWaiting(world.ports, 'acme-bot', NOW_MS + 9_500);
+    expect(record()).toStrictEqual({ ...RECORD, version: 5, opId: 'op-2' });
+    await expect(yieldToRevocation(world.ports, target)).resolves.toBeDefined();
+  });
+
+  it.each([
+    ['sooner', 8_000],
+    ['longer', 11_000],
+  ])('%s than the last one leaves the reservation as it is', async (_, inMs) => {
+    const { world, record } = worldWithRecord();
+    await noteWaiting(world.ports, 'acme-bot', NOW_MS + 9_500);
+    await endWaiting(world.ports, 'acme-bot', NOW_MS + inMs);
+    expect(record()).toMatchObject({ version: 4, revocationsUntilMs: NOW_MS + 10_000 });
   });
 
   it('is noted as far as can be', async () => {
@@ -153,10 +189,11 @@ describe('minting', () => {
       tag: 'hub_throttled',
       retryAfterSeconds,
     });
+    expect(await reservedUntilMs(world.ports, target)).toBe(NOW_MS + inMs);
   });
 
   it.each([
-    ['waits for them, to the longest pause and a minute', { revocationsUntilMs: NOW_MS + 960_000 }, 960],
+    ['waits for them, to the longest pause and a second', { revocationsUntilMs: NOW_MS + 901_000 }, 901],
     ['waits, though requests come sooner', { rateResetAtMs: NOW_MS + 5_000, revocationsUntilMs: NOW_MS + 60_000 }, 60],
     ['was refused', { throttledUntilMs: NOW_MS + 120_000, rateResetAtMs: NOW_MS + 5_000 }, 120],
   ])('gives way while a revocation %s', async (_, change, retryAfterSeconds) => {
@@ -168,7 +205,7 @@ describe('minting', () => {
   });
 
   it.each([
-    ['a revocation is said to wait longer than any does', { revocationsUntilMs: NOW_MS + 960_001 }],
+    ['a revocation is said to wait longer than any does', { revocationsUntilMs: NOW_MS + 901_001 }],
     ['the waiting is over', { revocationsUntilMs: NOW_MS, throttledUntilMs: NOW_MS }],
     ['the refusal is further away than any window', { throttledUntilMs: NOW_MS + 120_001 }],
     ['that time has come', { rateResetAtMs: NOW_MS }],
@@ -176,7 +213,8 @@ describe('minting', () => {
     ['nothing was noted', {}],
   ])('does not when %s', async (_, change) => {
     const { world, target } = worldWithRecord(change);
-    await expect(yieldToRevocation(world.ports, target)).resolves.toBeUndefined();
+    expect(await yieldToRevocation(world.ports, target)).toEqual({ ...RECORD, ...change });
+    expect(await reservedUntilMs(world.ports, target)).toBeUndefined();
   });
 
   it('does not where there was no login yet', async () => {
@@ -189,5 +227,23 @@ describe('minting', () => {
     const { world, target } = worldWithRecord();
     world.steering.on('sessions.read', rejects);
     expect(await failureOf(yieldToRevocation(world.ports, target))).toMatchObject({ tag: 'store_unavailable' });
+    world.steering.on('sessions.read', rejects);
+    expect(await failureOf(reservedUntilMs(world.ports, target))).toMatchObject({ tag: 'store_unavailable' });
+  });
+});
+
+describe('revocations', () => {
+  it.each([
+    ['wait while they are said to, to the longest pause and a second', { revocationsUntilMs: NOW_MS + 901_000 }, true],
+    ['do not wait when that time has come', { revocationsUntilMs: NOW_MS }, false],
+    ['do not wait longer than any does', { revocationsUntilMs: NOW_MS + 901_001 }, false],
+    [
+      'do not wait where requests only run low',
+      { rateResetAtMs: NOW_MS + 5_000, throttledUntilMs: NOW_MS + 5_000 },
+      false,
+    ],
+  ])('%s', async (_, change, wait) => {
+    const { world, target } = worldWithRecord(change);
+    expect(await doRevocationsWait(world.ports, target)).toBe(wait);
   });
 });

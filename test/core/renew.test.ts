@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { auditIds } from '../../functions/core/audit-ids.ts';
 import type { Lease } from '../../functions/core/lease.ts';
 import { renewOwn } from '../../functions/core/renew.ts';
-import { auditIds, revokeLease } from '../../functions/core/revoke.ts';
+import { revokeLease } from '../../functions/core/revoke.ts';
 import type { DynamicSecret } from '../../functions/core/secret.ts';
 import { answers, losesReply, preceded, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORIGIN, World } from './world.ts';

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { Lease } from '../../functions/core/lease.ts';
 import { mint } from '../../functions/core/mint.ts';
 import { openReplay, REPLAY_MS } from '../../functions/core/replay.ts';
 import { revokeLease } from '../../functions/core/revoke.ts';
+import type { Target } from '../../functions/core/target.ts';
 import { TOKEN_CANARY } from './ports/hub.ts';
 import { answers, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, LABELS, LIMITS, NOW_MS, ORIGIN, QUIET_AFTER_MS, World } from './world.ts';
@@ -86,6 +88,34 @@ describe('an order with an Idempotency-Key', () => {
     expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toEqual({ tag: 'in_flight', retryAfterSeconds: 5 });
     expect(world.steering.argsOf('minter.createToken')).toHaveLength(1);
     expect((await mint(world.ports, ORIGIN, ORDER)).lease.status).toBe('active');
+  });
+
+  describe('whose first create was refused', () => {
+    const REFUSED = answers(refusal({ tag: 'forbidden' }, { httpStatus: 403, isJson: true }));
+
+    it('is minted at once, and the first lease is left to the sweep', async () => {
+      const world = newWorld();
+      world.steering.on('minter.createToken', REFUSED);
+      await failureOf(mint(world.ports, ORIGIN, ORDER));
+      const [refused] = world.leases.rows.all();
+      const { lease } = await mint(world.ports, ORIGIN, ORDER);
+      expect(lease.status).toBe('active');
+      expect(world.lease(refused?.id as string)).toEqual(refused);
+      expect(await world.leases.port.readReplay(ID)).toMatchObject({ version: 2, leaseId: lease.id });
+    });
+
+    it('and made a token all the same waits for that token’s end', async () => {
+      const world = newWorld();
+      world.steering.on('minter.createToken', REFUSED);
+      await failureOf(mint(world.ports, ORIGIN, ORDER));
+      const [refused] = world.leases.rows.all();
+      const { tokenId } = world.addToken(world.catalog.targets.get('acme-bot') as Target, refused as Lease);
+      world.rewrite(refused?.id as string, { tokenId });
+      world.steering.on('hub.deleteToken', OUT);
+      expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toEqual({ tag: 'in_flight', retryAfterSeconds: 5 });
+      const { lease } = await mint(world.ports, ORIGIN, ORDER);
+      expect([...world.hub.tokens.keys()]).toEqual([lease.tokenId]);
+    });
   });
 
   it('is in flight while the first is being minted, until a create of it can be over', async () => {

@@ -336,13 +336,6 @@ describe('a secret with a credential of its own', () => {
     });
   });
 
-  it('says when the time of its verification ran out', async () => {
-    const world = newWorld();
-    world.steering.on('hub.deleteToken', answers(refusal({ tag: 'fault', code: 'timeout' })));
-    const put = await putSecret(world.ports, ORIGIN, { ...INLINE, target: { ...INLINE.target, verify: true } });
-    expect(put.verificationPending).toBe(true);
-  });
-
   it('of an organization must name it, before anything is stored', async () => {
     const world = newWorld();
     const order = { ...ORG_ORDER, target: { ...INLINE.target, kind: 'org' } } as const;

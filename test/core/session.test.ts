@@ -54,6 +54,7 @@ describe('a session', () => {
       account: 'acme-bot',
       expiresAtMs: NOW_MS + 700 + SESSION_MS,
       credentialVersion: 'cred-0',
+      provenVersion: 'cred-0',
     });
     expect(world.steering.argsOf('sealer.seal')).toEqual([[session.bearer, 'session:acme-bot']]);
     expect(world.steering.order('sessions.read', 'sessions.write')).toEqual([
@@ -82,6 +83,28 @@ describe('a session', () => {
     expect(second.expiresAtMs).toBe(first.expiresAtMs + SESSION_MS - 120_000);
     expect(await openSession(world.ports, target)).toEqual(second);
     expect(logins(world)).toBe(2);
+  });
+
+  it.each([
+    ['of four minutes is renewed two minutes before its end', 240_000, 120_000],
+    ['of less than four minutes is renewed half way', 239_998, 119_999],
+    ['of half a minute is renewed half way', 30_000, 15_000],
+  ])('%s', async (_, lifeMs, refreshedAfterMs) => {
+    const { world, target } = worldWithTarget();
+    const short: HubReply<HubSession> = {
+      ok: true,
+      value: { account: 'acme-bot', bearer: 'a.short.session', expiresAtMs: NOW_MS + lifeMs },
+      meta: {},
+    };
+    world.steering.on('hub.login', answers(short));
+    await openSession(world.ports, target);
+    world.clock.advance(refreshedAfterMs - 1);
+    expect((await openSession(world.ports, target)).bearer).toBe('a.short.session');
+    expect(logins(world)).toBe(1);
+    world.clock.advance(1);
+    expect((await openSession(world.ports, target)).bearer).not.toBe('a.short.session');
+    expect(logins(world)).toBe(2);
+    expect(record(world)).not.toHaveProperty('refreshAtMs');
   });
 
   it('near its end goes on serving while somebody else renews it', async () => {
@@ -277,21 +300,40 @@ describe('a session', () => {
 });
 
 describe('a login that Docker Hub does not answer', () => {
-  it.each<[HubProblem, object]>([
+  it.each<[HubProblem, object, Partial<SessionRecord>]>([
     [
       { tag: 'fault', code: 'server_error' },
       { tag: 'hub_unavailable', code: 'server_error', retryAfterSeconds: 5 },
+      { edgeLogins: 1, loginFault: 'server_error' },
     ],
-    [{ tag: 'forbidden' }, { tag: 'hub_refused', code: 'forbidden', target: 'acme-bot' }],
-  ])('but with %j is a failure, opens no breaker, and lets the next one log in', async (problem, failure) => {
+    [{ tag: 'forbidden' }, { tag: 'hub_refused', code: 'forbidden', target: 'acme-bot' }, {}],
+  ])('but with %j is a failure, opens no breaker, and lets the next one log in', async (problem, failure, noted) => {
     const { world, target } = worldWithTarget();
     world.steering.on('hub.login', answers(refusal(problem)));
     expect(await failureOf(openSession(world.ports, target))).toEqual(failure);
-    expect(record(world)).toEqual({ target: 'acme-bot', version: 2, opId: 'op-2' });
+    expect(record(world)).toEqual({ target: 'acme-bot', version: 2, opId: 'op-2', ...noted });
     expect(world.events).toEqual([]);
     await openSession(world.ports, target);
     expect(logins(world)).toBe(2);
+    expect(record(world)).not.toHaveProperty('loginFault');
   });
+
+  it.each(['server_error', 'malformed'] as const)(
+    'but with %s is repeated by nobody at once, the second time',
+    async (code) => {
+      const { world, target } = worldWithTarget();
+      world.steering.on('hub.login', answers(refusal({ tag: 'fault', code })), { times: 2 });
+      const answered = [];
+      for (let callers = 0; callers < 4; callers++) answered.push(await failureOf(openSession(world.ports, target)));
+      expect(answered).toMatchObject(Array.from({ length: 4 }, () => ({ tag: 'hub_unavailable', code })));
+      expect(logins(world)).toBeLessThanOrEqual(2);
+      world.clock.advance(10_000);
+      if (code === 'malformed') await failureOf(openSession(world.ports, target));
+      world.clock.advance(20_000);
+      await openSession(world.ports, target);
+      expect(logins(world)).toBe(3);
+    },
+  );
 });
 
 describe('a login that Docker Hub will not have yet', () => {
@@ -308,11 +350,18 @@ describe('a login that Docker Hub will not have yet', () => {
       });
     }
     expect(logins(world)).toBe(1);
-    expect(record(world)).toEqual({ target: 'acme-bot', version: 2, opId: 'op-2', loginAfterMs: RETRY_MS });
+    expect(record(world)).toEqual({
+      target: 'acme-bot',
+      version: 2,
+      opId: 'op-2',
+      loginAfterMs: RETRY_MS,
+      edgeLogins: 0,
+    });
     world.clock.advance(600_000);
     await openSession(world.ports, target);
     expect(logins(world)).toBe(2);
-    expect(record(world).loginAfterMs).toBeUndefined();
+    expect(record(world)).not.toHaveProperty('loginAfterMs');
+    expect(record(world)).not.toHaveProperty('edgeLogins');
   });
 
   it('leaves the session that there is in use until its end', async () => {
@@ -413,6 +462,128 @@ describe('a refused login', () => {
     expect(await failureOf(openSession(world.ports, target))).toMatchObject({ tag: 'store_unavailable' });
     expect(await failureOf(openSession(world.ports, target))).toEqual({ tag: 'busy', retryAfterSeconds: 2 });
     expect(logins(world)).toBe(1);
+  });
+});
+
+describe('a credential that worked before', () => {
+  /** It has opened a session, which has ended since. */
+  async function proven() {
+    const { world, target } = worldWithTarget();
+    await openSession(world.ports, target);
+    world.clock.advance(SESSION_MS);
+    return { world, target, endedMs: NOW_MS + SESSION_MS };
+  }
+  const ONCE = answers(refusal({ tag: 'credential_refused' }));
+
+  it('and is refused once gets one more try, half a minute later, and no alarm', async () => {
+    const { world, target, endedMs } = await proven();
+    world.steering.on('hub.login', ONCE);
+    expect(await failureOf(openSession(world.ports, target))).toEqual({
+      tag: 'login_blocked',
+      target: 'acme-bot',
+      reopensAtMs: endedMs + 30_000,
+      retryAfterSeconds: 30,
+    });
+    expect(world.events).toEqual([{ event: 'login.retried', atMs: endedMs, target: 'acme-bot' }]);
+    world.clock.advance(29_999);
+    expect(await failureOf(openSession(world.ports, target))).toMatchObject({ tag: 'login_blocked' });
+    expect(logins(world)).toBe(2);
+    world.clock.advance(1);
+    expect((await openSession(world.ports, target)).account).toBe('acme-bot');
+    expect(record(world)).not.toHaveProperty('refusals');
+    expect(record(world)).not.toHaveProperty('breakerUntilMs');
+  });
+
+  it('and is refused twice is blocked for ten minutes, and an alarm rings', async () => {
+    const { world, target, endedMs } = await proven();
+    world.steering.on('hub.login', ONCE, { times: 2 });
+    await failureOf(openSession(world.ports, target));
+    world.clock.advance(30_000);
+    expect(await failureOf(openSession(world.ports, target))).toMatchObject({
+      reopensAtMs: endedMs + 30_000 + BREAKER_MS,
+    });
+    expect(world.eventNames).toEqual(['login.retried', 'login.refused']);
+    expect(record(world)).toMatchObject({ refusals: 2, provenVersion: 'cred-0' });
+  });
+
+  it('and works again after one refusal is given the same doubt the next time', async () => {
+    const { world, target } = await proven();
+    world.steering.on('hub.login', ONCE);
+    await failureOf(openSession(world.ports, target));
+    world.clock.advance(30_000);
+    await openSession(world.ports, target);
+    world.clock.advance(SESSION_MS);
+    world.steering.on('hub.login', ONCE);
+    expect(await failureOf(openSession(world.ports, target))).toMatchObject({ retryAfterSeconds: 30 });
+  });
+
+  it('says nothing of the one that takes its place', async () => {
+    const { world, target } = await proven();
+    world.credentials.current.set('acme-bot', {
+      credential: { username: 'acme-bot', password: PASSWORD },
+      version: 'cred-1',
+    });
+    world.steering.on('hub.login', ONCE);
+    expect(await failureOf(openSession(world.ports, target))).toMatchObject({ retryAfterSeconds: 600 });
+    expect(world.eventNames).toEqual(['login.refused']);
+  });
+
+  it('is retried once for all who ask, not by each of them', async () => {
+    const { world, target } = await proven();
+    world.steering.on('hub.login', ONCE);
+    const asking = Array.from({ length: 40 }, () => failureOf(openSession(world.ports, target)));
+    for (const failure of await Promise.all(asking)) expect(failure).toMatchObject({ tag: 'login_blocked' });
+    expect(logins(world)).toBe(2);
+  });
+});
+
+describe('a login that something else answers in Docker Hub’s place', () => {
+  const CHALLENGE = answers(refusal({ tag: 'fault', code: 'edge' }));
+  const edge = (retryAfterSeconds: number) => ({ tag: 'hub_unavailable', code: 'edge', retryAfterSeconds });
+
+  it('is sent once by forty callers, who all back off together', async () => {
+    const { world, target } = worldWithTarget();
+    world.steering.on('hub.login', CHALLENGE, { times: 99 });
+    const asking = Array.from({ length: 40 }, () => failureOf(openSession(world.ports, target)));
+    for (const failure of await Promise.all(asking)) {
+      expect(failure).toMatchObject({ tag: 'hub_unavailable', code: 'edge' });
+    }
+    expect(logins(world)).toBe(1);
+    expect(record(world)).toMatchObject({ edgeLogins: 1, loginAfterMs: NOW_MS + 10_000 });
+    expect(world.events).toEqual([]);
+  });
+
+  it('is tried again after a pause that doubles, up to two minutes', async () => {
+    const { world, target } = worldWithTarget();
+    world.steering.on('hub.login', CHALLENGE, { times: 99 });
+    for (const [tried, pauseSeconds] of [10, 20, 40, 80, 120, 120].entries()) {
+      await failureOf(openSession(world.ports, target));
+      expect(logins(world)).toBe(tried + 1);
+      expect(await failureOf(openSession(world.ports, target))).toEqual(edge(pauseSeconds));
+      world.clock.advance(pauseSeconds * 1_000 - 1);
+      expect(await failureOf(openSession(world.ports, target))).toEqual(edge(1));
+      world.clock.advance(1);
+    }
+    expect(logins(world)).toBe(6);
+  });
+
+  it('is forgotten by a login that Docker Hub answers', async () => {
+    const { world, target } = worldWithTarget();
+    world.steering.on('hub.login', CHALLENGE);
+    await failureOf(openSession(world.ports, target));
+    world.clock.advance(10_000);
+    await openSession(world.ports, target);
+    expect(record(world)).not.toHaveProperty('edgeLogins');
+    expect(record(world)).not.toHaveProperty('loginAfterMs');
+  });
+
+  it('leaves the session that there is in use', async () => {
+    const { world, target } = worldWithTarget();
+    const session = await openSession(world.ports, target);
+    world.clock.advance(SESSION_MS - 100_000);
+    world.steering.on('hub.login', CHALLENGE, { times: 99 });
+    for (let calls = 0; calls < 3; calls++) expect(await openSession(world.ports, target)).toEqual(session);
+    expect(logins(world)).toBe(2);
   });
 });
 
@@ -540,7 +711,7 @@ describe('a one-time code', () => {
     world.clock.advance(60_000);
     expect(await failureOf(openSession(world.ports, target))).toMatchObject({ reopensAtMs: NOW_MS + 660_000 });
     expect(record(world)).toMatchObject({ refusals: 2 });
-    expect(world.eventNames).toEqual(['login.refused', 'login.refused']);
+    expect(world.eventNames).toEqual(['login.retried', 'login.refused']);
   });
 
   it.each([
@@ -591,6 +762,7 @@ describe('an offered credential', () => {
       account: 'acme-bot',
       expiresAtMs: NOW_MS + SESSION_MS,
       credentialVersion: 'cred-9',
+      provenVersion: 'cred-9',
     });
     expect(await openSession(world.ports, target)).toEqual(session);
     expect(world.steering.argsOf('hub.login')).toEqual([[OFFERED.credential, 'auth-token', NOW_MS]]);
@@ -598,8 +770,8 @@ describe('an offered credential', () => {
   });
 
   it.each([
-    ['credential_refused', false],
-    ['second_factor_needed', true],
+    ['credential_refused', 'possible'],
+    ['second_factor_needed', 'needed'],
   ] as const)(
     'that is refused (%s) says so, and leaves the shared session and the breaker as they were',
     async (tag, secondFactor) => {
@@ -617,6 +789,29 @@ describe('an offered credential', () => {
       expect(world.events).toEqual([]);
     },
   );
+
+  it.each([
+    ['auth-token', undefined, 'possible'],
+    ['auth-token', TOTP_SECRET, 'possible'],
+    ['users-login', undefined, 'no'],
+    ['users-login', TOTP_SECRET, 'no'],
+  ] as const)(
+    'that is refused without a word on %s may lack a second factor only where that route takes none: %s, %s',
+    async (loginRoute, totpSecret, secondFactor) => {
+      const { world, target } = worldWithTarget({ loginRoute });
+      const credential = { ...OFFERED.credential, ...(totpSecret !== undefined && { totpSecret }) };
+      world.steering.on('hub.login', answers(refusal({ tag: 'credential_refused' })));
+      const failure = await failureOf(proveCredential(world.ports, target, { ...OFFERED, credential }));
+      expect(failure).toMatchObject({ tag: 'credential_refused', secondFactor });
+    },
+  );
+
+  it('is tried while the credential in force is blocked, or Docker Hub wants no login with that', async () => {
+    const { world, target } = worldWithTarget();
+    const blocked = { credentialVersion: 'cred-0', breakerUntilMs: NOW_MS + 5_000, loginAfterMs: NOW_MS + 5_000 };
+    world.sessions.rows.set('acme-bot', { target: 'acme-bot', version: 1, opId: 'theirs', ...blocked });
+    expect((await proveCredential(world.ports, target, OFFERED)).account).toBe('acme-bot');
+  });
 
   it('of another account returns that account and leaves the shared session and the breaker as they were', async () => {
     const { world, target } = worldWithTarget();
@@ -636,7 +831,38 @@ describe('an offered credential', () => {
       code: 'edge',
       retryAfterSeconds: 5,
     });
-    expect(record(world)).not.toHaveProperty('claimUntilMs');
+    expect(record(world)).toEqual({
+      target: 'acme-bot',
+      version: 2,
+      opId: 'op-2',
+      edgeLogins: 1,
+      loginFault: 'edge',
+      loginAfterMs: NOW_MS + 10_000,
+    });
+  });
+
+  it('is not tried while the edge answers logins', async () => {
+    const { world, target } = worldWithTarget();
+    world.steering.on('hub.login', answers(refusal({ tag: 'fault', code: 'edge' })));
+    await failureOf(openSession(world.ports, target));
+    world.clock.advance(9_000);
+    expect(await failureOf(proveCredential(world.ports, target, OFFERED))).toEqual({
+      tag: 'hub_unavailable',
+      code: 'edge',
+      retryAfterSeconds: 1,
+    });
+    expect(logins(world)).toBe(1);
+    world.clock.advance(1_000);
+    await proveCredential(world.ports, target, OFFERED);
+    expect(logins(world)).toBe(2);
+  });
+
+  it('that Docker Hub will not have yet keeps everybody from logging in until then', async () => {
+    const { world, target } = worldWithTarget();
+    world.steering.on('hub.login', answers(refusal({ tag: 'throttled', retryAtMs: NOW_MS + 60_000 })));
+    expect(await failureOf(proveCredential(world.ports, target, OFFERED))).toMatchObject({ tag: 'hub_throttled' });
+    expect(await failureOf(openSession(world.ports, target))).toEqual({ tag: 'hub_throttled', retryAfterSeconds: 60 });
+    expect(logins(world)).toBe(1);
   });
 
   it('is not tried when somebody else came first', async () => {
@@ -720,6 +946,7 @@ describe('a refused session', () => {
       opId: 'op-3',
       account: 'acme-bot',
       credentialVersion: 'cred-0',
+      provenVersion: 'cred-0',
       totpStep: NOW_MS / TOTP_STEP_MS,
     });
   });

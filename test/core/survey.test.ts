@@ -45,6 +45,15 @@ describe('a survey', () => {
     expect(await survey(world.ports, 100)).toMatchObject({ stuck });
   });
 
+  it('counts a refused create as open, but neither overdue nor stuck: it waits for a listing, and for nobody', async () => {
+    const { world, target } = worldWithTarget();
+    const refused = { createRefused: true, attempts: 9, expiresAtMs: NOW_MS - 9_000, dueAtMs: NOW_MS } as const;
+    world.addMinting(target, { status: 'revoking', ...refused });
+    expect(await survey(world.ports, 100)).toEqual({ open: 1, overdueSeconds: 0, stuck: 0 });
+    world.addLease(target, { status: 'revoking', ...refused });
+    expect(await survey(world.ports, 100)).toEqual({ open: 2, overdueSeconds: 9, stuck: 1 });
+  });
+
   it('looks as far ahead as a revocation is put off at most', async () => {
     const { world, target } = worldWithTarget();
     const late = { status: 'revoking', attempts: 8 } as const;

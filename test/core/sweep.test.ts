@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../../functions/core/lease.ts';
-import type { HubToken } from '../../functions/core/ports.ts';
-import { auditIds } from '../../functions/core/revoke.ts';
-import { reconcile, type SweepReport, sweep, sweepDue } from '../../functions/core/sweep.ts';
+import type { SessionRecord } from '../../functions/core/ports.ts';
+import { type SweepReport, sweep, sweepDue } from '../../functions/core/sweep.ts';
 import type { Target } from '../../functions/core/target.ts';
-import { answers, appliesThenAnswers, followed, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
-import { NOW_MS, ORG, World, type WorldOptions } from './world.ts';
+import { answers, followed, preceded, refusal, rejects } from './ports/steering.ts';
+import { NOW_MS, QUIET_AFTER_MS, World, type WorldOptions } from './world.ts';
 
 const OUT = refusal({ tag: 'fault', code: 'server_error' });
 const NOTHING = { ours: 0, orphans: 0, reopened: 0, strays: 0 };
@@ -64,383 +63,9 @@ describe('a sweep of due leases', () => {
   });
 });
 
-describe('reconciling an account', () => {
-  it('finds nothing amiss with tokens of open leases and of others', async () => {
-    const { world, target } = worldWithTarget();
-    world.addLease(target);
-    const minting = world.addMinting(target);
-    world.addToken(target, minting);
-    world.hub.give('acme-bot', 'laptop');
-    world.hub.give('acme-bot', world.label(minting.id, 'acme-bot2'));
-    const rows = world.leases.rows.all();
-    expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 2, complete: true });
-    expect(world.hub.tokens.size).toBe(4);
-    expect(world.leases.rows.all()).toEqual(rows);
-    expect(world.events).toEqual([]);
-  });
-
-  it('looks at an organization’s tokens for an organization, and at its labels', async () => {
-    const { world, target } = worldWithTarget(ORG);
-    world.addLease(target);
-    expect(await reconcile(world.ports, target)).toMatchObject({ ours: 1, orphans: 0 });
-    expect(world.steering.argsOf('hub.listTokens')[0]?.[1]).toEqual({ kind: 'oat', organization: 'acme' });
-  });
-
-  it('says when not every page could be read, and settles what was', async () => {
-    const { world, target } = worldWithTarget();
-    world.hub.pageSize = 1;
-    world.addLease(target);
-    world.addLease(target);
-    world.steering.on('hub.listTokens', answers(OUT), { nth: 2 });
-    expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 1, complete: false });
-  });
-
-  it('waits while revocations wait for Docker Hub’s requests, and asks nothing', async () => {
-    const { world, target } = worldWithTarget();
-    world.sessions.rows.set('acme-bot', {
-      target: 'acme-bot',
-      version: 1,
-      opId: 'op',
-      revocationsUntilMs: NOW_MS + 60_000,
-    });
-    await expect(reconcile(world.ports, target)).rejects.toMatchObject({ failure: { tag: 'hub_throttled' } });
-    expect(world.steering.hubCalls).toBe(0);
-  });
-
-  it('leaves revocations the last requests of a minute, though the listing is not complete then', async () => {
-    const { world, target } = worldWithTarget();
-    world.hub.pageSize = 1;
-    world.addLease(target);
-    world.addLease(target);
-    world.steering.on('hub.listTokens', async (apply) => {
-      const reply = (await apply()) as { meta: object };
-      return { ...reply, meta: { rateRemaining: 10, rateResetAtMs: NOW_MS + 60_000 } };
-    });
-    expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 1, complete: false });
-    expect(world.steering.argsOf('hub.listTokens')).toHaveLength(1);
-  });
-
-  it('fails where no session can be had, and where the leases cannot be read', async () => {
-    const { world, target } = worldWithTarget();
-    world.addLease(target);
-    world.steering.on('leases.get', rejects);
-    await expect(reconcile(world.ports, target)).rejects.toThrow();
-    world.credentials.current.clear();
-    world.sealer.loseKey();
-    await expect(reconcile(world.ports, target)).rejects.toMatchObject({ failure: { tag: 'credential_unavailable' } });
-  });
-});
-
-describe('an orphan: a token of ours whose lease was lost', () => {
-  function worldWithOrphan(token: { ageMs?: number; expiresAtMs?: number | null } = {}, target: Partial<Target> = {}) {
-    const { world, target: kept } = worldWithTarget(target);
-    const lost = world.leaseOf(kept);
-    return { world, target: kept, lost, token: world.addToken(kept, lost, { ageMs: 70_000, ...token }) };
-  }
-
-  it('is recorded anew, as far as its token tells of it, and revoked', async () => {
-    const { world, target, lost, token } = worldWithOrphan({ expiresAtMs: NOW_MS + 5_000 });
-    expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 1, orphans: 1, complete: true });
-    const orphan: Lease = {
-      schema: 1,
-      id: lost.id,
-      status: 'revoking',
-      version: 1,
-      opId: expect.any(String),
-      secret: 'orphan',
-      target: 'acme-bot',
-      hubAccount: 'acme-bot',
-      kind: 'pat',
-      caller: 'unknown',
-      hubLabel: lost.hubLabel,
-      requestId: 'sweep',
-      issuedAtMs: NOW_MS - 70_000,
-      expiresAtMs: NOW_MS + 5_000,
-      maxExpiresAtMs: NOW_MS + 5_000,
-      hubExpiresAtMs: NOW_MS + 5_000,
-      renewable: false,
-      mintByMs: NOW_MS - 70_000,
-      tokenId: token.tokenId,
-      attempts: 0,
-      dueAtMs: NOW_MS,
-      revokeReason: 'orphan',
-      revokingSinceMs: NOW_MS,
-    };
-    expect(world.steering.argsOf('leases.create')[0]?.[0]).toEqual(orphan);
-    expect(world.lease(lost.id)).toMatchObject({
-      status: 'revoked',
-      revokeReason: 'orphan',
-      evidence: { kind: 'deleted', httpStatus: 204 },
-    });
-    expect(world.hub.tokens.size).toBe(0);
-    expect(world.events).toMatchObject([
-      { event: 'lease.orphan_adopted', atMs: NOW_MS, ...auditIds(orphan), tokenId: token.tokenId },
-      { event: 'lease.revoked', detail: { reason: 'orphan', evidence: 'deleted', overdueMs: 0 } },
-    ]);
-  });
-
-  it('without expiry counts as ended now, and Docker Hub’s clock never proves its end', async () => {
-    const { world, target } = worldWithOrphan({ expiresAtMs: null });
-    await reconcile(world.ports, target);
-    expect(world.steering.argsOf('leases.create')[0]?.[0]).toMatchObject({
-      expiresAtMs: NOW_MS,
-      maxExpiresAtMs: NOW_MS,
-      hubExpiresAtMs: null,
-    });
-  });
-
-  it('of an organization is an organization’s token', async () => {
-    const { world, target, lost } = worldWithOrphan({}, ORG);
-    await reconcile(world.ports, target);
-    expect(world.lease(lost.id)).toMatchObject({ kind: 'oat', hubAccount: 'acme', target: 'acme', status: 'revoked' });
-  });
-
-  it('is recorded before it is deleted', async () => {
-    const { world, target } = worldWithOrphan();
-    await reconcile(world.ports, target);
-    expect(world.steering.order('leases.create', 'hub.deleteToken')).toEqual(['leases.create', 'hub.deleteToken']);
-  });
-
-  it('that cannot be deleted stays on record, and is tried again', async () => {
-    const { world, target, lost } = worldWithOrphan();
-    world.steering.on('hub.deleteToken', answers(OUT));
-    expect(await reconcile(world.ports, target)).toMatchObject({ orphans: 1 });
-    expect(world.lease(lost.id)).toMatchObject({ status: 'revoking', attempts: 1, dueAtMs: NOW_MS + 5_000 });
-    expect(world.steering.argsOf('queue.send')).toHaveLength(1);
-  });
-
-  it('that another sweep took up first, or whose lease was there after all, is left to that', async () => {
-    const { world, target, lost } = worldWithOrphan();
-    world.steering.on(
-      'leases.create',
-      preceded(() => world.leases.rows.set(lost.id, lost)),
-    );
-    expect(await reconcile(world.ports, target)).toMatchObject({ orphans: 1 });
-    expect(world.lease(lost.id)).toEqual(lost);
-    expect(world.hub.tokens.size).toBe(1);
-    expect(world.events).toEqual([]);
-  });
-
-  it('whose record got no reply is due, and covered the next time', async () => {
-    const { world, target, lost } = worldWithOrphan();
-    world.steering.on('leases.create', losesReply);
-    await expect(reconcile(world.ports, target)).rejects.toThrow();
-    expect(world.lease(lost.id)).toMatchObject({ status: 'revoking', dueAtMs: NOW_MS });
-    expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 1, complete: true });
-  });
-
-  it('is none when its lease was recorded after the listing began', async () => {
-    const { world, target, lost } = worldWithOrphan();
-    world.steering.on(
-      'hub.listTokens',
-      followed(() => world.leases.rows.set(lost.id, lost)),
-    );
-    expect(await reconcile(world.ports, target)).toMatchObject({ orphans: 0 });
-    expect(world.hub.tokens.size).toBe(1);
-  });
-});
-
-describe('a revocation that waits', () => {
-  const WAITING = { status: 'revoking', attempts: 7, dueAtMs: NOW_MS + 256_000, revokeReason: 'expired' } as const;
-
-  it('because Docker Hub did not answer is taken up again when Docker Hub lists its token', async () => {
-    const { world, target } = worldWithTarget();
-    const lease = world.addLease(target, { ...WAITING, lastError: 'hub_unavailable:connection' });
-    expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 1, complete: true });
-    expect(world.lease(lease.id)).toMatchObject({ status: 'revoked', evidence: { kind: 'deleted' } });
-    expect(world.hub.tokens.size).toBe(0);
-  });
-
-  it('is found by its label when its row names no token', async () => {
-    const { world, target } = worldWithTarget();
-    const lease = world.addMinting(target, { ...WAITING, lastError: 'hub_unavailable:timeout' });
-    world.addToken(target, lease);
-    await reconcile(world.ports, target);
-    expect(world.hub.tokens.size).toBe(0);
-  });
-
-  it('waits longer when it fails again', async () => {
-    const { world, target } = worldWithTarget();
-    const lease = world.addLease(target, { ...WAITING, lastError: 'hub_unavailable:connection' });
-    world.steering.on('hub.deleteToken', answers(OUT));
-    expect(await reconcile(world.ports, target)).toMatchObject({ complete: true });
-    expect(world.lease(lease.id)).toMatchObject({ status: 'revoking', attempts: 8, dueAtMs: NOW_MS + 256_000 });
-  });
-
-  it.each([
-    ['for Docker Hub’s requests', { ...WAITING, lastError: 'hub_throttled' }],
-    ['for a credential', { ...WAITING, lastError: 'login_blocked' }],
-    ['for its first attempt', WAITING],
-  ])('%s goes on waiting', async (_, overrides) => {
-    const { world, target } = worldWithTarget();
-    const lease = world.addLease(target, overrides);
-    await reconcile(world.ports, target);
-    expect(world.lease(lease.id)).toEqual(lease);
-    expect(world.hub.tokens.size).toBe(1);
-  });
-});
-
-describe('a stray: a second token of one lease', () => {
-  function worldWithStray() {
-    const { world, target } = worldWithTarget();
-    const lease = world.addLease(target);
-    return { world, target, lease, stray: world.addToken(target, lease) };
-  }
-
-  it('is deleted, and the lease’s own stays', async () => {
-    const { world, target, lease, stray } = worldWithStray();
-    expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 2, strays: 1, complete: true });
-    expect([...world.hub.tokens.keys()]).toEqual([lease.tokenId]);
-    expect(world.lease(lease.id)).toEqual({ ...lease });
-    expect(world.events).toEqual([
-      { event: 'token.stray_deleted', atMs: NOW_MS, ...auditIds(lease), tokenId: stray.tokenId },
-    ]);
-  });
-
-  it('that was gone when it was to be deleted counts as deleted', async () => {
-    const { world, target } = worldWithStray();
-    world.steering.on('hub.deleteToken', appliesThenAnswers(refusal({ tag: 'not_found' })));
-    expect(await reconcile(world.ports, target)).toMatchObject({ strays: 1 });
-  });
-
-  it('that cannot be deleted is left for the next sweep, and not told of', async () => {
-    const { world, target } = worldWithStray();
-    world.steering.on('hub.deleteToken', answers(OUT));
-    expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 2, complete: true });
-    expect(world.events).toEqual([]);
-  });
-});
-
-describe('a token whose lease reads revoked', () => {
-  function worldWithGhost(token: { expiresAtMs?: number | null } = {}, lease: Partial<Lease> = {}) {
-    const { world, target } = worldWithTarget();
-    const revoked = world.addRevoked(target, lease);
-    const seen = world.addToken(target, revoked, { expiresAtMs: NOW_MS + 60_000, ...token });
-    return { world, target, lease: revoked, token: seen };
-  }
-
-  it('and that lives is a lease reopened, with an alarm, and revoked again', async () => {
-    const { world, target, lease, token } = worldWithGhost();
-    expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 1, reopened: 1, complete: true });
-    expect(world.lease(lease.id)).toMatchObject({
-      status: 'revoked',
-      reopened: 1,
-      tokenId: token.tokenId,
-      revokeReason: 'reopened',
-      revokedAtMs: NOW_MS,
-    });
-    expect(world.hub.tokens.size).toBe(0);
-    expect(world.eventNames).toEqual(['lease.reopened', 'lease.revoked']);
-  });
-
-  it('and that cannot be deleted leaves the lease open', async () => {
-    const { world, target, lease } = worldWithGhost();
-    world.steering.on('hub.deleteToken', answers(OUT));
-    expect(await reconcile(world.ports, target)).toMatchObject({ reopened: 1 });
-    expect(world.lease(lease.id)).toMatchObject({ status: 'revoking', attempts: 1 });
-  });
-
-  it('and that only a lagging list still shows is no matter: the token itself is asked for', async () => {
-    const { world, target, lease, token } = worldWithGhost();
-    world.hub.stillListed.push(world.hub.tokens.get(token.tokenId) as never);
-    world.hub.tokens.clear();
-    expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 1, complete: true });
-    expect(world.steering.argsOf('hub.getToken')[0]?.slice(1)).toEqual([{ kind: 'pat' }, token.tokenId]);
-    expect(world.lease(lease.id)).toEqual(lease);
-    expect(world.events).toEqual([]);
-  });
-
-  it('and of which Docker Hub does not say whether it lives is left for the next sweep', async () => {
-    const { world, target, lease } = worldWithGhost();
-    world.steering.on('hub.getToken', answers(OUT));
-    expect(await reconcile(world.ports, target)).toMatchObject({ ours: 1, reopened: 0, strays: 0 });
-    expect(world.lease(lease.id)).toEqual(lease);
-    expect(world.hub.tokens.size).toBe(1);
-  });
-
-  it.each<[string, number, number, boolean, object]>([
-    ['was over by Docker Hub’s clock is deleted as a leftover', NOW_MS - 1, 0, true, { strays: 1, reopened: 0 }],
-    ['ends now is alive', NOW_MS, 0, true, { strays: 0, reopened: 1 }],
-    ['is over by our clock but not by Docker Hub’s is alive', NOW_MS - 1, -1, true, { strays: 0, reopened: 1 }],
-    ['is over by Docker Hub’s clock but not by ours is a leftover', NOW_MS, 1, true, { strays: 1, reopened: 0 }],
-    ['is over by ours, where Docker Hub does not say, is a leftover', NOW_MS - 1, 0, false, { strays: 1, reopened: 0 }],
-    ['ends now by ours, where Docker Hub does not say, is alive', NOW_MS, 0, false, { strays: 0, reopened: 1 }],
-  ])('and whose expiry %s', async (_, expiresAtMs, skewMs, dates, found) => {
-    const { world, target, lease } = worldWithGhost({ expiresAtMs });
-    world.hub.skewMs = skewMs;
-    world.hub.datesAnswers = dates;
-    expect(await reconcile(world.ports, target)).toEqual({ ...NOTHING, ours: 1, ...found, complete: true });
-    expect(world.hub.tokens.size).toBe(0);
-    if ('strays' in found && found.strays === 1) expect(world.lease(lease.id)).toEqual(lease);
-  });
-
-  it('and that has no expiry lives', async () => {
-    const { world, target } = worldWithGhost({ expiresAtMs: null });
-    expect(await reconcile(world.ports, target)).toMatchObject({ reopened: 1 });
-  });
-
-  it('and that another sweep reopened first is revoked once', async () => {
-    const { world, target, lease, token } = worldWithGhost();
-    world.steering.on(
-      'leases.update',
-      preceded(() =>
-        world.leases.rows.set(lease.id, {
-          ...world.leaseOf(target, { id: lease.id, status: 'revoking', dueAtMs: NOW_MS }),
-          tokenId: token.tokenId,
-          version: 2,
-        }),
-      ),
-    );
-    await reconcile(world.ports, target);
-    expect(world.lease(lease.id)).toMatchObject({ status: 'revoked', version: 3 });
-    expect(world.eventNames).toEqual(['lease.revoked']);
-  });
-});
-
-describe('when a token was last used', () => {
-  function worldWithUse(lastUsedAtMs: number | null, lease: Partial<Lease> = {}) {
-    const { world, target } = worldWithTarget();
-    const kept = world.addLease(target, lease);
-    const token = world.hub.tokens.get(kept.tokenId) as HubToken & { holder: string };
-    world.hub.tokens.set(kept.tokenId, { ...token, lastUsedAtMs });
-    return { world, target, lease: kept };
-  }
-
-  it('is noted on its active lease', async () => {
-    const { world, target, lease } = worldWithUse(NOW_MS - 5);
-    await reconcile(world.ports, target);
-    expect(world.lease(lease.id)).toEqual({
-      ...lease,
-      version: 2,
-      opId: expect.any(String),
-      lastUsedAtMs: NOW_MS - 5,
-    });
-    expect(world.events).toEqual([]);
-  });
-
-  it.each<[string, number | null, Partial<Lease>]>([
-    ['it never was', null, {}],
-    ['that is known', NOW_MS - 5, { lastUsedAtMs: NOW_MS - 5 }],
-    ['Docker Hub has forgotten it, and what is known stays', null, { lastUsedAtMs: NOW_MS - 5 }],
-    ['the lease is being revoked', NOW_MS - 5, { status: 'revoking' }],
-  ])('is not noted when %s', async (_, lastUsedAtMs, overrides) => {
-    const { world, target, lease } = worldWithUse(lastUsedAtMs, overrides);
-    await reconcile(world.ports, target);
-    expect(world.steering.argsOf('leases.update')).toEqual([]);
-    expect(world.lease(lease.id)).toEqual(lease);
-  });
-
-  it('is a courtesy: that it cannot be noted does not keep the sweep from the tokens behind', async () => {
-    const { world, target } = worldWithUse(NOW_MS - 5);
-    world.addToken(target, world.leaseOf(target));
-    world.steering.on('leases.update', rejects);
-    expect(await reconcile(world.ports, target)).toMatchObject({ ours: 2, orphans: 1 });
-    expect(world.hub.tokens.size).toBe(1);
-  });
-});
-
 describe('a whole sweep', () => {
   const LATER = { untilMs: NOW_MS + 60_000, mostDue: 100 };
+  const FAR_MS = NOW_MS + 86_400_000;
 
   function worldWithTargets(...names: string[]) {
     const world = new World();
@@ -614,9 +239,137 @@ describe('a whole sweep', () => {
     });
   });
 
+  it('shows each target its own leases: those that wait for a listing, and those whose tokens live', async () => {
+    const { world, targets } = worldWithTargets('one', 'two');
+    const [one, two] = targets as [Target, Target];
+    const refuse = (target: Target) =>
+      world.addMinting(target, { status: 'revoking', createRefused: true, revokingSinceMs: NOW_MS, dueAtMs: FAR_MS });
+    const refused = [refuse(one), refuse(one), refuse(two)];
+    const open = world.addMinting(one, { status: 'revoking', revokingSinceMs: NOW_MS, dueAtMs: FAR_MS });
+    const unlisted = world.addLease(two, { dueAtMs: FAR_MS });
+    world.hub.unlisted.add(unlisted.tokenId);
+    world.clock.advance(QUIET_AFTER_MS);
+    expect(await sweep(world.ports, { ...LATER, untilMs: FAR_MS })).toMatchObject({ failures: [] });
+    expect(refused.map(({ id }) => world.lease(id).status)).toEqual(['revoked', 'revoked', 'revoking']);
+    expect(world.lease(open.id)).toEqual(open);
+    expect(world.factsOf('two')).toMatchObject({ listLagsBeyondMs: QUIET_AFTER_MS });
+    expect(world.factsOf('one')).toEqual({});
+  });
+
+  it('says that the open leases cannot be read, and still does the rest', async () => {
+    const { world, targets } = worldWithTargets('one');
+    world.addToken(targets[0] as Target, world.leaseOf(targets[0] as Target));
+    world.steering.on('leases.listOpen', rejects);
+    expect(await sweep(world.ports, LATER)).toMatchObject({
+      found: { orphans: 1 },
+      failures: [{ step: 'leases', code: 'store_unavailable' }],
+    });
+  });
+
   it('fails where the targets cannot be listed', async () => {
     const { world } = worldWithTargets('one');
     world.steering.on('catalog.listTargets', rejects, { nth: 2 });
     await expect(sweep(world.ports, LATER)).rejects.toThrow();
+  });
+});
+
+describe('a target whose mints are refused', () => {
+  const HOUR_MS = 3_600_000;
+  const LATER = { untilMs: NOW_MS + 99 * HOUR_MS, mostDue: 100 };
+  const REFUSAL = { code: 'expiry_refused', sinceMs: NOW_MS, triedAtMs: NOW_MS } as const;
+
+  function worldWithRefused(waitMs = HOUR_MS, overrides: Partial<Target> = {}) {
+    const { world, target } = worldWithTarget(overrides);
+    world.addFacts('acme-bot', { refusal: REFUSAL });
+    world.clock.advance(waitMs);
+    return { world, target };
+  }
+
+  it('is verified an hour after it was last tried, in the sweep’s name, and gives mints again when that passes', async () => {
+    const { world } = worldWithRefused();
+    expect(await sweep(world.ports, LATER)).toMatchObject({ targets: 1, failures: [] });
+    expect(world.factsOf('acme-bot')).not.toHaveProperty('refusal');
+    expect(world.catalog.targets.get('acme-bot')?.verification?.atMs).toBe(world.clock.nowMs());
+    expect(world.leases.rows.all()).toMatchObject([
+      { caller: 'hublease:sweep', requestId: 'sweep', status: 'revoked' },
+    ]);
+    expect(world.events.at(-1)).toMatchObject({
+      event: 'target.verified',
+      caller: 'hublease:sweep',
+      requestId: 'sweep',
+    });
+  });
+
+  it.each<[string, number, Partial<Target>]>([
+    ['within an hour of the last try', HOUR_MS - 1, {}],
+    ['while it is draining', HOUR_MS, { status: 'draining', updatedAtMs: NOW_MS + HOUR_MS + 1 }],
+  ])('is not verified %s', async (_, waitMs, overrides) => {
+    const { world } = worldWithRefused(waitMs, overrides);
+    await sweep(world.ports, LATER);
+    expect(world.steering.argsOf('minter.createToken')).toEqual([]);
+    expect(world.factsOf('acme-bot')).toEqual({ refusal: REFUSAL });
+  });
+
+  it('is not tried again for an hour where that fails, and the failure is named', async () => {
+    const { world } = worldWithRefused();
+    world.hub.keepsExpiry = () => null;
+    expect(await sweep(world.ports, LATER)).toMatchObject({
+      failures: [{ step: 'verify', target: 'acme-bot', code: 'expiry_refused' }],
+    });
+    expect(world.factsOf('acme-bot')).toEqual({ refusal: { ...REFUSAL, triedAtMs: NOW_MS + HOUR_MS } });
+    const made = world.steering.argsOf('minter.createToken').length;
+    expect(made).toBeGreaterThan(0);
+    expect(await sweep(world.ports, LATER)).toMatchObject({ failures: [] });
+    expect(world.steering.argsOf('minter.createToken')).toHaveLength(made);
+  });
+
+  it('is not tried again while the token of a former try may live', async () => {
+    const { world } = worldWithRefused();
+    world.hub.keepsExpiry = () => null;
+    world.steering.on('hub.deleteToken', answers(OUT), { times: 99 });
+    await sweep(world.ports, LATER);
+    const made = world.steering.argsOf('minter.createToken').length;
+    world.clock.advance(HOUR_MS);
+    expect(await sweep(world.ports, LATER)).toMatchObject({ failures: [] });
+    expect(world.steering.argsOf('minter.createToken')).toHaveLength(made);
+    expect(world.factsOf('acme-bot')).toEqual({ refusal: { ...REFUSAL, triedAtMs: NOW_MS + HOUR_MS } });
+  });
+
+  it.each<[string, Partial<Lease>, number]>([
+    ['is tried again though a former create was refused, which left no token', { createRefused: true }, 1],
+    ['is tried again though other leases are open', { secret: 'ci/release' }, 1],
+    ['is not tried again while nobody knows whether a former create made a token', {}, 0],
+  ])('%s', async (_, overrides, tries) => {
+    const { world, target } = worldWithTarget();
+    world.addFacts('acme-bot', { refusal: REFUSAL });
+    const waiting = { status: 'revoking', revokingSinceMs: NOW_MS, dueAtMs: NOW_MS + 99 * HOUR_MS } as const;
+    world.addMinting(target, { secret: 'verification', mintByMs: NOW_MS + 50 * HOUR_MS, ...waiting, ...overrides });
+    world.clock.advance(HOUR_MS);
+    await sweep(world.ports, LATER);
+    expect(world.steering.argsOf('minter.createToken')).toHaveLength(tries);
+  });
+
+  it('is not refused anew by the note of a try, where somebody ended that meanwhile', async () => {
+    const { world } = worldWithRefused();
+    world.steering.on('minter.createToken', answers(OUT));
+    // The write that notes the try comes behind those of the login.
+    world.steering.on(
+      'sessions.write',
+      preceded(() => {
+        const row = world.sessions.rows.get('acme-bot') as SessionRecord;
+        world.sessions.rows.set('acme-bot', { ...row, version: row.version + 1, facts: { pageSize: 50 } });
+      }),
+      { nth: 3 },
+    );
+    await sweep(world.ports, LATER);
+    expect(world.steering.argsOf('minter.createToken')).toHaveLength(1);
+    expect(world.factsOf('acme-bot')).toEqual({ pageSize: 50 });
+  });
+
+  it('is none that was never refused', async () => {
+    const { world } = worldWithTarget();
+    world.clock.advance(HOUR_MS);
+    await sweep(world.ports, LATER);
+    expect(world.steering.argsOf('minter.createToken')).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Failure } from '../../functions/core/failure.ts';
+import type { HubFacts } from '../../functions/core/ports.ts';
 import { openSession } from '../../functions/core/session.ts';
 import type { Target } from '../../functions/core/target.ts';
 import {
@@ -52,7 +53,7 @@ describe('a new target', () => {
       createdAtMs: NOW_MS,
       updatedAtMs: NOW_MS,
     };
-    expect(put).toStrictEqual({ target, created: true, changed: expect.any(Array), verificationPending: false });
+    expect(put).toStrictEqual({ target, created: true, changed: expect.any(Array) });
     expect(put.changed).toContain('credential');
     expect(world.catalog.targets.all()).toStrictEqual([target]);
     expect(world.credentials.current.get('acme-bot')).toEqual({ credential: CREDENTIAL, version: 'cred-1' });
@@ -169,7 +170,7 @@ describe('an order for a target is refused', () => {
     });
     const { target, verificationPending } = await putTarget(world.ports, ORIGIN, { ...NEW, verify: true });
     expect(target).toMatchObject({ status: 'draining', version: 2, verification: { account: 'acme-bot' } });
-    expect(verificationPending).toBe(false);
+    expect(verificationPending).toBeUndefined();
     expect(world.steering.argsOf('minter.createToken')).toEqual([]);
     expect(world.credentials.current.get('acme-bot')?.version).toBe('cred-1');
   });
@@ -261,17 +262,16 @@ describe('changing a target', () => {
       target: { ...target, version: 2, opId: expect.any(String), tags: { team: 'b' }, updatedAtMs: NOW_MS + 5 },
       created: false,
       changed: ['tags'],
-      verificationPending: false,
     });
     expect(world.catalog.targets.all()).toEqual([put.target]);
     expect(world.steering.order('credentials.stage', 'credentials.promote')).toEqual([]);
   });
 
   it('without a new credential proves nothing, though it is told to', async () => {
-    const { world } = worldWithTarget();
+    const { world, target } = worldWithTarget();
     const put = await putTarget(world.ports, ORIGIN, { ...SAME, tags: { team: 'b' }, verify: true });
-    expect(put).toMatchObject({ changed: ['tags'], verificationPending: false });
-    expect(put.target).not.toHaveProperty('verification');
+    expect(put).toMatchObject({ changed: ['tags'] });
+    expect(put.target.verification).toEqual(target.verification);
     expect(world.steering.hubCalls).toBe(0);
   });
 
@@ -292,7 +292,7 @@ describe('changing a target', () => {
   it('to what it is already writes nothing', async () => {
     const { world, target } = worldWithTarget(KEPT);
     const put = await putTarget(world.ports, ORIGIN, { ...SAME, description: 'for CI', verify: true });
-    expect(put).toEqual({ target, created: false, changed: [], verificationPending: false });
+    expect(put).toEqual({ target, created: false, changed: [] });
     expect(world.steering.calls.map(({ name }) => name)).toEqual(['catalog.getTarget']);
   });
 
@@ -336,12 +336,16 @@ describe('a target that is to be proven', () => {
       followed(() => world.clock.advance(300)),
     );
     const put = await putTarget(world.ports, ORIGIN, PROVEN);
-    expect(put).toMatchObject({ created: true, verificationPending: false });
+    expect(put).toMatchObject({ created: true });
+    expect(put).not.toHaveProperty('verificationPending');
     expect(put.target.verification).toEqual({
       atMs: NOW_MS + 300,
       account: 'acme-bot',
       loginRoute: 'auth-token',
       expiryGranularity: 'second',
+      expirySlackSeconds: 0,
+      labelMaxCharacters: 100,
+      creatorUserAgentKept: true,
       deleteStatus: 204,
       listDelayMs: 0,
     });
@@ -359,25 +363,38 @@ describe('a target that is to be proven', () => {
     expect(target).toMatchObject({ expiryGranularity: 'minute', verification: { expiryGranularity: 'minute' } });
   });
 
-  it('is pending, with its login proven, when time ran out', async () => {
+  it('is pending, with its login proven, when time ran out before a token was made', async () => {
+    const world = newWorld();
+    world.steering.on('minter.createToken', async () => {
+      world.clock.advance(11_000);
+      return refusal({ tag: 'invalid', fields: [] });
+    });
+    const { target, verificationPending } = await putTarget(world.ports, ORIGIN, PROVEN);
+    expect(verificationPending).toBe('login');
+    expect(target.verification).toEqual({ atMs: NOW_MS, account: 'acme-bot', loginRoute: 'auth-token' });
+    expect(target.expiryGranularity).toBe('second');
+    expect(world.credentials.current.get('acme-bot')?.version).toBe('cred-1');
+  });
+
+  it('is pending, with what its token showed, when that is not gone in time', async () => {
     const world = newWorld();
     world.steering.on('hub.deleteToken', answers(refusal({ tag: 'fault', code: 'timeout' })), { times: 9 });
     const { target, verificationPending } = await putTarget(world.ports, ORIGIN, PROVEN);
-    expect(verificationPending).toBe(true);
-    expect(target.verification).toEqual({ atMs: NOW_MS, account: 'acme-bot', loginRoute: 'auth-token' });
-    expect(world.credentials.current.get('acme-bot')?.version).toBe('cred-1');
+    expect(verificationPending).toBe('delete');
+    expect(target.verification).toMatchObject({ expirySlackSeconds: 0, labelMaxCharacters: 100, listDelayMs: 0 });
+    expect(target.verification).not.toHaveProperty('deleteStatus');
   });
 
   it.each<[string, (world: World) => void, Failure]>([
     [
       'is refused',
       (world) => world.hub.accounts.clear(),
-      { tag: 'credential_refused', username: 'Acme-Bot', secondFactor: false },
+      { tag: 'credential_refused', username: 'Acme-Bot', secondFactor: 'possible' },
     ],
     [
       'needs a second factor',
       (world) => world.hub.accounts.set('Acme-Bot', { password: PASSWORD, secondFactor: true }),
-      { tag: 'credential_refused', username: 'Acme-Bot', secondFactor: true },
+      { tag: 'credential_refused', username: 'Acme-Bot', secondFactor: 'needed' },
     ],
     [
       'is another account’s',
@@ -408,34 +425,22 @@ describe('a target that is to be proven', () => {
   });
 
   it('can be verified again with the credential in force', async () => {
-    const { world, target } = worldWithTarget();
-    world.clock.advance(9);
+    const { world } = worldWithTarget();
     const verified = await verifyTarget(world.ports, ORIGIN, 'acme-bot');
-    expect(verified).toEqual({
-      pending: false,
-      target: {
-        ...target,
-        version: 2,
-        opId: expect.any(String),
-        verification: {
-          atMs: NOW_MS + 9,
-          account: 'acme-bot',
-          loginRoute: 'auth-token',
-          expiryGranularity: 'second',
-          deleteStatus: 204,
-          listDelayMs: 0,
-        },
-      },
-    });
+    expect(verified).toMatchObject({ target: { version: 2, verification: { atMs: NOW_MS, deleteStatus: 204 } } });
     expect(world.catalog.targets.all()).toEqual([verified.target]);
     expect(world.events.at(-1)).toMatchObject({ event: 'target.verified', target: 'acme-bot', requestId: 'request-1' });
   });
 
-  it('and is verified again without end says so, and keeps its row', async () => {
-    const { world, target } = worldWithTarget();
-    world.steering.on('hub.deleteToken', answers(refusal({ tag: 'fault', code: 'timeout' })), { times: 9 });
-    expect(await verifyTarget(world.ports, ORIGIN, 'acme-bot')).toEqual({ target, pending: true });
-    expect(world.catalog.targets.all()).toEqual([target]);
+  it.each([
+    ['changes its label', 'label_refused', { keepsLabel: () => 'another' }],
+    ['drops its expiry', 'expiry_refused', { keepsExpiry: () => null }],
+  ])('by a Docker Hub that %s is not written, and no token is left', async (_, tag, spoilt) => {
+    const world = newWorld();
+    Object.assign(world.hub, spoilt);
+    expect(await failureOf(putTarget(world.ports, ORIGIN, PROVEN))).toEqual({ tag, target: 'acme-bot' });
+    expect(world.catalog.targets.all()).toEqual([]);
+    expect(world.hub.tokens.size).toBe(0);
   });
 
   it('cannot be verified again when it is gone or changed meanwhile', async () => {
@@ -456,6 +461,72 @@ describe('a target that is to be proven', () => {
       name: 'acme-bot',
     });
     expect(world.leases.rows.all()).toEqual([]);
+  });
+});
+
+describe('the mints of a target that are refused', () => {
+  const REFUSED = { refusal: { code: 'expiry_refused', sinceMs: NOW_MS - 9, triedAtMs: NOW_MS - 9 } } as const;
+
+  function refusedTarget(target: Partial<Target> = {}, facts: HubFacts = REFUSED) {
+    const { world } = worldWithTarget(target);
+    world.addFacts('acme-bot', facts);
+    return { world, facts: () => world.factsOf('acme-bot') };
+  }
+
+  it('are not let through by a change that verifies nothing', async () => {
+    const { world, facts } = refusedTarget();
+    await putTarget(world.ports, ORIGIN, { ...SAME, description: 'another' });
+    expect(facts()).toEqual(REFUSED);
+    await putTarget(world.ports, ORIGIN, NEW);
+    expect(facts()).toEqual(REFUSED);
+  });
+
+  it('are let through by another credential that is verified', async () => {
+    const { world, facts } = refusedTarget();
+    await putTarget(world.ports, ORIGIN, { ...NEW, verify: true });
+    expect(facts()).toEqual({});
+  });
+
+  it('are let through when the owner allows expiries that are not proven', async () => {
+    const { world, facts } = refusedTarget();
+    const { target } = await putTarget(world.ports, ORIGIN, { ...SAME, allowUnprovenExpiry: true });
+    expect(target.allowUnprovenExpiry).toBe(true);
+    expect(facts()).toEqual({});
+  });
+
+  it('stay refused while a verification waits for its token to be shown', async () => {
+    const { world, facts } = refusedTarget();
+    world.steering.on('hub.getToken', answers(refusal({ tag: 'not_found' })), { times: 99 });
+    const put = await putTarget(world.ports, ORIGIN, { ...NEW, verify: true });
+    expect(put.verificationPending).toBe('read');
+    expect(facts()).toMatchObject(REFUSED);
+  });
+});
+
+describe('whether a target’s expiries need be proven', () => {
+  it('is yes unless its owner says otherwise', async () => {
+    const world = newWorld();
+    expect((await putTarget(world.ports, ORIGIN, NEW)).target).not.toHaveProperty('allowUnprovenExpiry');
+    const { target, changed } = await putTarget(world.ports, ORIGIN, { ...SAME, allowUnprovenExpiry: true });
+    expect(target.allowUnprovenExpiry).toBe(true);
+    expect(changed).toEqual(['allowUnprovenExpiry']);
+  });
+
+  it('is kept where it is left out, and can be taken back', async () => {
+    const { world } = worldWithTarget({ allowUnprovenExpiry: true });
+    const kept = await putTarget(world.ports, ORIGIN, { ...SAME, description: 'x' });
+    expect(kept.target.allowUnprovenExpiry).toBe(true);
+    const { target } = await putTarget(world.ports, ORIGIN, { ...SAME, allowUnprovenExpiry: false });
+    expect(target).not.toHaveProperty('allowUnprovenExpiry');
+  });
+});
+
+describe('tokens that were dismissed on a target', () => {
+  it('stay so whatever is changed', async () => {
+    const { world } = worldWithTarget({ dismissedTokenIds: ['token-7'] });
+    const { target, changed } = await putTarget(world.ports, ORIGIN, { ...SAME, description: 'x' });
+    expect(target.dismissedTokenIds).toEqual(['token-7']);
+    expect(changed).toEqual(['description']);
   });
 });
 

@@ -4,10 +4,10 @@ import type { Origin } from '../../functions/core/caller.ts';
 import { Failed, type Failure } from '../../functions/core/failure.ts';
 import { writeLabel } from '../../functions/core/label.ts';
 import { isOpen, type Lease } from '../../functions/core/lease.ts';
-import type { AuditEvent, HubToken, LabelKeys, Limits } from '../../functions/core/ports.ts';
+import type { AuditEvent, HubFacts, HubToken, LabelKeys, Limits } from '../../functions/core/ports.ts';
 import type { DynamicSecret } from '../../functions/core/secret.ts';
-import { type Credential, hubAccountOf, type Target } from '../../functions/core/target.ts';
-import { BEARER_CANARY, MemoryHub, TOKEN_CANARY } from './ports/hub.ts';
+import { type Credential, hubAccountOf, type Target, type Verification } from '../../functions/core/target.ts';
+import { BEARER_CANARY, type GivenToken, MemoryHub, OUR_USER_AGENT, TOKEN_CANARY } from './ports/hub.ts';
 import { type AllPorts, ERROR_CANARY, Steering } from './ports/steering.ts';
 import { memoryCatalog, memoryCredentials, memoryLeases, memorySealer, memorySessions } from './ports/stores.ts';
 
@@ -21,6 +21,18 @@ export const ORIGIN: Origin = {
   sourceIp: '192.0.2.7',
 };
 
+/** What was learned of a Docker Hub that is as documented. */
+export const VERIFICATION: Verification = {
+  atMs: NOW_MS - 1_000_000,
+  account: 'acme-bot',
+  loginRoute: 'auth-token',
+  expiryGranularity: 'second',
+  expirySlackSeconds: 0,
+  labelMaxCharacters: 100,
+  creatorUserAgentKept: true,
+  listDelayMs: 0,
+};
+
 export const TARGET: Target = {
   schema: 1,
   name: 'acme-bot',
@@ -31,6 +43,7 @@ export const TARGET: Target = {
   loginRoute: 'auth-token',
   expiryGranularity: 'second',
   tags: {},
+  verification: VERIFICATION,
   status: 'ready',
   managedBy: 'api',
   createdAtMs: NOW_MS - 1_000_000,
@@ -68,7 +81,7 @@ export const LIMITS: Limits = {
   auditRetentionMs: 30 * 86_400_000,
 };
 
-/** From a lease's record until no create of it can land any more. */
+/** From a lease's record until no create of it can land any more, where the list is known not to lag. */
 export const QUIET_AFTER_MS = LIMITS.mintWindowMs + LIMITS.hubTimeoutMs + LIMITS.quietMs;
 
 export const LABELS: LabelKeys = {
@@ -164,17 +177,29 @@ export class World {
     return target;
   }
 
+  /** Puts what use has taught about a target's Docker Hub into its record, beside what is known already. */
+  addFacts(targetName: string, facts: HubFacts): void {
+    const record = this.sessions.rows.get(targetName) ?? { target: targetName, version: 1, opId: 'op-of-facts' };
+    this.sessions.rows.set(targetName, { ...record, facts: { ...record.facts, ...facts } });
+  }
+
+  /** What use has taught about a target's Docker Hub. */
+  factsOf(targetName: string): HubFacts {
+    return this.sessions.rows.get(targetName)?.facts ?? {};
+  }
+
   addSecret(overrides: Partial<DynamicSecret> = {}): DynamicSecret {
     const secret = { ...SECRET, ...overrides };
     this.catalog.secrets.set(secret.name, secret);
     return secret;
   }
 
-  /** Puts an `active` lease of 15 minutes there, its token alive. */
+  /** Puts an `active` lease of 15 minutes there, its token alive and its expiry reported. */
   addLease(target: Target, overrides: Partial<Lease> = {}): Lease & { readonly tokenId: string } {
     const lease = this.leaseOf(target, overrides);
     const token = this.addToken(target, lease);
-    const kept = { ...lease, tokenId: token.tokenId, tokenSha256: 'ab'.repeat(32), ...overrides };
+    const reported = token.expiresAtMs === null ? {} : { hubReportedExpiresAtMs: token.expiresAtMs };
+    const kept = { ...lease, tokenId: token.tokenId, tokenSha256: 'ab'.repeat(32), ...reported, ...overrides };
     this.leases.rows.set(kept.id, kept);
     return { ...kept, tokenId: token.tokenId };
   }
@@ -205,8 +230,10 @@ export class World {
   }
 
   /** Puts a token with a lease's label on Docker Hub. */
-  addToken(target: Target, lease: Lease, options: { ageMs?: number; expiresAtMs?: number | null } = {}): HubToken {
-    return this.hub.give(hubAccountOf(target), lease.hubLabel, { expiresAtMs: lease.hubExpiresAtMs, ...options });
+  addToken(target: Target, lease: Lease, given: GivenToken = {}): HubToken {
+    const maker = target.kind === 'org' ? { createdBy: target.username } : { creatorUserAgent: OUR_USER_AGENT };
+    const asMinted = { expiresAtMs: lease.hubExpiresAtMs, ...maker, ...given };
+    return this.hub.give(hubAccountOf(target), lease.hubLabel, asMinted);
   }
 
   /** The label that this installation writes for a lease on an account. */

@@ -79,6 +79,13 @@ describe('the catalog resource', () => {
     expect(logins).toBe(1);
   });
 
+  it('accepts an expiry that is not proven for as long as the stack says so', async () => {
+    await ask('Create', { ...TARGET, allowUnprovenExpiry: 'true' });
+    expect(await ports.catalog.getTarget('bot')).toMatchObject({ allowUnprovenExpiry: true });
+    await ask('Update', TARGET, 'target:bot');
+    expect(await ports.catalog.getTarget('bot')).not.toHaveProperty('allowUnprovenExpiry');
+  });
+
   it('writes down each change under CloudFormation’s request, as no role of a caller', async () => {
     await ask('Create', TARGET);
     expect(ports.events).toMatchObject([

@@ -46,6 +46,12 @@ const PROVOKED: { readonly [T in FailureTag]: () => Promise<Answered> } = {
     const api = await new Api().seed();
     return api.put('targets/acme', { ...TARGET, credential: { ...TARGET.credential, username: 'other' } });
   },
+  attest_too_early: async () => {
+    const api = await new Api().seed();
+    const { id } = (await api.lease()).body.lease;
+    const query = { attest: ['true'], reason: ['the account is closed'] };
+    return api.send({ method: 'DELETE', path: `/v1/admin/leases/${id}`, query });
+  },
   scope_too_wide: async () => (await new Api().seed()).lease({ scope: 'repo:admin' }),
   not_renewable: async () => {
     const api = await new Api().seed();
@@ -108,6 +114,15 @@ const PROVOKED: { readonly [T in FailureTag]: () => Promise<Answered> } = {
   },
   hub_refused: async () => minting({ tag: 'forbidden' }),
   expiry_refused: async () => minting({ tag: 'invalid', fields: ['expires_at'] }),
+  label_refused: async () => minting({ tag: 'invalid', fields: ['token_label'] }),
+  list_lags: async () => {
+    const api = await new Api().seed();
+    const record = await api.ports.sessions.read('acme');
+    if (record === undefined) throw new Error('the verification logged nobody in');
+    const refusal = { code: 'list_lags', sinceMs: NOW_MS, triedAtMs: NOW_MS } as const;
+    await api.ports.sessions.write({ ...record, version: record.version + 1, opId: 'sweep', facts: { refusal } });
+    return api.lease();
+  },
   hub_unavailable: async () => minting({ tag: 'fault', code: 'server_error' }),
   hub_throttled: async () => minting({ tag: 'throttled', retryAtMs: NOW_MS + 30_000 }),
   login_blocked: async () => {

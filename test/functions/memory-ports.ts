@@ -35,8 +35,8 @@ function rows<T extends Versioned>(keyOf: (row: T) => string) {
 }
 
 /**
- * Working ports over maps, enough for one handler at a time: one page holds everything, the clock stands still, and Docker Hub
- * accepts every login and create.
+ * Working ports over maps, enough for one handler at a time: one page holds everything, the clock goes on only while somebody
+ * sleeps, and Docker Hub accepts every login and create.
  */
 export function memoryPorts(): MintPorts & AdminPorts & { readonly events: AuditEvent[] } {
   const leases = rows<Lease>((row) => row.id);
@@ -50,6 +50,7 @@ export function memoryPorts(): MintPorts & AdminPorts & { readonly events: Audit
   const staged = new Map<string, Credential>();
   const events: AuditEvent[] = [];
   let made = 0;
+  let nowMs = NOW_MS;
   const succeed = <T>(value: T): HubReply<T> => ({ ok: true, value, meta: {} });
   const open = (lease: Lease) => lease.status !== 'revoked';
   const count = (names: readonly string[], by: number) => {
@@ -160,7 +161,7 @@ export function memoryPorts(): MintPorts & AdminPorts & { readonly events: Audit
         const tokenId = `6f6d7a56-0c1e-4c1b-9d3b-${String(++made).padStart(12, '0')}`;
         const facts = { tokenId, label, createdAtMs: NOW_MS, isActive: true, lastUsedAtMs: null };
         tokens.set(tokenId, { ...facts, expiresAtMs });
-        return succeed({ tokenId, token: TOKEN });
+        return succeed({ tokenId, token: TOKEN, label, expiresAtMs });
       },
     },
     backstop: { arm: async () => {} },
@@ -170,7 +171,12 @@ export function memoryPorts(): MintPorts & AdminPorts & { readonly events: Audit
         events.push(event);
       },
     },
-    clock: { nowMs: () => NOW_MS, sleep: async () => {} },
+    clock: {
+      nowMs: () => nowMs,
+      sleep: async (ms) => {
+        nowMs += ms;
+      },
+    },
     ids: {
       leaseId: () => `01K9ZC3V7M8Q2R4T6W8Y0A${String(++made).padStart(4, '0')}`,
       opId: () => `op${++made}`,

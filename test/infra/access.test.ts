@@ -110,7 +110,7 @@ describe('rows', () => {
     }
   });
 
-  it('that admins decide on are put by admin and the catalog resource; the sweeper only drains targets', () => {
+  it('that admins decide on are put by admin and the catalog resource; of the sweeper only targets, which it drains and verifies', () => {
     const writers = (partition: string) =>
       OWNERS.filter((owner) =>
         statements[owner].some(

@@ -70,6 +70,17 @@ describe('addTarget', () => {
     });
   });
 
+  it('says that an expiry need not be proven only where that is so', () => {
+    const propertiesWith = (allowUnprovenExpiry: boolean) => {
+      const { stack, hublease } = stackWith();
+      const credential = new secretsmanager.Secret(stack, 'Credential');
+      hublease.addTarget('acme-bot', { credential, kind: 'user', allowUnprovenExpiry });
+      return entryOf(templateOf(stack), 'target').Properties;
+    };
+    expect(propertiesWith(true).allowUnprovenExpiry).toBe('true');
+    expect(propertiesWith(false)).not.toHaveProperty('allowUnprovenExpiry');
+  });
+
   it('takes the name of a target of kind org for its organization unless given another', () => {
     const { stack, hublease } = stackWith();
     const credential = secretsmanager.Secret.fromSecretNameV2(stack, 'Credential', 'docker/acme');

@@ -23,10 +23,15 @@ const ALARMS = [
   ['OverdueLeases', 'OverdueSeconds', 'GreaterThanThreshold', 120, 'overdue-leases'],
   ['StuckRevocations', 'StuckRevocations', 'GreaterThanThreshold', 0, 'stuck-revocations'],
   ['ReopenedLeases', 'LeasesReopened', 'GreaterThanThreshold', 0, 'reopened-leases'],
+  ['BlockedLeases', 'LeasesBlocked', 'GreaterThanThreshold', 0, 'blocked-leases'],
+  ['AttestedLeases', 'LeasesAttested', 'GreaterThanThreshold', 0, 'attested-leases'],
   ['QueueDeadLetters', 'ApproximateNumberOfMessagesVisible', 'GreaterThanThreshold', 0, 'dead-letters'],
   ['ScheduleDeadLetters', 'ApproximateNumberOfMessagesVisible', 'GreaterThanThreshold', 0, 'dead-letters'],
   ['TimerDeadLetters', 'ApproximateNumberOfMessagesVisible', 'GreaterThanThreshold', 0, 'dead-letters'],
   ['LoginBreakerOpen', 'LoginBreakerOpen', 'GreaterThanThreshold', 0, 'login-breaker-open'],
+  ['RefusedTargets', 'TargetsRefused', 'GreaterThanThreshold', 0, 'refused-targets'],
+  ['UnreachableAccounts', 'AccountsUnreachable', 'GreaterThanThreshold', 0, 'unreachable-accounts'],
+  ['UnusableListings', 'ListingsUnusable', 'GreaterThanThreshold', 0, 'unusable-listings'],
   ['IteratorAge', 'IteratorAge', 'GreaterThanThreshold', 3_600_000, 'iterator-age'],
   ['Throttles', undefined, 'GreaterThanThreshold', 0, 'throttles'],
   ['ClockSkew', 'ClockSkewSeconds', 'GreaterThanThreshold', 5, 'clock-skew'],
@@ -76,9 +81,17 @@ describe('the alarms', () => {
 
   it('keep step with the interval of the sweep', () => {
     const slow = templateOf(stackWith({ sweepInterval: Duration.minutes(30) }).stack);
-    for (const name of ['OverdueLeases', 'StuckRevocations', 'SweepNotRun']) {
-      expect(alarmOf(name, slow).Period).toBe(1_800);
-    }
+    const perSweep = ['OverdueLeases', 'StuckRevocations', 'UnreachableAccounts', 'UnusableListings', 'SweepNotRun'];
+    for (const name of perSweep) expect(alarmOf(name, slow).Period).toBe(1_800);
+  });
+
+  it('ring for a list that cannot be used in two sweeps of three, so that one outage rings nothing', () => {
+    expect(alarmOf('UnusableListings')).toMatchObject({ Period: 300, EvaluationPeriods: 3, DatapointsToAlarm: 2 });
+  });
+
+  it('go on for longer than the pauses between two signs of the same trouble', () => {
+    expect(alarmOf('BlockedLeases').Period).toBe(1_800);
+    expect(alarmOf('RefusedTargets').Period).toBe(3_600);
   });
 
   it('count what Lambda refused of all functions together', () => {
@@ -142,12 +155,17 @@ describe('the metrics', () => {
       hublease.metricOverdueSeconds(),
       hublease.metricRevokeFailures(),
       hublease.metricStuckRevocations(),
+      hublease.metricBlocked(),
+      hublease.metricAttested(),
       hublease.metricReopened(),
       hublease.metricOpen(),
       hublease.metricHubLatency(),
       hublease.metricHubErrors(),
       hublease.metricHubRemainingRate(),
       hublease.metricLoginBreakerOpen(),
+      hublease.metricTargetsRefused(),
+      hublease.metricAccountsUnreachable(),
+      hublease.metricListingsUnusable(),
       hublease.metricClockSkewSeconds(),
       hublease.metricSweepCompleted(),
     ];

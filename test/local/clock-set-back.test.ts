@@ -182,6 +182,30 @@ describe('a clock that is set back', () => {
     expect(Object.keys((await data.sessions.read(bare.target)) as object).sort()).toEqual(Object.keys(bare).sort());
   });
 
+  it('takes along when something was found out about a target, and no time span', async () => {
+    const { data, set, look, start } = started();
+    const facts = (atMs: number) =>
+      ({
+        refusal: { code: 'list_lags', sinceMs: atMs, triedAtMs: atMs },
+        pendingVerification: { leaseId: 'lease', tokenId: 'token', createdAtMs: atMs },
+        listLagMs: 5_000,
+        listLagsBeyondMs: 6_000,
+        pageSize: 50,
+        listing: { code: 'malformed', sinceMs: atMs },
+        cap: { tokens: 10, atMs },
+        places: { atMs, tokens: 10, foreign: 1, expired: 2 },
+      }) as const;
+    const session = aSessionRecord({ facts: facts(START_MS) });
+    await data.sessions.write(session);
+    const other = aSessionRecord({ facts: { pageSize: 10 } });
+    await data.sessions.write(other);
+    start();
+    set(-HOUR_MS);
+    look();
+    expect((await data.sessions.read(session.target))?.facts).toEqual(facts(START_MS - HOUR_MS));
+    expect((await data.sessions.read(other.target))?.facts).toEqual({ pageSize: 10 });
+  });
+
   it('is not followed while leases cannot be moved, and is as soon as they can', async () => {
     const { data, set, look, time, logged } = started();
     let isFull = true;

@@ -18,9 +18,11 @@ const BEYOND_SCHEMAS: Partial<Record<Described['id'], RegExp>> = {
   renewLease: /^ttl$/,
   listAllLeases: /^caller$/,
   revokeMatching: /^caller$/,
+  revokeAnyLease: /^reason$/,
   putTarget: /^(?:name|credential|organization)$/,
+  actOnTarget: /^tokenIds$/,
   putSecret:
-    /^(?:name|target|credential|kind|organization|loginRoute|scopes?|namespace|resources(?:\.\d+\.(?:path|scopes))?|defaultTtl|maxTtl|allow\.\d+|protectionKey\.jwk(?:\.n)?)$/,
+    /^(?:name|target|credential|kind|organization|loginRoute|allowUnprovenExpiry|scopes?|namespace|resources(?:\.\d+\.(?:path|scopes))?|defaultTtl|maxTtl|allow\.\d+|protectionKey\.jwk(?:\.n)?)$/,
 };
 
 export function isBeyondSchemas(operation: Described['id'], { code, field = '' }: Refusal): boolean {

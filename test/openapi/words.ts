@@ -108,6 +108,8 @@ const WORDS: Words = {
   labelTemplate: ['{secret} by {role}', 'ci'],
   limit: [1, 2, 100],
   force: ['true', 'true', 'false'],
+  attest: ['true', 'true', 'true', 'false'],
+  tokenIds: [['0b9f6c2e-5d1a-4f7e-8a3c-2d4e6f8a0b1c'], ['1', '2']],
   nextToken: ['1', '2', 'ci/release'],
   'idempotency-key': ['one', 'two'],
   'if-match': ['"1"', '"2"', '*'],
@@ -148,5 +150,6 @@ export const BODIES: Readonly<Record<string, readonly Json[]>> = {
       credential: { username: 'acmebot', password: 'x' },
     },
   ],
+  actOnTarget: [{ action: 'verify' }, { action: 'dismiss', tokenIds: ['1', 'a-b_c'] }],
   revokeMatching: [{ target: 'acme' }, { caller: CI }, { tokenSha256: TOKEN_SHA256 }, { prefix: 'ci/any' }],
 };

@@ -2,7 +2,7 @@ import type { APIGatewayProxyResult } from 'aws-lambda';
 import { joseTokenSealer } from '../../functions/adapters/token-sealer.ts';
 import { admin } from '../../functions/admin.ts';
 import { broker } from '../../functions/broker.ts';
-import type { DockerHub, TokenMinter } from '../../functions/core/ports.ts';
+import type { DockerHub, HubFacts, TokenMinter } from '../../functions/core/ports.ts';
 import { jsonLines } from '../../functions/log.ts';
 import { patternOf } from '../canary.ts';
 import { BEARER_CANARY } from '../core/ports/hub.ts';
@@ -135,10 +135,36 @@ function seed(world: World): void {
   world.addLease(bot, { ...three, caller: OTHER, counters: ['secret:ci/any'] });
   world.addLease(acme, { ...four, resources });
   world.addMinting(bot, five);
-  world.addLease(old, { ...six, status: 'revoking', revokeReason: 'caller' });
+  const atMs = world.clock.nowMs();
+  world.addLease(old, {
+    ...six,
+    status: 'revoking',
+    revokeReason: 'mint_failed',
+    revokingSinceMs: atMs,
+    lastError: 'unclear_token',
+    blockedBy: ['1'],
+    createRefused: true,
+    expiryClipped: true,
+    hubReportedExpiresAtMs: atMs,
+  });
   world.addRevoked(bot, seven);
   world.addLease(bot, { ...eight, caller: ADMIN });
   for (const counter of ['secret:ci/release', 'secret:ci/any']) {
     world.leases.counters.set(counter, { open: 1, version: 1, changedAtMs: world.clock.nowMs() });
   }
+  world.sessions.rows.set('idle', { target: 'idle', version: 1, opId: 'learned', facts: allFacts(atMs) });
+}
+
+/** All that can be learned of a Docker Hub, of which more is bad than one has. */
+function allFacts(atMs: number): HubFacts {
+  return {
+    refusal: { code: 'list_lags', sinceMs: atMs, triedAtMs: atMs },
+    pendingVerification: { leaseId: leaseIdOf(1), tokenId: '1', createdAtMs: atMs },
+    listLagMs: 90_500,
+    listLagsBeyondMs: 91_000,
+    pageSize: 10,
+    listing: { code: 'malformed', sinceMs: atMs },
+    cap: { tokens: 10, atMs },
+    places: { atMs, tokens: 10, foreign: 3, expired: 2 },
+  };
 }

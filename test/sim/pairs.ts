@@ -17,6 +17,7 @@ const LASTS_MS: Readonly<Partial<Record<FaultKind, number>>> = {
   stall: 12_000,
   freeze: 100_000,
   throttle: 30_000,
+  repeat: 0,
   delay: 120_000,
 };
 

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../functions/core/lease.ts';
+import type { Verification } from '../../functions/core/target.ts';
+import type { TargetState } from '../../functions/core/target-state.ts';
 import {
   ANSWERS,
+  adminLeaseAnswer,
   leaseAnswer,
   offerAnswer,
   pageAnswer,
@@ -12,6 +15,7 @@ import { aLease, aSecret, aTarget, revoked } from '../contract/builders.ts';
 
 const AT_MS = Date.UTC(2026, 10, 21, 9, 0, 0);
 const AT = '2026-11-21T09:00:00.000Z';
+const REVOKING = { status: 'revoking', lastError: 'unclear_token', revokingSinceMs: AT_MS, dueAtMs: AT_MS } as const;
 
 describe('a lease as answered', () => {
   const lease = aLease({ issuedAtMs: AT_MS, label: 'build', reason: 'release' });
@@ -41,10 +45,19 @@ describe('a lease as answered', () => {
       'mintByMs',
       'attempts',
       'dueAtMs',
+      'blockedBy',
+      'hubExpiresAt',
+      'revokingSince',
     ];
-    const row = aLease({ lastError: 'hub_unavailable', revokingSinceMs: AT_MS, ttlAtMs: AT_MS });
+    const row = aLease({
+      ...REVOKING,
+      blockedBy: ['canary'],
+      hubReportedExpiresAtMs: AT_MS,
+      ttlAtMs: AT_MS,
+    });
     const answer = leaseAnswer(row);
-    for (const name of [...hidden, 'lastError', 'ttlAtMs']) expect(answer).not.toHaveProperty(name);
+    for (const name of [...hidden, 'ttlAtMs']) expect(answer).not.toHaveProperty(name);
+    expect(JSON.stringify(answer)).not.toContain('canary');
     for (const secret of [row.opId, row.hubLabel, row.tokenSha256, row.requestId]) {
       expect(JSON.stringify(answer)).not.toContain(secret);
     }
@@ -91,10 +104,53 @@ describe('a lease as answered', () => {
       { kind: 'expired', atMs: AT_MS, hubDateMs: AT_MS, hubExpiresAtMs: AT_MS },
       { kind: 'expired', at: AT, hubDate: AT, hubExpiresAt: AT },
     ],
+    [
+      { kind: 'deleted', atMs: AT_MS, httpStatus: 404, confirmedBy: 'gone' },
+      { kind: 'deleted', at: AT, httpStatus: 404, confirmedBy: 'gone' },
+    ],
+    [
+      { kind: 'attested', atMs: AT_MS, by: 'arn:aws:iam::111122223333:role/admin', reason: 'The account is closed' },
+      { kind: 'attested', at: AT, by: 'arn:aws:iam::111122223333:role/admin', reason: 'The account is closed' },
+    ],
   ])('shows the evidence %j once revoked', (evidence, shown) => {
     const answer = leaseAnswer({ ...revoked(lease), evidence });
     expect(answer).toMatchObject({ status: 'revoked', evidence: shown, revokeReason: 'expired' });
     expect(ANSWERS.revokeLease[200].schema.safeParse({ lease: answer }).success).toBe(true);
+  });
+
+  it('says why it is open, that its create was refused and that Docker Hub moved its end', () => {
+    const answer = leaseAnswer({ ...lease, ...REVOKING, expiryClipped: true, createRefused: true });
+    expect(answer).toMatchObject({ lastError: 'unclear_token', expiryClipped: true, createRefused: true });
+    expect(ANSWERS.getLease[200].schema.safeParse({ lease: answer }).success).toBe(true);
+    expect(leaseAnswer({ ...revoked(lease), lastError: 'unclear_token' })).not.toHaveProperty('lastError');
+    for (const name of ['lastError', 'expiryClipped', 'createRefused']) {
+      expect(leaseAnswer(lease)).not.toHaveProperty(name);
+    }
+  });
+
+  it('shows admins, and nobody else, what blocks it, since when it is tried and what Docker Hub says of its end', () => {
+    const row = { ...lease, ...REVOKING, blockedBy: ['one', 'two'], hubReportedExpiresAtMs: AT_MS + 1_000 };
+    const answer = adminLeaseAnswer(row);
+    expect(answer).toEqual({
+      ...leaseAnswer(row),
+      blockedBy: ['one', 'two'],
+      hubExpiresAt: '2026-11-21T09:00:01.000Z',
+      revokingSince: AT,
+    });
+    expect(ANSWERS.getAnyLease[200].schema.parse({ lease: answer })).toEqual({ lease: answer });
+    expect(ANSWERS.getLease[200].schema.safeParse({ lease: answer }).success).toBe(false);
+  });
+
+  it('shows admins nothing besides of a lease that Docker Hub has said nothing of, or that is over', () => {
+    expect(adminLeaseAnswer(lease)).toEqual(leaseAnswer(lease));
+    const over = { ...revoked(lease), revokingSinceMs: AT_MS, blockedBy: ['one'] };
+    expect(adminLeaseAnswer(over)).toEqual(leaseAnswer(over));
+  });
+
+  it('has what Docker Hub reported of its end, and never what it was asked for', () => {
+    const asked = { ...lease, hubExpiresAtMs: AT_MS + 3_600_000 };
+    expect(adminLeaseAnswer(asked)).not.toHaveProperty('hubExpiresAt');
+    expect(adminLeaseAnswer({ ...asked, hubReportedExpiresAtMs: AT_MS })).toMatchObject({ hubExpiresAt: AT });
   });
 
   it('does not show old evidence on a lease that was reopened', () => {
@@ -117,10 +173,78 @@ describe('catalog entries as answered', () => {
     expect(answer).not.toHaveProperty('opId');
   });
 
+  it('say whether a target may do without a proven expiry, and which tokens were dismissed', () => {
+    expect(targetAnswer(aTarget()).allowUnprovenExpiry).toBe(false);
+    expect(targetAnswer(aTarget())).not.toHaveProperty('dismissedTokenIds');
+    const answer = targetAnswer(aTarget({ allowUnprovenExpiry: true, dismissedTokenIds: ['one'] }));
+    expect(answer).toMatchObject({ allowUnprovenExpiry: true, dismissedTokenIds: ['one'] });
+    expect(ANSWERS.getTarget[200].schema.parse({ target: answer })).toEqual({ target: answer });
+  });
+
+  it.each(['login', 'read', 'list', 'delete'] as const)('say what a verification waits for at step %s', (step) => {
+    const verification = { atMs: AT_MS, account: 'acme-bot', loginRoute: 'auth-token' } as const;
+    const answer = targetAnswer(aTarget({ verification }), { pending: step });
+    expect(answer).toMatchObject({ verification: 'pending', verificationPending: { step } });
+    expect(answer.verificationPending?.detail).toMatch(/^(?:Docker Hub|The token) .*\.$/);
+    expect(ANSWERS.actOnTarget[202].schema.parse({ target: answer })).toEqual({ target: answer });
+    expect(targetAnswer(aTarget({ verification }))).not.toHaveProperty('verificationPending');
+  });
+
+  it('show all that a verification learned, with a warning for what is inexact', () => {
+    const verification: Verification = {
+      atMs: AT_MS,
+      account: 'acme-bot',
+      loginRoute: 'auth-token',
+      expiryGranularity: 'second',
+      expiryMinSeconds: 3_600,
+      expirySlackSeconds: 86_400,
+      labelMaxCharacters: 59,
+      creatorUserAgentKept: true,
+      deleteStatus: 204,
+      listDelayMs: 310.4,
+      rateRemaining: 171,
+    };
+    const answer = targetAnswer(aTarget({ verification }));
+    expect(answer.verification).toEqual({
+      at: AT,
+      account: 'acme-bot',
+      loginRoute: 'auth-token',
+      expiryGranularity: 'second',
+      expiryMinSeconds: 3_600,
+      expirySlackSeconds: 86_400,
+      labelMaxCharacters: 59,
+      deleteStatus: 204,
+      listDelayMs: 310,
+      rateRemaining: 171,
+      warnings: [
+        expect.stringContaining('up to a day later than asked'),
+        expect.stringContaining('less than an hour'),
+        expect.stringContaining('59 characters'),
+      ],
+    });
+    expect(ANSWERS.getTarget[200].schema.parse({ target: answer })).toEqual({ target: answer });
+    const unproven = targetAnswer(aTarget({ verification: { ...verification, expiryUnproven: true } }));
+    expect(unproven.verification).toMatchObject({ expiryUnproven: true });
+  });
+
+  it('show how a target stands only where its state is given', () => {
+    expect(targetAnswer(aTarget())).not.toHaveProperty('state');
+    const answer = targetAnswer(aTarget(), { state: {} });
+    expect(answer.state).toEqual({});
+    expect(ANSWERS.getTarget[200].schema.parse({ target: answer })).toEqual({ target: answer });
+  });
+
   it('never let through a field that a row gains', () => {
     const extra = { password: 'canary', totpSecret: 'canary' };
     const rows = [
       targetAnswer({ ...aTarget(), ...extra }),
+      targetAnswer(aTarget(), { state: { listLagMs: 1, ...extra } }),
+      targetAnswer(
+        aTarget(),
+        // Each part of the record, too.
+        { state: { refusal: { code: 'list_lags', sinceMs: 1, triedAtMs: 1, ...extra } } as TargetState },
+      ),
+      adminLeaseAnswer({ ...aLease(), ...extra }),
       secretAnswer({ ...aSecret(), ...extra }),
       leaseAnswer({ ...aLease(), ...extra }),
       leaseAnswer({

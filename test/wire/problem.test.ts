@@ -26,9 +26,9 @@ const TABLE: { readonly [T in FailureTag]: readonly [Extract<Failure, { tag: T }
   resources_need_org_target: [{ tag: 'resources_need_org_target', target: 'acme' }, 422, ['acme', 'scope']],
   access_token_as_credential: [{ tag: 'access_token_as_credential' }, 422, ['password']],
   credential_refused: [
-    { tag: 'credential_refused', username: 'acmebot', secondFactor: false },
+    { tag: 'credential_refused', username: 'acmebot', secondFactor: 'no' },
     422,
-    ['acmebot', 'locks'],
+    ['acmebot', 'password', 'locks'],
   ],
   wrong_account: [
     { tag: 'wrong_account', expected: 'acmebot', got: 'other' },
@@ -41,6 +41,11 @@ const TABLE: { readonly [T in FailureTag]: readonly [Extract<Failure, { tag: T }
     ['repo:admin', 'repo:read'],
   ],
   not_renewable: [{ tag: 'not_renewable', leaseId: LEASE_ID }, 409, [LEASE_ID, 'new lease']],
+  attest_too_early: [
+    { tag: 'attest_too_early', leaseId: LEASE_ID, allowedAtMs: 1 },
+    409,
+    [LEASE_ID, '1970-01-01T00:00:00.001Z', 'Without attest'],
+  ],
   idempotency_mismatch: [{ tag: 'idempotency_mismatch' }, 422, ['Idempotency-Key', 'new key']],
   quota_reached: [
     {
@@ -78,7 +83,17 @@ const TABLE: { readonly [T in FailureTag]: readonly [Extract<Failure, { tag: T }
   expiry_refused: [
     { tag: 'expiry_refused', target: 'acme' },
     502,
-    ['POST /v1/admin/targets/acme', '{"action":"verify"}'],
+    ['POST /v1/admin/targets/acme', '{"action":"verify"}', 'allowUnprovenExpiry'],
+  ],
+  label_refused: [
+    { tag: 'label_refused', target: 'acme' },
+    502,
+    ['POST /v1/admin/targets/acme', '{"action":"verify"}', '59 characters'],
+  ],
+  list_lags: [
+    { tag: 'list_lags', target: 'acme' },
+    502,
+    ['POST /v1/admin/targets/acme', '{"action":"verify"}', '15 minutes'],
   ],
   hub_unavailable: [{ tag: 'hub_unavailable', code: 'timeout', retryAfterSeconds: 5 }, 503, ['in time', 'Retry-After']],
   hub_throttled: [{ tag: 'hub_throttled', retryAfterSeconds: 30 }, 503, ['rate']],
@@ -143,7 +158,19 @@ describe('a failure as a problem', () => {
       problemOf({ tag: 'quota_reached', counter, most: 1, holders, retryAfterSeconds: 1 }, REQUEST_ID).problem;
     expect(problem('target:acme', [ROLE])).toMatchObject({ holders: [ROLE], detail: expect.stringContaining(ROLE) });
     expect(problem('target:acme', [ROLE]).detail).toContain('Target "acme"');
-    expect(problem('target:acme', []).detail).toContain('and has them. ');
+    for (const counter of ['target:acme', 'secret:ci']) expect(problem(counter, []).detail).toContain('and has them. ');
+    expect(problem('secret:ci', []).detail).not.toContain('held by');
+    expect(problem('target:acme', []).detail).not.toContain('held by');
+  });
+
+  it('says what else takes the places of a target, where Docker Hub itself allows no more', () => {
+    const detail = (counter: string) =>
+      problemOf({ tag: 'quota_reached', counter, most: 10, holders: [ROLE], retryAfterSeconds: 1 }, REQUEST_ID).problem
+        .detail;
+    for (const word of ['10 tokens', 'expired tokens', 'those of others', 'GET /v1/admin/targets/acme']) {
+      expect(detail('target:acme')).toContain(word);
+    }
+    expect(detail('secret:acme')).not.toContain('expired tokens');
   });
 
   it('cuts short what was asked for in hundreds of resources', () => {
@@ -165,17 +192,32 @@ describe('a failure as a problem', () => {
   it('names the field where there is one, and only there', () => {
     const fields = Object.values(TABLE).flatMap(([failure]) => problemOf(failure, REQUEST_ID).problem.field ?? []);
     expect(fields).toEqual(['ttl', 'credential.password', 'credential.password']);
-    const failure: Failure = { tag: 'credential_refused', username: 'acmebot', secondFactor: true };
-    expect(problemOf(failure, REQUEST_ID).problem.field).toBe('credential.totpSecret');
+    const refused = (secondFactor: 'needed' | 'possible') =>
+      problemOf({ tag: 'credential_refused', username: 'acmebot', secondFactor }, REQUEST_ID).problem;
+    expect(refused('needed')).toMatchObject({ field: 'credential.totpSecret' });
+    expect(refused('possible')).toMatchObject({ field: 'credential.password' });
   });
 
-  it.each<HubRefusal>(['bad_request', 'forbidden', 'account_not_found', 'access_token_session'])(
-    'explains the refusal %s',
-    (code) => {
-      const { detail } = problemOf({ tag: 'hub_refused', code, target: 'acme' }, REQUEST_ID).problem;
-      expect(detail).not.toContain('undefined');
-    },
-  );
+  it('names both causes where the password or a missing second factor may be at fault', () => {
+    const { detail } = problemOf(
+      { tag: 'credential_refused', username: 'acmebot', secondFactor: 'possible' },
+      REQUEST_ID,
+    ).problem;
+    expect(detail).toContain('Either the password is wrong');
+    expect(detail).toContain('credential.totpSecret');
+  });
+
+  it.each<HubRefusal>([
+    'bad_request',
+    'forbidden',
+    'plan',
+    'account_not_found',
+    'access_token_session',
+    'wrong_account',
+  ])('explains the refusal %s', (code) => {
+    const { detail } = problemOf({ tag: 'hub_refused', code, target: 'acme' }, REQUEST_ID).problem;
+    expect(detail).not.toContain('undefined');
+  });
 
   it.each<HubFault>([
     'timeout',

@@ -4,7 +4,16 @@ import { Failed } from '../../functions/core/failure.ts';
 import { CALLER_LABEL_MAX_CHARACTERS } from '../../functions/core/label.ts';
 import { check } from '../../functions/wire/check.ts';
 import { LeaseId, Name } from '../../functions/wire/fields.ts';
-import { listOrder, mintOrder, REQUESTS, secretOrder, selectorOf, targetOrder } from '../../functions/wire/requests.ts';
+import {
+  attestation,
+  listOrder,
+  mintOrder,
+  REQUESTS,
+  secretOrder,
+  selectorOf,
+  targetAction,
+  targetOrder,
+} from '../../functions/wire/requests.ts';
 import type { Operation } from '../../functions/wire/routes.ts';
 
 const CANARY = 'canary-hunter2-canary';
@@ -120,6 +129,8 @@ describe('the body of a target', () => {
       { description: 'The release bot', tags: { team: 'release', 'cost center': '7' } },
     ],
     [{ tags: { constructor: 'x', toString: 'y' } }, { tags: { constructor: 'x', toString: 'y' } }],
+    [{ allowUnprovenExpiry: true }, { allowUnprovenExpiry: true }],
+    [{ allowUnprovenExpiry: false }, { allowUnprovenExpiry: false }],
   ])('%j is accepted', (body, order) => {
     expect(targetBody(body)).toMatchObject({ name: 'acme', ...order });
   });
@@ -167,6 +178,8 @@ describe('the body of a target', () => {
     ['tags.team', { tags: { team: 7 } }],
     ['tags.team', { tags: { team: 'x'.repeat(257) } }],
     ['managedBy', { managedBy: 'cdk' }],
+    ['allowUnprovenExpiry', { allowUnprovenExpiry: 'true' }],
+    ['dismissedTokenIds', { dismissedTokenIds: [] }],
   ])('fails at %s', (field, body) => {
     const failure = failureOf(() => targetBody(JSON.parse(JSON.stringify({ ...TARGET, ...body }))));
     const missing = 'kind' in body && body.kind === undefined;
@@ -304,6 +317,84 @@ describe('queries', () => {
     ['getOpenapi', 'query.*', JSON.parse('{"__proto__":"1"}')],
   ])('%s fails at %s for %j', (operation, field, query) => {
     expect(failureOf(() => check(REQUESTS[operation].query as z.ZodType, query, 'query'))?.field).toBe(field);
+  });
+});
+
+describe('the body of what is done with a target', () => {
+  const action = (body: unknown) => targetAction(check(REQUESTS.actOnTarget.body, body, 'body'));
+  const UUID = '6f6d7a56-0c1e-4c1b-9d3b-0a4f5e6d7c8b';
+
+  it.each<[object, object]>([
+    [{ action: 'verify' }, { action: 'verify' }],
+    [
+      { action: 'dismiss', tokenIds: [UUID] },
+      { action: 'dismiss', tokenIds: [UUID] },
+    ],
+    [
+      { action: 'dismiss', tokenIds: ['4', 'a'.repeat(64)] },
+      { action: 'dismiss', tokenIds: ['4', 'a'.repeat(64)] },
+    ],
+    [
+      { action: 'dismiss', tokenIds: Array.from({ length: 100 }, () => UUID) },
+      { action: 'dismiss', tokenIds: Array.from({ length: 100 }, () => UUID) },
+    ],
+  ])('%j is accepted', (body, order) => {
+    expect(action(body)).toEqual(order);
+  });
+
+  it.each<[string, object]>([
+    ['action', {}],
+    ['action', { action: 'forget' }],
+    ['tokenIds', { action: 'dismiss' }],
+    ['tokenIds', { action: 'dismiss', tokenIds: [] }],
+    ['tokenIds', { action: 'dismiss', tokenIds: UUID }],
+    ['tokenIds', { action: 'dismiss', tokenIds: Array.from({ length: 101 }, () => UUID) }],
+    ['tokenIds', { action: 'verify', tokenIds: [UUID] }],
+    ['tokenIds.0', { action: 'dismiss', tokenIds: ['../x'] }],
+    ['tokenIds.0', { action: 'dismiss', tokenIds: ['a'.repeat(65)] }],
+    ['tokenIds.1', { action: 'dismiss', tokenIds: [UUID, ''] }],
+    ['tokenIds.0', { action: 'dismiss', tokenIds: ['dckr_pat_canary-hunter2'] }],
+    ['tokens', { action: 'dismiss', tokens: [UUID] }],
+  ])('fails at %s for %j', (field, body) => {
+    const failure = failureOf(() => action(body));
+    expect(failure?.field).toBe(field);
+    expect(JSON.stringify(failure)).not.toContain('canary');
+  });
+});
+
+describe('the query of an attestation', () => {
+  const attest = (query: object) => attestation(check(REQUESTS.revokeAnyLease.query, query, 'query'));
+
+  it('is none where nothing is attested', () => {
+    expect(attest({})).toBeUndefined();
+    expect(attest({ attest: 'false' })).toBeUndefined();
+  });
+
+  it.each(['x', 'The account is closed', 'Konto gelöscht – siehe #7', 'a'.repeat(200), 'a\u00a0b'])(
+    'takes the reason %j',
+    (reason) => {
+      expect(attest({ attest: 'true', reason })).toBe(reason);
+    },
+  );
+
+  it.each<[string, Record<string, string>]>([
+    ['reason', { attest: 'true' }],
+    ['reason', { reason: 'canary' }],
+    ['reason', { attest: 'false', reason: 'canary' }],
+    ['reason', { attest: 'true', reason: '' }],
+    ['reason', { attest: 'true', reason: ' ' }],
+    ['reason', { attest: 'true', reason: ' canary' }],
+    ['reason', { attest: 'true', reason: 'canary\u00a0' }],
+    ['reason', { attest: 'true', reason: 'a\nb' }],
+    ['reason', { attest: 'true', reason: 'a\u202eb' }],
+    ['reason', { attest: 'true', reason: 'a\u2028b' }],
+    ['reason', { attest: 'true', reason: 'a'.repeat(201) }],
+    ['attest', { attest: 'yes', reason: 'canary' }],
+    ['why', { attest: 'true', why: 'canary' }],
+  ])('fails at %s for %j', (field, query) => {
+    const failure = failureOf(() => attest(query));
+    expect(failure?.field).toBe(field);
+    expect(JSON.stringify(failure)).not.toContain('canary');
   });
 });
 

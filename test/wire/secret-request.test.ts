@@ -29,6 +29,7 @@ describe('a credential in place of a target', () => {
     expect(order({ credential: CREDENTIAL, scope: 'repo:read' }).target).toEqual({
       kind: 'user',
       credential,
+      allowUnprovenExpiry: false,
       verify: true,
     });
     expect(order({ credential: CREDENTIAL, scope: 'repo:read' }, { verify: 'false' }).target).toMatchObject({
@@ -49,11 +50,19 @@ describe('a credential in place of a target', () => {
     });
   });
 
+  it('says with each PUT whether an expiry must be proven', () => {
+    const allowing = { credential: CREDENTIAL, scope: 'repo:read', allowUnprovenExpiry: true };
+    expect(order(allowing).target).toMatchObject({ allowUnprovenExpiry: true });
+    expect(order({ ...allowing, allowUnprovenExpiry: false }).target).toMatchObject({ allowUnprovenExpiry: false });
+  });
+
   it.each<[string, object]>([
     ['credential', { target: 'acme', credential: CREDENTIAL }],
     ['kind', { target: 'acme', kind: 'user' }],
     ['organization', { target: 'acme', organization: 'acme' }],
     ['loginRoute', { target: 'acme', loginRoute: 'auth-token' }],
+    ['allowUnprovenExpiry', { target: 'acme', allowUnprovenExpiry: true }],
+    ['allowUnprovenExpiry', { credential: CREDENTIAL, allowUnprovenExpiry: 'true' }],
     ['kind', { kind: 'user' }],
     ['organization', { organization: 'acme' }],
     ['kind', { credential: CREDENTIAL, kind: 'team' }],

@@ -1,0 +1,29 @@
+import { auditIds } from './audit-ids.ts';
+import { type Lease, nextLease } from './lease.ts';
+import type { RevokePorts } from './ports.ts';
+
+/** A listed token that may be the lease's keeps it open for this long before somebody should look at it. */
+const BLOCKED_MS = 600_000;
+
+/** Says which tokens keep a lease from reading `absent`, once they have done so for ten minutes. */
+export async function recordBlocked(
+  ports: Pick<RevokePorts, 'audit' | 'clock'>,
+  lease: Lease,
+  tokenIds: readonly string[],
+): Promise<void> {
+  const atMs = ports.clock.nowMs();
+  if (atMs < (lease.revokingSinceMs ?? atMs) + BLOCKED_MS) return;
+  const detail = { tokenIds: tokenIds.join(' ') };
+  await ports.audit.record({ event: 'lease.blocked', atMs, ...auditIds(lease), code: 'unclear_token', detail });
+}
+
+/** Notes in a lease which listed tokens may be its own, where that is new, and says so in time. Best effort. */
+export async function noteBlocked(
+  ports: Pick<RevokePorts, 'leases' | 'audit' | 'clock' | 'ids'>,
+  lease: Lease,
+  blockedBy: readonly string[],
+): Promise<void> {
+  await recordBlocked(ports, lease, blockedBy);
+  if (blockedBy.join(' ') === lease.blockedBy?.join(' ')) return;
+  await ports.leases.update(nextLease(lease, ports.ids.opId(), { blockedBy })).catch(() => undefined);
+}

@@ -1,0 +1,23 @@
+import { refuseMints } from './facts.ts';
+import type { HubToken, SweepPorts } from './ports.ts';
+import type { Target } from './target.ts';
+import { expiryFactsOf } from './verified-expiry.ts';
+
+/**
+ * Compares a verification's token, as it is listed at last, with what was asked for: its verification ran out of time before that,
+ * and may have seen no more of it than the answer to the create. Where Docker Hub kept too little, mints are refused.
+ *
+ * @throws any error of the lease store.
+ */
+export async function judgeListed(
+  ports: SweepPorts,
+  target: Target,
+  leaseId: string,
+  { label, expiresAtMs }: HubToken,
+): Promise<void> {
+  const lease = await ports.leases.get(leaseId);
+  if (lease === undefined) return;
+  if (label !== lease.hubLabel) await refuseMints(ports, target, 'label_refused');
+  else if (expiryFactsOf(target, lease, [expiresAtMs]) === undefined)
+    await refuseMints(ports, target, 'expiry_refused');
+}

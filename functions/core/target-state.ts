@@ -1,0 +1,32 @@
+import { capOf } from './facts.ts';
+import type { HubFacts, RevokePorts } from './ports.ts';
+import { stored } from './stored.ts';
+
+/** What use has taught about a target's Docker Hub, for its admins. Nothing of the session itself is in it. */
+export type TargetState = Pick<
+  HubFacts,
+  'refusal' | 'pendingVerification' | 'listLagMs' | 'listLagsBeyondMs' | 'listing' | 'cap' | 'places'
+>;
+
+/**
+ * How a target stands: why its mints are refused, whether a verification waits, whether its list can be used, and how full its
+ * account is. A cap that is no longer believed is left out.
+ *
+ * @throws Failed `store_unavailable`.
+ */
+export async function readTargetState(
+  ports: Pick<RevokePorts, 'sessions' | 'clock'>,
+  name: string,
+): Promise<TargetState> {
+  const facts = (await stored(ports.sessions.read(name)))?.facts ?? {};
+  const { refusal, pendingVerification, listLagMs, listLagsBeyondMs, listing, cap, places } = facts;
+  return {
+    ...(refusal !== undefined && { refusal }),
+    ...(pendingVerification !== undefined && { pendingVerification }),
+    ...(listLagMs !== undefined && { listLagMs }),
+    ...(listLagsBeyondMs !== undefined && { listLagsBeyondMs }),
+    ...(listing !== undefined && { listing }),
+    ...(cap !== undefined && capOf(facts, ports.clock.nowMs()) !== undefined && { cap }),
+    ...(places !== undefined && { places }),
+  };
+}

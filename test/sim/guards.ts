@@ -72,6 +72,13 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
       without: 'return limits.quietMs;',
     },
   ],
+  lag_measured: [
+    {
+      file: 'functions/core/absence.ts',
+      anchor: 'const isKnown = measuredMs >= listLagsBeyondMs;',
+      without: 'const isKnown = measuredMs >= 0 || listLagsBeyondMs > 0;',
+    },
+  ],
   lag_doubt: [
     {
       file: 'functions/core/absence.ts',

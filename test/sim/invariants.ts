@@ -287,8 +287,9 @@ export class Watch {
     const isAltered = this.#plan.habits?.expiry !== undefined;
     const hubEndMs = isAltered ? token.expiresAtMs : row.hubExpiresAtMs;
     if (this.#plan.hubExpires && hubEndMs !== null) {
-      // A day is not waited for.
-      this.#world.at(hubEndMs + HUB_SKEW_MS, () => this.#mustBeDead(token, leaseId, 'hubExpiresAt'), isAltered);
+      // It is waited for only where nobody else may end the token, and not for a day.
+      const isLast = !isAltered && this.#plan.happenings.some(({ does }) => does === 'demolish');
+      this.#world.at(hubEndMs + HUB_SKEW_MS, () => this.#mustBeDead(token, leaseId, 'hubExpiresAt'), !isLast);
     }
     if (this.#strict && !token.duplicate) this.#expectEnd(token, leaseId);
   }

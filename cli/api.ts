@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '../client/client.ts';
 import { hubleaseClient, NoAnswerError, ProblemError } from '../client/client.ts';
+import { isLoopback } from '../client/loopback.ts';
 import { awsCredentials } from './aws-credentials.ts';
 import { CommandFailed, EXIT } from './exit.ts';
 import { fetchOf } from './fetch.ts';
 import { type CliSettings, endpointOf } from './settings.ts';
+import { unixSocketOf } from './unix-socket.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -30,7 +32,7 @@ export async function openApi(settings: CliSettings, env: Env): Promise<Client> 
     endpoint,
     region: regionOf(settings, env),
     credentials: awsCredentials(env),
-    fetch: await fetchOf(env),
+    fetch: await fetchOf(env, unixSocketOf(endpoint, env)),
   });
   return {
     async call(operation, call) {
@@ -55,9 +57,9 @@ export async function openApi(settings: CliSettings, env: Env): Promise<Client> 
 
 /** The region to sign for: as set, else what an execute-api address names; the embedded edition has but one. */
 export function regionOf(settings: CliSettings, env: Env): string {
-  const { hostname } = new URL(endpointOf(settings));
-  const inName = /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com/.exec(hostname)?.[1];
-  const embedded = ['127.0.0.1', 'localhost', '[::1]'].includes(hostname) ? 'us-east-1' : undefined;
+  const url = new URL(endpointOf(settings));
+  const inName = /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com/.exec(url.hostname)?.[1];
+  const embedded = isLoopback(url) ? 'us-east-1' : undefined;
   return settings.region ?? inName ?? embedded ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1');
 }
 

@@ -2,7 +2,7 @@ import { Agent } from 'node:https';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { Credentials } from '../client/client.ts';
 import { CommandFailed, EXIT } from './exit.ts';
-import { hasProxy } from './fetch.ts';
+import { hasProxy, withoutLoopbackProxy } from './fetch.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -13,7 +13,8 @@ type Env = Readonly<Record<string, string | undefined>>;
  */
 export function awsCredentials(env: Env): () => Promise<Credentials> {
   // Web identity and SSO ask AWS over HTTPS too. Node 22.21 and 24.5 know this option, older ones leave it out.
-  const httpsAgent = new Agent({ keepAlive: false, proxyEnv: env } as ConstructorParameters<typeof Agent>[0]);
+  const proxyEnv = withoutLoopbackProxy(env);
+  const httpsAgent = new Agent({ keepAlive: false, proxyEnv } as ConstructorParameters<typeof Agent>[0]);
   const provider = defaultProvider(hasProxy(env) ? { clientConfig: { requestHandler: { httpsAgent } } } : {});
   return async () => {
     try {

@@ -24,6 +24,7 @@ export class ExecLease {
   #timer: NodeJS.Timeout | undefined;
   #renewal: Promise<void> = Promise.resolve();
   #ended = false;
+  #fakeHub: true | undefined;
 
   constructor(api: Client, config: PrivateConfig, secret: string, order: MintFlags, io: Io) {
     this.#api = api;
@@ -38,10 +39,16 @@ export class ExecLease {
     return this.#leases.at(-1)?.id ?? '';
   }
 
+  /** As the lease was answered: true where docker.io will refuse the token. */
+  get fakeHub(): true | undefined {
+    return this.#fakeHub;
+  }
+
   /** Leases, and puts the token into the private configuration. @throws as the client does, and CommandFailed for sealed ones. */
   async take(): Promise<void> {
     const { body } = await this.#api.call('mintLease', { name: this.#secret, body: mintBody(this.#order) });
     this.#leases.push(body.lease);
+    this.#fakeHub = body.credential.fakeHub;
     // A later one is ended at the same time of its life, and was told of with the first.
     if (this.#leases.length === 1) warnOfClip(this.#io, body.lease);
     const { username, password } = openPassword(body);

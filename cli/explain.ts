@@ -19,6 +19,7 @@ const NEXT: Readonly<Record<string, string>> = {
   ttl_too_long: 'Leave --ttl out, or run the job under "hublease exec --renew", which outlives any TTL.',
   signature_mismatch: '"hublease doctor" compares region, clock and keys.',
   bad_scope: '"hublease doctor" compares region, clock and keys.',
+  other_host: 'Set HUBLEASE_ENDPOINT to that address.',
   expired: '"hublease doctor" compares region, clock and keys.',
 };
 

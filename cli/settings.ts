@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { isLoopback } from '../client/loopback.ts';
 import { CommandFailed, EXIT } from './exit.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -41,7 +42,7 @@ export async function readSettings(flags: CliSettings, env: Env): Promise<CliSet
 /**
  * The endpoint in force.
  *
- * @throws CommandFailed `notConfigured` when there is none, or it is no https address (http is for 127.0.0.1 only), or one with a
+ * @throws CommandFailed `notConfigured` when there is none, or it is no https address (http is for this machine only), or one with a
  *   user name or password in it, which are not repeated.
  */
 export function endpointOf(settings: CliSettings): string {
@@ -55,7 +56,7 @@ export function endpointOf(settings: CliSettings): string {
   }
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   const bare = url?.username === '' && url.password === '';
-  const loopback = url !== undefined && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
+  const loopback = url !== undefined && isLoopback(url);
   if (bare && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback))) {
     // The stage is part of every path; an address without any is one that was cut short.
     return url.pathname === '/' ? `${url.origin}/v1` : endpoint.replace(/\/+$/, '');
@@ -67,6 +68,11 @@ export function endpointOf(settings: CliSettings): string {
       ? 'Check HUBLEASE_ENDPOINT.'
       : 'Check HUBLEASE_ENDPOINT: a user name or password has no place in it.',
   );
+}
+
+/** Whether an endpoint is of this machine, as the embedded edition's is. */
+export function isOnThisMachine(endpoint: string): boolean {
+  return isLoopback(new URL(endpoint));
 }
 
 /** The secret in force. @throws CommandFailed `notConfigured` when there is none. */

@@ -3,6 +3,8 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import type { AnswerOf } from '../functions/wire/answers.ts';
 import type { Problem } from '../functions/wire/problem.ts';
 import { type AnyRoute, type Operation, ROUTES } from '../functions/wire/routes.ts';
+import { directFetch } from './direct-fetch.ts';
+import { isLoopback } from './loopback.ts';
 
 /** What signs the requests. Any credential provider of the AWS SDK gives these. */
 export interface Credentials {
@@ -19,7 +21,10 @@ export interface ClientOptions {
   readonly credentials: Credentials | (() => Promise<Credentials>);
   /** Most time one request takes; API Gateway itself ends it after 29 s. 30 s when absent. */
   readonly timeoutMs?: number;
-  /** In place of Node's own, for a way through a proxy. It must refuse redirects as it is told. */
+  /**
+   * Sends the requests. It must refuse redirects as it is told. When absent, requests to this machine go straight to it, past every
+   * proxy, and others go by Node's own `fetch`.
+   */
   readonly fetch?: typeof fetch;
 }
 
@@ -79,8 +84,9 @@ export interface Client {
 
 /** hublease's API, typed after the route table, for Node. */
 export function hubleaseClient(options: ClientOptions): Client {
-  const { endpoint, region = 'us-east-1', timeoutMs = 30_000, fetch: ask = fetch } = options;
+  const { endpoint, region = 'us-east-1', timeoutMs = 30_000 } = options;
   const base = new URL(endpoint.replace(/\/+$/, ''));
+  const ask = options.fetch ?? (isLoopback(base) ? directFetch() : fetch);
   const signer = new SignatureV4({
     credentials: typeof options.credentials === 'function' ? options.credentials : { ...options.credentials },
     region,

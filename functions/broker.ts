@@ -10,14 +10,26 @@ import { leaseAnswer, offerAnswer } from './wire/answers.ts';
 import { openapi } from './wire/openapi.ts';
 import { listOrder, mintOrder, ttlOf } from './wire/requests.ts';
 
-/** Answers the callers' routes: lease, own leases, whoami and the API's own description. */
-export function broker(ports: MintPorts, log: Log): HttpHandler {
+/** What the answers say of the Docker Hub behind the ports. */
+export interface HubFacts {
+  /** It is the fake that the embedded edition brings, whose tokens open nothing on docker.io. */
+  readonly isFake: boolean;
+}
+
+/**
+ * Answers the callers' routes: lease, own leases, whoami and the API's own description.
+ *
+ * @param hub absent for a Docker Hub that is not the bundled fake.
+ */
+export function broker(ports: MintPorts, log: Log, hub: HubFacts = { isFake: false }): HttpHandler {
+  const fakeHub = hub.isFake ? ({ fakeHub: true } as const) : {};
   return http('broker', ports, log, {
     mintLease: async ({ origin, path, headers, body }) => {
       const { lease, credential } = await mint(ports, origin, mintOrder(path.name, body, headers));
       const { registry, username } = credential;
       const token = 'sealed' in credential ? { sealed: credential.sealed } : { password: credential.password };
-      return { status: 201, body: { lease: leaseAnswer(lease), credential: { registry, username, ...token } } };
+      const login = { registry, username, ...token, ...fakeHub };
+      return { status: 201, body: { lease: leaseAnswer(lease), credential: login } };
     },
     listLeases: async ({ origin, query }) => {
       const { filter, page, live } = listOrder(query);
@@ -43,7 +55,11 @@ export function broker(ports: MintPorts, log: Log): HttpHandler {
       const { caller, secrets } = await whoami(ports, origin);
       return {
         status: 200,
-        body: { caller: { arn: caller.arn, accountId: caller.accountId }, secrets: secrets.map(offerAnswer) },
+        body: {
+          caller: { arn: caller.arn, accountId: caller.accountId },
+          secrets: secrets.map(offerAnswer),
+          ...fakeHub,
+        },
       };
     },
     getOpenapi: async () => ({ status: 200, body: openapi() }),

@@ -25,7 +25,10 @@ export type DataProblem =
   | 'newer'
   | 'key_missing'
   | 'key_damaged'
-  | 'key_exposed';
+  | 'key_exposed'
+  | 'other_hub'
+  | 'hub_unknown'
+  | 'hub_damaged';
 
 /** A data folder cannot be used, and nothing in it was lost or replaced. The message is one line for the operator. */
 export class CannotOpenData extends Error {

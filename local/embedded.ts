@@ -8,7 +8,9 @@ import { writeCurlConfigs } from './curl-configs.ts';
 import { embeddedPorts } from './embedded-ports.ts';
 import { type FakeHub, startFakeHub } from './fake-hub/server.ts';
 import { followClock } from './follow-clock.ts';
-import { startFrontDoor } from './front-door.ts';
+import { type FrontDoor, startFrontDoor } from './front-door.ts';
+import { keepOutOfGit } from './git-ignore.ts';
+import { FAKE_DATABASE_FILE, hubOfFolder } from './hub-of-folder.ts';
 import { credentialsFileOf, openProfiles } from './profiles.ts';
 import { scheduler } from './scheduler.ts';
 import { DEMO_ACCOUNT, seedDemo } from './seed.ts';
@@ -25,6 +27,8 @@ export interface Embedded {
   /** Origin of the Docker Hub in use. */
   readonly hubOrigin: string;
   readonly credentialsFile: string;
+  /** The Unix socket that answers for the endpoint too, or why there is none. */
+  readonly socket: FrontDoor['socket'];
   /** Takes no further request, finishes what is under way and lets go of the data folder. */
   stop(): Promise<void>;
 }
@@ -47,8 +51,10 @@ export async function startEmbedded(
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const data = openData(settings.dataFolder);
+    // Before anything that could speak to Docker Hub.
+    const data = openData(settings.dataFolder, hubOfFolder(settings.hubOrigin));
     undo.push(() => data.close());
+    keepOutOfGit(settings.dataFolder);
     undo.push(followClock(time, data, log));
     const profiles = await openProfiles(settings.dataFolder);
     writeCurlConfigs(settings.dataFolder, profiles);
@@ -62,10 +68,12 @@ export async function startEmbedded(
     const ports = embeddedPorts({ settings, data, time, clockwork, hubOrigin, dispatcher, log });
     if (fake !== undefined) await seedDemo(ports);
 
-    const brokerHandler = broker(ports, log);
+    const brokerHandler = broker(ports, log, { isFake: fake !== undefined });
     const adminHandler = admin(ports, log);
     const door = await startFrontDoor({
       port: settings.port,
+      socketFolder: settings.dataFolder,
+      ...(settings.acceptHosts && { acceptHosts: settings.acceptHosts }),
       profiles,
       nowMs: time.nowMs,
       route(method, rawPath) {
@@ -81,7 +89,13 @@ export async function startEmbedded(
     clockwork.start(ports);
     undo.push(() => clockwork.stop());
     undo.push(startSweeps(settings.sweepIntervalSeconds, ports, data.leases, time, log));
-    return { endpoint: `${door.url}/v1`, hubOrigin, credentialsFile: credentialsFileOf(settings.dataFolder), stop };
+    return {
+      endpoint: `${door.url}/v1`,
+      hubOrigin,
+      credentialsFile: credentialsFileOf(settings.dataFolder),
+      socket: door.socket,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -94,7 +108,7 @@ export class CannotStartFake extends Error {
 }
 
 async function startFake(dataFolder: string): Promise<FakeHub> {
-  const dataFile = join(dataFolder, 'fake-docker-hub.sqlite');
+  const dataFile = join(dataFolder, FAKE_DATABASE_FILE);
   try {
     return await startFakeHub({ accounts: [DEMO_ACCOUNT], dataFile });
   } catch {

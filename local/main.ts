@@ -28,8 +28,9 @@ async function run(given: Settings): Promise<void> {
   endOnCrash(given);
   try {
     const embedded = await startEmbedded(given, process.stderr);
-    const { endpoint, hubOrigin, credentialsFile } = embedded;
-    const ready = { endpoint, hub: hubOrigin, data: given.dataFolder, credentialsFile };
+    const { endpoint, hubOrigin, credentialsFile, socket } = embedded;
+    const unixSocket = 'path' in socket ? { socket: socket.path } : {};
+    const ready = { endpoint, hub: hubOrigin, data: given.dataFolder, credentialsFile, ...unixSocket };
     // Before it is said that we listen: whoever reads that may end us at once.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {

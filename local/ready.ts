@@ -1,24 +1,27 @@
-import { relative } from 'node:path';
 import { curlConfigOf } from './curl-configs.ts';
 import type { Embedded } from './embedded.ts';
+import { nearPath } from './near-path.ts';
 import type { Settings } from './settings.ts';
 
+/** The first line where the bundled fake is in use: nobody should take its tokens for real ones. */
+const FAKE_LINE = 'FAKE DOCKER HUB: nothing here reaches docker.io; its tokens open nothing there';
+
 /** What a person sees once the embedded edition listens, with commands ready to paste. */
-export function readyText(settings: Settings, { endpoint, hubOrigin, credentialsFile }: Embedded): string {
-  const near = (path: string) => {
-    const short = relative(process.cwd(), path);
-    return short.startsWith('..') ? path : short;
-  };
-  const ci = near(curlConfigOf(settings.dataFolder, 'hublease-ci'));
-  const administrator = near(curlConfigOf(settings.dataFolder, 'hublease-admin'));
+export function readyText(settings: Settings, { endpoint, hubOrigin, credentialsFile, socket }: Embedded): string {
+  const isFake = settings.hubOrigin === undefined;
+  const ci = nearPath(curlConfigOf(settings.dataFolder, 'hublease-ci'));
+  const administrator = nearPath(curlConfigOf(settings.dataFolder, 'hublease-admin'));
   const lines = [
+    ...(isFake ? [FAKE_LINE, ''] : []),
     `hublease listens on ${endpoint}`,
-    `  Docker Hub   ${hubOrigin}${settings.hubOrigin === undefined ? ' (the bundled fake: nothing here reaches the real one)' : ''}`,
-    `  data         ${near(settings.dataFolder)}`,
-    `  AWS profiles hublease-admin, hublease-ci and hublease-other, in ${near(credentialsFile)}`,
+    `  Docker Hub   ${hubOrigin}${isFake ? ' (the bundled fake)' : ''}`,
+    ...(isFake ? [`  registry     ${new URL(hubOrigin).host}, with one image: demo/hello`] : []),
+    `  data         ${nearPath(settings.dataFolder)}`,
+    `  Unix socket  ${'path' in socket ? nearPath(socket.path) : `none: ${socket.problem}`}`,
+    `  AWS profiles hublease-admin, hublease-ci and hublease-other, in ${nearPath(credentialsFile)}`,
     '',
   ];
-  if (settings.hubOrigin === undefined) {
+  if (isFake) {
     lines.push(
       'Lease a token as the CI role, look at the lease, and end it:',
       `  curl -K ${ci} -X POST ${endpoint}/lease/demo/pull`,

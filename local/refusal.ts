@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { PROBLEM_CONTENT_TYPE, type Problem } from '../functions/wire/problem.ts';
+import { STAGE } from '../functions/wire/routes.ts';
+import type { ForeignRefusal } from './own-requests.ts';
 import { EMBEDDED_SCOPE, type SignatureRefusal } from './sigv4.ts';
 
 /** A refusal of the front door itself, in the form that the handlers' refusals have: an RFC 9457 problem. */
@@ -46,7 +48,7 @@ export function rawRefusal(faultCode: string | undefined): string {
 }
 
 /** Says what failed and what to do, as precisely as AWS does. */
-export function detailOf(refusal: SignatureRefusal): string {
+export function detailOf(refusal: SignatureRefusal | ForeignRefusal): string {
   const { region, service } = EMBEDDED_SCOPE;
   switch (refusal.reason) {
     case 'missing_authentication':
@@ -73,9 +75,17 @@ export function detailOf(refusal: SignatureRefusal): string {
       return "The access key is none of this installation's. Use its credentials file; new keys come with a new data folder.";
     case 'signature_mismatch':
       return 'The signature does not fit the request as it arrived. Check the secret access key, and that nothing on the way changed the method, path, query, signed headers or body.';
+    case 'other_host':
+      return `The request is signed for another host. Use http://${refusal.expected}/${STAGE} as the endpoint.`;
+    case 'signed_before_start':
+      return `The request was signed at ${timeOf(refusal.signedAtMs)}, and this server has listened since ${timeOf(refusal.readyAtMs)}. Sign it again.`;
   }
 }
 
 function timesOf({ signedAtMs, nowMs }: { signedAtMs: number; nowMs: number }): string {
-  return `signed at ${new Date(signedAtMs).toISOString()}, received at ${new Date(nowMs).toISOString()}, 5 minutes allowed`;
+  return `signed at ${timeOf(signedAtMs)}, received at ${timeOf(nowMs)}, 5 minutes allowed`;
+}
+
+function timeOf(atMs: number): string {
+  return new Date(atMs).toISOString();
 }

@@ -12,6 +12,8 @@ export interface Settings {
   readonly port: number;
   /** Absolute folder of all that is kept. */
   readonly dataFolder: string;
+  /** Each a `Host` that requests may be signed for besides `127.0.0.1:PORT`; absent for none. */
+  readonly acceptHosts?: readonly string[];
   /** Origin of a Docker Hub to use; absent means the bundled fake. */
   readonly hubOrigin?: string;
   readonly minTtlSeconds: number;
@@ -28,6 +30,7 @@ const FLAGS = {
   port: { type: 'string' },
   data: { type: 'string' },
   hub: { type: 'string' },
+  'accept-host': { type: 'string' },
   'min-ttl': { type: 'string' },
   'sweep-interval': { type: 'string' },
   'json-ready': { type: 'boolean' },
@@ -47,7 +50,11 @@ export const HELP = `hublease, embedded edition: leases Docker Hub tokens on thi
   --port N               port to listen on, 0 for any        HUBLEASE_PORT            8787
   --data DIR             folder of all that is kept          HUBLEASE_DATA            .hublease
   --hub URL              a Docker Hub in place of the fake;  HUBLEASE_HUB             the bundled fake
-                         nothing is seeded then
+                         nothing is seeded then, and each
+                         Docker Hub needs its own --data
+  --accept-host HOSTS    further hosts, with their ports,    HUBLEASE_ACCEPT_HOST     127.0.0.1:PORT alone
+                         that requests may be signed for,
+                         such as a TLS proxy's
   --min-ttl DURATION     least TTL of a lease                HUBLEASE_MIN_TTL         1s
   --sweep-interval D     pause between sweeps                HUBLEASE_SWEEP_INTERVAL  5m
   --json-ready           one JSON line once it listens       HUBLEASE_JSON_READY      off
@@ -75,10 +82,12 @@ export function readSettings(
     return text === undefined || text === '' ? undefined : { text, source: variable };
   };
   const hub = read('hub');
+  const acceptHost = read('accept-host');
   return {
     port: read('port') === undefined ? 8787 : portOf(read('port') as { text: string; source: string }),
     dataFolder: folderOf(read('data')),
     ...(hub !== undefined && { hubOrigin: originOf(hub) }),
+    ...(acceptHost !== undefined && { acceptHosts: hostsOf(acceptHost) }),
     minTtlSeconds: secondsOf(read('min-ttl'), 1),
     sweepIntervalSeconds: sweepIntervalOf(read('sweep-interval')),
     jsonReady: flagOf(read('json-ready')),
@@ -124,6 +133,13 @@ function originOf({ text, source }: Given): string {
     throw new UsageError(`${source}: expected https://HOST, or http://127.0.0.1:PORT for one on this machine`);
   }
   return url.origin;
+}
+
+function hostsOf({ text, source }: Given): readonly string[] {
+  const hosts = text.toLowerCase().split(',');
+  const fits = hosts.every((host) => URL.canParse(`http://${host}`) && new URL(`http://${host}`).host === host);
+  if (!fits) throw new UsageError(`${source}: expected HOST or HOST:PORT, or several with commas between them`);
+  return hosts;
 }
 
 function secondsOf(given: Given | undefined, otherwise: number): number {

@@ -46,7 +46,7 @@ export type SignatureRefusal =
   | { readonly reason: 'signature_mismatch' };
 
 export type SignatureVerdict =
-  | { readonly ok: true; readonly accessKeyId: string }
+  | { readonly ok: true; readonly accessKeyId: string; readonly signedAtMs: number }
   | ({ readonly ok: false } & SignatureRefusal);
 
 /**
@@ -118,7 +118,7 @@ export function verifySignature(request: SignedRequest, scope: SigningScope = EM
   );
   const expected = hmac(key, ['AWS4-HMAC-SHA256', timestamp, expectedScope, canonicalSha256].join('\n'));
   return timingSafeEqual(expected, claim.signature)
-    ? { ok: true, accessKeyId: claim.accessKeyId }
+    ? { ok: true, accessKeyId: claim.accessKeyId, signedAtMs }
     : refuse({ reason: 'signature_mismatch' });
 }
 

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Catalog, LabelKeys, Sealer, SessionStore, TargetCredentials } from '../functions/core/ports.ts';
 import { openDatabase } from './database.ts';
+import { checkHub, type HubOfFolder, recordHub } from './hub-of-folder.ts';
 import { openKeyFile } from './key-file.ts';
 import { sqliteCatalog } from './sqlite-catalog.ts';
 import { commitsOf } from './sqlite-commits.ts';
@@ -32,12 +33,17 @@ export interface Data {
 /**
  * Opens a data folder for this process alone, and makes it when it is missing.
  *
+ * @param hub the Docker Hub that the folder will be used with: it is checked before anything is written, and recorded. Absent
+ *   where no Docker Hub will be spoken to.
  * @throws CannotOpenData with one line for the operator; nothing in the folder was lost or replaced.
  */
-export function openData(dataDir: string): Data {
+export function openData(dataDir: string, hub?: HubOfFolder): Data {
   const database = openDatabase(dataDir);
   try {
-    const { labels, sealer } = openKeyFile(dataDir, needsKey(database));
+    const inUse = isInUse(database);
+    const isUnrecorded = hub !== undefined && checkHub(database, dataDir, hub, inUse);
+    const { labels, sealer } = openKeyFile(dataDir, inUse);
+    if (isUnrecorded) recordHub(database, dataDir, hub, inUse);
     dropClaims(database);
     const commits = commitsOf(database);
     return {
@@ -63,13 +69,16 @@ export function openData(dataDir: string): Data {
   }
 }
 
-/** Credentials need the key to be read; targets and open leases need it to recognise their tokens' labels on Docker Hub. */
-function needsKey(database: DatabaseSync): boolean {
+/**
+ * Whether there is anything that means something to one Docker Hub and needs this folder's key: credentials to be read, targets and
+ * open leases to recognise their tokens' labels.
+ */
+function isInUse(database: DatabaseSync): boolean {
   const row = database
     .prepare(
       `SELECT EXISTS (SELECT 1 FROM credentials) OR EXISTS (SELECT 1 FROM targets)
-         OR EXISTS (SELECT 1 FROM leases WHERE status <> 'revoked') AS needed`,
+         OR EXISTS (SELECT 1 FROM leases WHERE status <> 'revoked') AS in_use`,
     )
-    .get() as { needed: number };
-  return row.needed === 1;
+    .get() as { in_use: number };
+  return row.in_use === 1;
 }

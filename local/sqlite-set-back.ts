@@ -28,6 +28,7 @@ const LEASE_INSTANTS: Readonly<Record<InstantOf<Lease>, boolean>> = {
 /** The same of a session. A claim is dropped. */
 const SESSION_INSTANTS: Readonly<Record<InstantOf<SessionRecord>, boolean>> = {
   expiresAtMs: true,
+  refreshAtMs: true,
   breakerUntilMs: true,
   rateResetAtMs: true,
   throttledUntilMs: true,

@@ -1,5 +1,6 @@
 import { GATEWAY_PROBLEMS } from '../infra/gateway-problems.ts';
-import { DOOR_DETAILS } from '../local/front-door.ts';
+import { DOOR_DETAILS } from '../local/admission.ts';
+import type { ForeignRefusal } from '../local/own-requests.ts';
 import { BAD_HTTP, detailOf, WIRE_FAULTS } from '../local/refusal.ts';
 import { EMBEDDED_SCOPE, type SignatureRefusal } from '../local/sigv4.ts';
 
@@ -14,8 +15,10 @@ export interface DoorProblem {
 const NOW_MS = Date.UTC(2026, 10, 21, 9, 0, 0);
 const { region, service } = EMBEDDED_SCOPE;
 
+type Refusal = SignatureRefusal | ForeignRefusal;
+
 /** An example of every refusal of a signature; one that is missing here does not compile. */
-const REFUSALS: { readonly [R in SignatureRefusal['reason']]: Extract<SignatureRefusal, { reason: R }> } = {
+const REFUSALS: { readonly [R in Refusal['reason']]: Extract<Refusal, { reason: R }> } = {
   missing_authentication: { reason: 'missing_authentication' },
   presigned_unsupported: { reason: 'presigned_unsupported' },
   malformed: { reason: 'malformed', problem: 'expected a date in X-Amz-Date, such as 20261121T093000Z' },
@@ -28,6 +31,8 @@ const REFUSALS: { readonly [R in SignatureRefusal['reason']]: Extract<SignatureR
   body_hash_mismatch: { reason: 'body_hash_mismatch' },
   unknown_key: { reason: 'unknown_key' },
   signature_mismatch: { reason: 'signature_mismatch' },
+  other_host: { reason: 'other_host', expected: '127.0.0.1:8787' },
+  signed_before_start: { reason: 'signed_before_start', signedAtMs: NOW_MS - 60_000, readyAtMs: NOW_MS },
 };
 
 /** What API Gateway answers by itself; kinds of answers that say the same are one. */

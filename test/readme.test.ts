@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -15,6 +15,13 @@ const run = promisify(execFile);
 /** Lines of the README's shell blocks. */
 const commands = [...README.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap((block) =>
   (block[1] as string).trim().split('\n'),
+);
+
+const setting = commands.find((each) => each.startsWith('export AWS_')) ?? '';
+
+const hasSkopeo = await run('skopeo', ['--version']).then(
+  () => true,
+  () => false,
 );
 
 const hasCurl = await run('curl', ['--version']).then(
@@ -70,8 +77,7 @@ describe('the README', () => {
   });
 
   it('has a command line that runs as pasted', { timeout: 60_000 }, async () => {
-    const [setting = '', ...uses] = commands.slice(commands.findIndex((each) => each.startsWith('export AWS_')));
-    const shown = uses.filter((each) => each.includes('hublease --'));
+    const shown = commands.filter((each) => each.startsWith('npm run -s hublease --') && !each.includes('|'));
     expect(shown).toHaveLength(3);
     const [who, leased, ran] = [
       await paste(`${setting}; ${shown[0]}`),
@@ -83,11 +89,35 @@ describe('the README', () => {
     expect(ran).toContain('config.json');
   });
 
+  it.skipIf(!hasSkopeo)(
+    'pulls an image from the fake with a leased token, as pasted',
+    { timeout: 60_000 },
+    async () => {
+      const [registry = '', login = '', copy = ''] = commands.slice(
+        commands.findIndex((each) => each.startsWith('export FAKE_REGISTRY=')),
+      );
+      const here = registry.replace(/=.*/, `=${new URL(edition.hub).host}`);
+      expect(await paste(`${setting}; ${here}; ${login}; ${copy}`)).toContain('Login Succeeded!');
+      expect(readdirSync(join(folder, '.hublease', 'hello'))).toContain('manifest.json');
+      expect(statSync(join(folder, '.hublease', 'auth.json')).mode & 0o077).toBe(0);
+    },
+  );
+
   it('has an example for the AWS SDK that runs', async () => {
     const command = commands.find((each) => each.includes('examples/lease.ts')) as string;
     expect(await paste(command)).toMatch(
       /^leased \w{26} as arn:aws:iam::111122223333:role\/ci, until .*\n.*--username demo .*\nrevoked: deleted\n$/,
     );
+  });
+
+  it('starts another Docker Hub than the fake on a data folder of its own, which git ignores too', () => {
+    const starts = [...README.matchAll(/npm start -- [^`\n]*--hub [^`\n]*/g)].map(([command]) => command);
+    expect(starts).not.toEqual([]);
+    expect(readFileSync(join(ROOT, '.gitignore'), 'utf8').split('\n')).toContain('.hublease-*/');
+    for (const command of starts) {
+      const [, data = ''] = /--data (\S+)/.exec(command) ?? [];
+      expect(data).toMatch(/^\.hublease-[a-z]+$/);
+    }
   });
 
   it('names scripts that exist', () => {

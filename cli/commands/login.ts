@@ -4,6 +4,7 @@ import { warnOfClip } from '../clipped-warning.ts';
 import type { Context } from '../context.ts';
 import { type DockerConfig, dockerFileOf, type Entry, loginEntries, parseConfig, readText } from '../docker-config.ts';
 import { CommandFailed, EXIT } from '../exit.ts';
+import { warnOfFake } from '../fake-warning.ts';
 import { HELPER, HUB_KEYS } from '../hub-keys.ts';
 import { type MintFlags, mintBody, openPassword } from '../minting.ts';
 import { spoken, withSpinner } from '../output.ts';
@@ -53,9 +54,10 @@ async function login(context: Context, secret: string, flags: MintFlags): Promis
     // A login that somebody made with a password is replaced, as docker's own does, and must not live on in our record.
     const remembersFormer = HUB_KEYS.every((key) => config.auths?.[key] === undefined);
     const note = { leaseId: id, authSha256: sha256(entries[0]?.[1]), ...(config.credsStore && { credsStore: 'yes' }) };
-    editTracked(io.env, 'login', file, entries, note, remembersFormer);
+    editTracked(io.env, 'login', file, entries, note, { remembersFormer, closed: true });
     io.err(`docker is logged in as ${username} until ${expiresAt} (${spoken(expiresAt, io.nowMs())}): ${file}\n`);
     io.err('  "hublease logout" revokes the token.\n');
+    warnOfFake(io, minted.credential.fakeHub, 'this token');
     warnOfClip(io, minted.lease);
   } catch (error) {
     await api.call('revokeLease', { name: id }).catch(() => {});

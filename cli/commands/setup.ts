@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { type DockerConfig, dockerFileOf, type Entry, parseConfig, podmanFileOf, readText } from '../docker-config.ts';
 import { CommandFailed, EXIT } from '../exit.ts';
+import { askForFake, warnOfFake } from '../fake-warning.ts';
 import { HELPER, HUB_KEYS } from '../hub-keys.ts';
 import { endpointOf, settingsFileOf } from '../settings.ts';
 import { writeSettings } from '../settings-file.ts';
@@ -30,7 +31,8 @@ export function setupCommand(program: Command, context: Context): void {
   }
 }
 
-async function apply({ io, settings }: Context, name: ClientName, flags: { secret?: string; ttl?: string }) {
+async function apply(context: Context, name: ClientName, flags: { secret?: string; ttl?: string }) {
+  const { io, settings } = context;
   const { secret, ttl } = flags;
   const all = await settings({ ...(secret && { secret }), ...(ttl && { ttl }) });
   const endpoint = endpointOf(all);
@@ -60,6 +62,7 @@ async function apply({ io, settings }: Context, name: ClientName, flags: { secre
   io.err(`${name} asks hublease for Docker Hub's tokens now: ${file}\n`);
   io.err(`  leasing from ${all.secret} at ${endpoint}: ${settingsFileOf(io.env)}\n`);
   io.err('  "hublease doctor" checks it; --undo takes it back.\n');
+  warnOfFake(io, await askForFake(context, all), 'its tokens');
 }
 
 function undo({ io }: Context, name: ClientName): void {

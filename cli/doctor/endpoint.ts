@@ -4,7 +4,8 @@ import { awsCredentials } from '../aws-credentials.ts';
 import { EXIT } from '../exit.ts';
 import { explain } from '../explain.ts';
 import { fetchOf, hasProxy } from '../fetch.ts';
-import { type CliSettings, endpointOf } from '../settings.ts';
+import { type CliSettings, endpointOf, isOnThisMachine } from '../settings.ts';
+import { unixSocketOf } from '../unix-socket.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -48,9 +49,10 @@ function examineRegion(settings: CliSettings, env: Env): Finding[] {
 }
 
 async function examineReach(endpoint: string, env: Env, nowMs: () => number): Promise<Finding[]> {
-  const through = hasProxy(env) ? ' (a proxy is set in the environment)' : '';
+  const socketPath = unixSocketOf(endpoint, env);
+  const through = wayTo(endpoint, socketPath, env);
   try {
-    const ask = await fetchOf(env);
+    const ask = await fetchOf(env, socketPath);
     const response = await ask(`${endpoint}/whoami`, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS) });
     await response.body?.cancel();
     const date = Date.parse(response.headers.get('date') ?? '');
@@ -66,6 +68,12 @@ async function examineReach(endpoint: string, env: Env, nowMs: () => number): Pr
       : 'Check the address, the VPN, and HTTPS_PROXY and NO_PROXY.';
     return [failed('network', `the endpoint cannot be reached${through}: ${code}`, next, EXIT.error)];
   }
+}
+
+/** In parentheses, what is not the plain way. */
+function wayTo(endpoint: string, socketPath: string | undefined, env: Env): string {
+  if (socketPath !== undefined) return ` (by its Unix socket ${socketPath})`;
+  return hasProxy(env) && !isOnThisMachine(endpoint) ? ' (a proxy is set in the environment)' : '';
 }
 
 function examineClock(serverMs: number, hereMs: number): Finding {

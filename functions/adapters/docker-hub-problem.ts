@@ -21,6 +21,9 @@ const SAYS_TRY_AGAIN = /failed to generate login session|try again later/i;
 /** The fields that hublease sends. Other names in an answer are not repeated: they might hold anything. */
 const SENT_FIELDS = ['token_label', 'label', 'scopes', 'resources', 'expires_at'] as const;
 
+/** Request Timeout, Conflict, Too Early: what was asked for may have been done all the same, and be worth another try. */
+const UNDECIDED_STATUSES = [408, 409, 425];
+
 /** What was asked for. Only the answer to a create speaks of plans and of how many tokens there may be. */
 export type HubCall = 'login' | 'create' | 'other';
 
@@ -57,6 +60,7 @@ function loginVerdict(answer: HubAnswer, nowMs: number): HubProblem {
 function verdict({ status, json }: HubAnswer): HubProblem {
   if (status === 401) return { tag: 'session_refused' };
   if (status === 404) return { tag: 'not_found' };
+  if (UNDECIDED_STATUSES.includes(status)) return { tag: 'fault', code: 'server_error' };
   if (status !== 403) return { tag: 'invalid', fields: fieldsOf(json) };
   return { tag: SAYS_ACCESS_TOKEN.test(wordsOf(json)) ? 'access_token_session' : 'forbidden' };
 }

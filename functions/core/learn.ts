@@ -4,12 +4,14 @@ import { readLabel } from './label.ts';
 import { isOpen, type Lease } from './lease.ts';
 import { judgeListed } from './listed-verification.ts';
 import type { Listing } from './listing.ts';
-import type { SweepPorts, TokenPlace } from './ports.ts';
+import type { HubFacts, SweepPorts, TokenPlace } from './ports.ts';
 import { revokeLease } from './revoke.ts';
 import { withSession } from './session.ts';
 import { isListedAlive } from './suspects.ts';
 import { hubAccountOf, type Target } from './target.ts';
 import { THROWAWAY_LIFE_MS } from './throwaway.ts';
+
+type PendingVerification = NonNullable<HubFacts['pendingVerification']>;
 
 /** Young leases whose place in the list is looked at in one sweep. Each that is missing costs a request. */
 const MAX_LAG_CHECKS = 5;
@@ -49,7 +51,7 @@ export async function learnFromListing(
   open: readonly Lease[],
 ): Promise<void> {
   await learnLag(ports, target, place, listing, open);
-  await finishVerification(ports, target, listing);
+  await finishVerification(ports, target, place, listing);
   if (target.kind === 'org') await notePlaces(ports, target, listing);
 }
 
@@ -99,7 +101,12 @@ async function learnLag(
 }
 
 /** Measures the lag by the token of a verification, as long as that token lives. */
-async function finishVerification(ports: SweepPorts, target: Target, listing: Listing): Promise<void> {
+async function finishVerification(
+  ports: SweepPorts,
+  target: Target,
+  place: TokenPlace,
+  listing: Listing,
+): Promise<void> {
   const { pendingVerification: pending } = await readFacts(ports, target.name);
   if (pending === undefined) return;
   const lagMs = Math.max(0, listing.startedAtMs - pending.createdAtMs);
@@ -107,24 +114,39 @@ async function finishVerification(ports: SweepPorts, target: Target, listing: Li
   const isListed = listed !== undefined;
   if (!isListed && lagMs <= MAX_LIST_LAG_MS) return;
   // A token that is over will never be listed, which says nothing of the list.
-  const lags = !isListed && lagMs <= THROWAWAY_LIFE_MS && (await isStillOpen(ports, pending.leaseId));
+  const lags = !isListed && lagMs <= THROWAWAY_LIFE_MS && (await isStillThere(ports, target, place, pending));
+  if (lags === undefined) return;
   if (lags) {
     await refuseMints(ports, target, 'list_lags');
     // A refusal that could not be noted is left for the next sweep to note.
     if ((await readFacts(ports, target.name)).refusal?.code !== 'list_lags') return;
   }
-  if (isListed) await judgeListed(ports, target, pending.leaseId, listed);
-  await noteFacts(ports, target.name, ({ pendingVerification, refusal, listLagMs = 0 }) => {
-    if (pendingVerification?.tokenId !== pending.tokenId) return undefined;
-    const done = { pendingVerification: undefined };
-    if (!isListed) return done;
-    const isOver = refusal?.code === 'list_lags';
-    return { ...done, listLagMs: Math.max(listLagMs, lagMs), ...(isOver && { refusal: undefined }) };
-  });
+  const isStillPending = (facts: HubFacts) => facts.pendingVerification?.tokenId === pending.tokenId;
+  if (listed !== undefined) {
+    await noteFacts(ports, target.name, (facts) => {
+      if (!isStillPending(facts)) return undefined;
+      const isOver = facts.refusal?.code === 'list_lags';
+      return { listLagMs: Math.max(facts.listLagMs ?? 0, lagMs), ...(isOver && { refusal: undefined }) };
+    });
+    await judgeListed(ports, target, pending.leaseId, listed);
+  }
+  // Last, so that until then the list serves no proof.
+  await noteFacts(ports, target.name, (facts) =>
+    isStillPending(facts) ? { pendingVerification: undefined } : undefined,
+  );
   await revokeLease(ports, pending.leaseId, { trigger: 'asked', reason: 'verified', isListed });
 }
 
-async function isStillOpen(ports: Pick<SweepPorts, 'leases'>, leaseId: string): Promise<boolean> {
+/** Whether the token of a verification lives, which somebody may have deleted by hand; undefined where Docker Hub does not say. */
+async function isStillThere(
+  ports: SweepPorts,
+  target: Target,
+  place: TokenPlace,
+  { leaseId, tokenId }: PendingVerification,
+): Promise<boolean | undefined> {
   const lease = await ports.leases.get(leaseId);
-  return lease !== undefined && isOpen(lease);
+  if (lease === undefined || !isOpen(lease)) return false;
+  const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, tokenId));
+  if (reply.ok) return reply.value.isActive;
+  return reply.problem.tag === 'not_found' ? false : undefined;
 }

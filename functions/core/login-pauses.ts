@@ -13,7 +13,9 @@ const TOTP_REFUSAL_PAUSE_MS = 60_000;
 const DOUBT_PAUSE_MS = 30_000;
 /** What answers in Docker Hub's place, such as a challenge, is asked again after this, doubling up to the maximum. */
 const EDGE_PAUSE_MS = 10_000;
-const EDGE_PAUSE_MAX_MS = 120_000;
+/** A failure of Docker Hub itself may be over with the next login. Only from the second in a row on is there a pause, as above. */
+const FAILURE_PAUSE_MS = 2_000;
+const FAULT_PAUSE_MAX_MS = 120_000;
 /** Docker Hub asks for no longer wait than this; a later instant is not believed. */
 const LONGEST_LOGIN_WAIT_MS = 900_000;
 
@@ -37,11 +39,12 @@ export function waitForLogin(record: SessionRecord | undefined, targetName: stri
   if (retryAtMs !== undefined) throw failureOf({ tag: 'throttled', retryAtMs }, targetName, nowMs);
 }
 
-/** @throws Failed `hub_unavailable` `edge` while something else answers logins in Docker Hub's place. */
+/** @throws Failed `hub_unavailable` while Docker Hub fails at logins, or something else answers them in its place. */
 export function waitForEdge(record: SessionRecord | undefined, nowMs: number): void {
   const untilMs = waitingUntilMs(record, nowMs);
-  if (untilMs === undefined || (record?.edgeLogins ?? 0) === 0) return;
-  throw fail({ tag: 'hub_unavailable', code: 'edge', retryAfterSeconds: retryAfterSeconds(untilMs, nowMs) });
+  if (untilMs === undefined || record === undefined || (record.edgeLogins ?? 0) === 0) return;
+  const code = record.loginFault ?? 'edge';
+  throw fail({ tag: 'hub_unavailable', code, retryAfterSeconds: retryAfterSeconds(untilMs, nowMs) });
 }
 
 function waitingUntilMs(record: SessionRecord | undefined, nowMs: number): number | undefined {
@@ -52,8 +55,14 @@ function waitingUntilMs(record: SessionRecord | undefined, nowMs: number): numbe
 /** What a login without a verdict means for the next one, of every process. */
 export function pauseAfter(claimed: SessionRecord, problem: HubProblem, nowMs: number): Partial<SessionRecord> {
   if (problem.tag === 'throttled') return { loginAfterMs: problem.retryAtMs, edgeLogins: 0 };
-  if (problem.tag !== 'fault' || problem.code !== 'edge') return {};
+  if (problem.tag !== 'fault') return {};
+  const { code } = problem;
+  // Nothing was answered, and nobody has been asked too often.
+  if (code === 'timeout' || code === 'connection') return {};
   const edgeLogins = (claimed.edgeLogins ?? 0) + 1;
-  const pauseMs = Math.min(EDGE_PAUSE_MAX_MS, EDGE_PAUSE_MS * 2 ** Math.min(edgeLogins - 1, 10));
-  return { edgeLogins, loginAfterMs: nowMs + pauseMs };
+  const isFailure = code === 'server_error';
+  if (isFailure && edgeLogins === 1) return { edgeLogins, loginFault: code };
+  const doublings = Math.min(isFailure ? edgeLogins - 2 : edgeLogins - 1, 10);
+  const pauseMs = Math.min(FAULT_PAUSE_MAX_MS, (isFailure ? FAILURE_PAUSE_MS : EDGE_PAUSE_MS) * 2 ** doublings);
+  return { edgeLogins, loginFault: code, loginAfterMs: nowMs + pauseMs };
 }

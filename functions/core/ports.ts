@@ -150,6 +150,8 @@ export interface SessionRecord {
   readonly sealedBearer?: string;
   readonly account?: string;
   readonly expiresAtMs?: number;
+  /** From when on somebody should log in anew while the session still serves; absent where that is two minutes before its end. */
+  readonly refreshAtMs?: number;
   /** The credential that was last used to log in. */
   readonly credentialVersion?: string;
   /** No login with that credential before this. */
@@ -167,8 +169,10 @@ export interface SessionRecord {
   readonly throttledUntilMs?: number;
   /** No login before this: Docker Hub asked for it, or its edge answered in its place. */
   readonly loginAfterMs?: number;
-  /** Logins in a row that the edge answered in Docker Hub's place. */
+  /** Logins in a row that got no verdict of Docker Hub: its edge answered in its place, or it failed. */
   readonly edgeLogins?: number;
+  /** How the last of those was answered. */
+  readonly loginFault?: HubFault;
   /** The version of the credential that last opened a session. */
   readonly provenVersion?: string;
   /** Revocations wait for requests until then. */

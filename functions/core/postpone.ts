@@ -16,15 +16,22 @@ const CROWD_SHARE = 0.25;
 /** What Docker Hub has accepted and not done yet is looked at again after this share of the time waited, but not sooner than this. */
 const PENDING_SHARE = 0.5;
 const PENDING_MIN_MS = 5_000;
+/** What keeps a lease open for this long, though nothing fails, is something that somebody should look at. */
+const PATIENCE_MS = 600_000;
+/** Docker Hub has accepted a delete, and the token is still there. */
+const UNFINISHED_DELETES = ['delete_pending', 'still_listed'];
+/** Waits that nothing else may end: a target that drains is not verified again, so its list never serves a proof. */
+const NOT_FOREVER = [...UNFINISHED_DELETES, 'list_lag_unknown'];
 
 /** Writes down that an attempt brought no proof and when the next one is, and asks for it. */
 export async function postpone(
   ports: RevokePorts,
   lease: Lease,
   reason: RevokeReason,
-  found: Finding,
+  result: Finding,
 ): Promise<Revocation> {
   const nowMs = ports.clock.nowMs();
+  const found = { ...result, waiting: result.waiting === true && !isOutOfPatience(lease, result, nowMs) };
   // Waiting for the quiet period, or for requests, is no failure.
   const attempts = found.waiting ? lease.attempts : lease.attempts + 1;
   const dueAtMs = nextAttemptMs(ports, lease, attempts, found);
@@ -53,13 +60,18 @@ export async function postpone(
   return { outcome: 'pending', lease: delayed };
 }
 
+function isOutOfPatience({ revokingSinceMs }: Lease, { code }: Finding, nowMs: number): boolean {
+  return NOT_FOREVER.includes(code) && nowMs >= (revokingSinceMs ?? nowMs) + PATIENCE_MS;
+}
+
 function nextAttemptMs(ports: RevokePorts, lease: Lease, attempts: number, found: Finding): number {
   const nowMs = ports.clock.nowMs();
   const { maxRetryMs } = ports.limits;
   const waitedMs = nowMs - (lease.revokingSinceMs ?? nowMs);
-  const pauseMs = found.waiting
-    ? Math.max(PENDING_MIN_MS, waitedMs * PENDING_SHARE)
-    : INITIAL_RETRY_MS * 2 ** Math.min(attempts - 1, 20);
+  const pendingMs = Math.max(PENDING_MIN_MS, waitedMs * PENDING_SHARE);
+  const failedMs = INITIAL_RETRY_MS * 2 ** Math.min(attempts - 1, 20);
+  const isUnfinished = UNFINISHED_DELETES.includes(found.code);
+  const pauseMs = found.waiting ? pendingMs : Math.max(failedMs, isUnfinished ? pendingMs : 0);
   const ownMs = nowMs + Math.min(maxRetryMs, pauseMs);
   const wantedMs = found.waiting ? (found.retryAtMs ?? ownMs) : Math.max(found.retryAtMs ?? 0, ownMs);
   const isThrottled = found.code === 'hub_throttled';

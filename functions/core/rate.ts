@@ -84,18 +84,32 @@ export async function reservedUntilMs(ports: YieldPorts, target: Target): Promis
   return reservedUntil(ports, record, ports.clock.nowMs());
 }
 
+/** Whether revocations wait for an account's requests. @throws Failed `store_unavailable`. */
+export async function doRevocationsWait(ports: YieldPorts, target: Target): Promise<boolean> {
+  const record = await stored(ports.sessions.read(target.name));
+  return waitingUntil(ports, record, ports.clock.nowMs()) !== undefined;
+}
+
 function reservedUntil(
   ports: Pick<YieldPorts, 'limits'>,
   record: SessionRecord | undefined,
   nowMs: number,
 ): number | undefined {
-  const { rateResetAtMs, throttledUntilMs, revocationsUntilMs } = record ?? {};
+  const { rateResetAtMs, throttledUntilMs } = record ?? {};
   const untilMs = Math.max(
     believed(rateResetAtMs, nowMs, LONGEST_WINDOW_MS) ?? 0,
     believed(throttledUntilMs, nowMs, LONGEST_WINDOW_MS) ?? 0,
-    believed(revocationsUntilMs, nowMs, ports.limits.maxRetryMs + WAITING_STEP_MS) ?? 0,
+    waitingUntil(ports, record, nowMs) ?? 0,
   );
   return untilMs > 0 ? untilMs : undefined;
+}
+
+function waitingUntil(
+  { limits }: Pick<YieldPorts, 'limits'>,
+  record: SessionRecord | undefined,
+  nowMs: number,
+): number | undefined {
+  return believed(record?.revocationsUntilMs, nowMs, limits.maxRetryMs + WAITING_STEP_MS);
 }
 
 function closedUntilMs({ throttledUntilMs }: SessionRecord, nowMs: number): number | undefined {

@@ -11,6 +11,8 @@ import type { Credential, Target } from './target.ts';
 const USABLE_MS = 15_000;
 /** A session this close to its end is renewed by whoever first notices, while the others go on using it. */
 const REFRESH_MS = 120_000;
+/** One that lives for less than twice as long is renewed after this share of its life, so that not every call logs in. */
+const REFRESH_SHARE = 0.5;
 /** Longer than a login with two factors takes, so that a claim outlives its holder only after a crash. */
 const CLAIM_MS = 45_000;
 /** How long to wait for somebody else's login; with the create it stays within what one API call may take. */
@@ -45,7 +47,7 @@ export async function openSession(ports: Ports, target: Target): Promise<HubSess
     const record = await stored(ports.sessions.read(target.name));
     waitForWindow(record, nowMs);
     const cached = await cachedSession(ports, target, record, nowMs);
-    if (cached !== undefined && cached.expiresAtMs - nowMs > REFRESH_MS) return cached;
+    if (cached !== undefined && nowMs < refreshAtMs(record, cached)) return cached;
     try {
       const fresh = await loginAgain(ports, target, record, nowMs);
       if (fresh !== undefined) return fresh;
@@ -101,7 +103,15 @@ export async function withSession<T>(
 export async function dropSession(ports: Ports, targetName: string, session: HubSession): Promise<void> {
   const record = await stored(ports.sessions.read(targetName));
   if (record?.expiresAtMs !== session.expiresAtMs) return;
-  await stored(ports.sessions.write(next(ports, record, { sealedBearer: undefined, expiresAtMs: undefined })));
+  await stored(
+    ports.sessions.write(
+      next(ports, record, { sealedBearer: undefined, expiresAtMs: undefined, refreshAtMs: undefined }),
+    ),
+  );
+}
+
+function refreshAtMs(record: SessionRecord | undefined, { expiresAtMs }: HubSession): number {
+  return record?.refreshAtMs ?? expiresAtMs - REFRESH_MS;
 }
 
 async function cachedSession(
@@ -219,17 +229,21 @@ async function share(
   session: HubSession,
 ): Promise<void> {
   try {
+    const lifeMs = session.expiresAtMs - ports.clock.nowMs();
+    const isShort = lifeMs * REFRESH_SHARE < REFRESH_MS;
     const sealedBearer = await ports.sealer.seal(session.bearer, sealContext(claimed.target));
     await writeOver(ports, claimed, {
       sealedBearer,
       account: session.account,
       expiresAtMs: session.expiresAtMs,
+      refreshAtMs: isShort ? session.expiresAtMs - Math.floor(lifeMs * REFRESH_SHARE) : undefined,
       credentialVersion,
       breakerUntilMs: undefined,
       refusals: undefined,
       claimUntilMs: undefined,
       loginAfterMs: undefined,
       edgeLogins: undefined,
+      loginFault: undefined,
       provenVersion: credentialVersion,
     });
   } catch {

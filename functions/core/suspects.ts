@@ -47,8 +47,9 @@ function isOfThatTime({ createdAtMs }: HubToken, { issuedAtMs }: Lease, quietUnt
 /** Who made a token tells it apart from ours only where a verification has seen how ours are shown. */
 function mayBeByUs({ creatorUserAgent, createdBy }: HubToken, { kind, username, verification }: Target): boolean {
   if (kind === 'org') {
-    const isSeen = verification?.labelMaxCharacters !== undefined;
-    return !isSeen || createdBy === undefined || createdBy.toLowerCase() === username;
+    const { labelMaxCharacters, listDelayMs, creatorUserAgentKept } = verification ?? {};
+    const isShown = labelMaxCharacters !== undefined && listDelayMs !== undefined && creatorUserAgentKept !== false;
+    return !isShown || createdBy === undefined || createdBy.toLowerCase() === username;
   }
   // Something on the way may change the User-Agent.
   if (verification?.creatorUserAgentKept !== true) return true;
@@ -57,7 +58,9 @@ function mayBeByUs({ creatorUserAgent, createdBy }: HubToken, { kind, username, 
 
 /** Whether the readable start of a label names another installation or another lease, in whatever case. */
 function namesAnother(label: string, installation: string, leaseId: string): boolean {
-  const shown = label.toLowerCase();
+  // A mark has no spaces: somebody may have written more behind one that was cut.
+  const [start = ''] = label.split(' ', 1);
+  const shown = start.toLowerCase();
   const own = `hl1:${installation}:${leaseId}`.toLowerCase();
   if (!shown.startsWith('hl1:')) return false;
   const length = Math.min(shown.length, own.length);

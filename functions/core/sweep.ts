@@ -1,12 +1,13 @@
 import { removeDrainedSecrets, removeDrainedTarget } from './drain.ts';
 import { noteFacts, readFacts } from './facts.ts';
 import { Failed } from './failure.ts';
-import type { Lease } from './lease.ts';
+import { isLeftToSweep, type Lease } from './lease.ts';
 import { everyPage } from './pages.ts';
 import type { RevokePorts, SweepPorts } from './ports.ts';
 import { openLeases, quotaCounters, recount } from './quota.ts';
 import { type Reconciliation, reconcile } from './reconcile.ts';
 import type { Target } from './target.ts';
+import { VERIFICATION_SECRET } from './throwaway.ts';
 import { verifyStored } from './verify-stored.ts';
 
 /** How often the sweep tries to verify a target whose mints are refused. Each try makes and deletes a token. */
@@ -89,15 +90,14 @@ export async function sweep(
       return last === undefined ? report : { ...report, resumeAfter: last };
     }
     const { name } = target;
-    const result = await attempt({ step: 'reconcile', target: name }, () =>
-      reconcile(ports, target, open.get(name) ?? []),
-    );
+    const ofTarget = open.get(name) ?? [];
+    const result = await attempt({ step: 'reconcile', target: name }, () => reconcile(ports, target, ofTarget));
     found.ours += result?.ours ?? 0;
     found.orphans += result?.orphans ?? 0;
     found.reopened += result?.reopened ?? 0;
     found.strays += result?.strays ?? 0;
     if (result?.complete === false) failures.push({ step: 'reconcile', target: name, code: 'listing_incomplete' });
-    await attempt({ step: 'verify', target: name }, () => verifyRefused(ports, target));
+    await attempt({ step: 'verify', target: name }, () => verifyRefused(ports, target, ofTarget));
     // Apart, for a target whose credential is gone already can no longer be looked at.
     if (await attempt({ step: 'remove', target: name }, () => removeDrainedTarget(ports, target))) removed += 1;
     targets += 1;
@@ -106,11 +106,12 @@ export async function sweep(
   return { due, targets, found, removed, recounted, failures };
 }
 
-/** The open leases that a listing can end or learn from: those of refused creates, and those with a token. */
+/** The open leases that a listing can end or learn from: those of refused creates, of verifications, and with a token in use. */
 async function openByTarget(ports: SweepPorts): Promise<Map<string, Lease[]>> {
   const byTarget = new Map<string, Lease[]>();
   for await (const lease of openLeases(ports)) {
-    if (lease.createRefused !== true && lease.status !== 'active') continue;
+    const isOfUse = lease.createRefused === true || lease.secret === VERIFICATION_SECRET || lease.status === 'active';
+    if (!isOfUse) continue;
     const leases = byTarget.get(lease.target);
     if (leases === undefined) byTarget.set(lease.target, [lease]);
     else leases.push(lease);
@@ -118,11 +119,15 @@ async function openByTarget(ports: SweepPorts): Promise<Map<string, Lease[]>> {
   return byTarget;
 }
 
-/** Tries whether a target whose mints are refused can be minted from again, at most hourly. */
-async function verifyRefused(ports: SweepPorts, target: Target): Promise<void> {
+/**
+ * Tries whether a target whose mints are refused can be minted from again, at most hourly, and not while the token of a former
+ * try may live: where Docker Hub neither deletes nor ends tokens, each try would leave one more.
+ */
+async function verifyRefused(ports: SweepPorts, target: Target, open: readonly Lease[]): Promise<void> {
   const { refusal } = await readFacts(ports, target.name);
   const nowMs = ports.clock.nowMs();
   if (refusal === undefined || target.status !== 'ready' || nowMs < refusal.triedAtMs + VERIFY_EVERY_MS) return;
+  if (open.some((lease) => lease.secret === VERIFICATION_SECRET && !isLeftToSweep(lease))) return;
   await noteFacts(ports, target.name, (facts) => facts.refusal && { refusal: { ...facts.refusal, triedAtMs: nowMs } });
   await verifyStored(ports, SWEEP_ORIGIN, target);
 }

@@ -95,6 +95,12 @@ export const LeaseSchema = z.strictObject({
   evidence: EvidenceAnswer.exactOptional(),
 });
 
+/** Of the embedded edition alone: the AWS edition never sends it. */
+export const FakeHub = z.literal(true).exactOptional().meta({
+  description:
+    'Docker Hub is the fake that hublease brings: docker.io refuses its tokens. Absent with any other Docker Hub.',
+});
+
 /** What only admins are shown of a lease besides: it names tokens of others, and what Docker Hub says of the account. */
 export const AdminLeaseSchema = LeaseSchema.extend({
   hubExpiresAt: Time.exactOptional().meta({
@@ -107,7 +113,7 @@ export const AdminLeaseSchema = LeaseSchema.extend({
   }),
 });
 
-const LOGIN = { registry: z.literal('docker.io'), username: z.string() };
+const LOGIN = { registry: z.literal('docker.io'), username: z.string(), fakeHub: FakeHub };
 
 const CredentialAnswer = z.union([
   z.strictObject({

@@ -12,6 +12,7 @@ import {
   DeletedSecret,
   DeletedTarget,
   type EvidenceAnswer,
+  FakeHub,
   LeaseAnswer,
   LeaseSchema,
   type LiveAnswer,
@@ -46,9 +47,19 @@ const PENDING_OWN =
   'The dynamic secret; Docker Hub took too long for the verification of its credential to be completed. Ask for it again by its target.';
 const DRAINING = 'Marked draining: it gives no more leases and goes once the open ones have ended.';
 
+/** What an answer's description says of the member that only the bundled fake's answers have. */
+function inFake(member: string): string {
+  return `\`${member}\` is \`true\` where Docker Hub is the fake that the embedded edition brings, and absent elsewhere.`;
+}
+
 /** Every successful answer: operation, status, body. */
 export const ANSWERS = {
-  mintLease: { 201: { schema: MintAnswer, description: 'The lease and its token.' } },
+  mintLease: {
+    201: {
+      schema: MintAnswer,
+      description: `The lease and its token. ${inFake('credential.fakeHub')}`,
+    },
+  },
   listLeases: { 200: { schema: pageOf(LeaseSchema), description: PAGE_TEXT } },
   getLease: { 200: { schema: LeaseAnswer, description: 'The lease.' } },
   revokeLease: {
@@ -61,8 +72,9 @@ export const ANSWERS = {
       schema: z.strictObject({
         caller: z.strictObject({ arn: z.string(), accountId: z.string() }),
         secrets: z.array(OfferSchema),
+        fakeHub: FakeHub,
       }),
-      description: 'The caller, and the dynamic secrets that list it.',
+      description: `The caller, and the dynamic secrets that list it. ${inFake('fakeHub')}`,
     },
   },
   getOpenapi: { 200: { schema: z.record(z.string(), z.unknown()), description: 'An OpenAPI 3.1 document.' } },

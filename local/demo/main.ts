@@ -3,34 +3,21 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { type Client, hubleaseClient } from '../../client/client.ts';
 import type { AnswerOf } from '../../functions/wire/answers.ts';
 import { type FakeHub, startFakeHub } from '../fake-hub/server.ts';
 import { openProfiles } from '../profiles.ts';
+import { type ImageName, type Login, type Pull, pullImage } from './pull.ts';
 import { type Spawned, spawnEmbedded } from './spawn-embedded.ts';
+import { check, StepFailed, until } from './steps.ts';
 
 const ACCOUNT = { username: 'acme-bot', password: 'password-of-the-bundled-fake' };
+/** A private repository of the account, in the fake's registry. */
+const REPOSITORY = `${ACCOUNT.username}/app`;
 /** Deleted on Docker Hub this long after expiry at the latest. */
 const ON_TIME_MS = 2_000;
 
 type LeaseView = AnswerOf<'getLease'>['body']['lease'];
-
-class StepFailed extends Error {}
-
-function check(holds: boolean, what: string): void {
-  if (!holds) throw new StepFailed(what);
-  console.log(`  ok  ${what}`);
-}
-
-async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs: number): Promise<void> {
-  const giveUpAtMs = Date.now() + limitMs;
-  while (!(await holds())) {
-    if (Date.now() > giveUpAtMs) throw new StepFailed(what);
-    await wait(50);
-  }
-  console.log(`  ok  ${what}`);
-}
 
 async function clients(edition: Spawned): Promise<{ admin: Client; ci: Client }> {
   const profiles = await openProfiles(edition.data);
@@ -44,7 +31,7 @@ async function clients(edition: Spawned): Promise<{ admin: Client; ci: Client }>
 
 /** What `docker pull` does first: exchanges user name and token for a registry bearer. */
 async function mayPull(hub: FakeHub, username: string, token: string): Promise<boolean> {
-  const url = `${hub.url}/token?service=registry.docker.io&scope=repository:${ACCOUNT.username}/app:pull`;
+  const url = `${hub.url}/token?service=registry.docker.io&scope=repository:${REPOSITORY}:pull`;
   const basic = Buffer.from(`${username}:${token}`).toString('base64');
   const response = await fetch(url, { headers: { authorization: `Basic ${basic}` } });
   await response.arrayBuffer();
@@ -128,8 +115,28 @@ async function crash(hub: FakeHub, edition: Spawned, flags: readonly string[]): 
   return restarted;
 }
 
+async function realPull(hub: FakeHub, edition: Spawned): Promise<void> {
+  console.log('\n7. A CI job pulls a private image');
+  const { ci } = await clients(edition);
+  const image: ImageName = { registryOrigin: hub.url, repository: REPOSITORY, tag: 'latest' };
+  const { lease, credential } = (await ci.call('mintLease', { name: 'ci/release', body: { ttl: '1m' } })).body;
+  const login: Login = { username: credential.username, password: 'password' in credential ? credential.password : '' };
+  const wrong = await pullImage(image, { ...login, password: 'dckr_pat_of-nobody' });
+  check(wrong.layerCount === undefined, `with a token of nobody the registry gives nothing away ${how(wrong)}`);
+  const pulled = await pullImage(image, login);
+  check(pulled.layerCount === 1, `with the leased token ${REPOSITORY} is pulled, every digest checked ${how(pulled)}`);
+  const ended = await ci.call('revokeLease', { name: lease.id });
+  check(ended.body.lease.status === 'revoked', 'the job has ended, and its lease is revoked');
+  const late = await pullImage(image, login);
+  check(late.layerCount === undefined, `the same pull is refused now ${how(late)}`);
+}
+
+function how({ by }: Pull): string {
+  return by === 'skopeo' ? '(by skopeo)' : '(by the requests that skopeo makes: it is not installed here)';
+}
+
 async function story(folder: string, cleanUp: (() => Promise<void>)[]): Promise<void> {
-  const hub = await startFakeHub({ accounts: [ACCOUNT], expireTokens: false });
+  const hub = await startFakeHub({ accounts: [ACCOUNT], expireTokens: false, images: [REPOSITORY] });
   cleanUp.push(() => hub.close());
   const laptop = hub.control.createForeignToken({ account: ACCOUNT.username, kind: 'pat', label: 'my laptop' });
   const flags = ['--port', '0', '--data', join(folder, 'data'), '--hub', hub.url];
@@ -142,6 +149,8 @@ async function story(folder: string, cleanUp: (() => Promise<void>)[]): Promise<
   const untouched = hub.control.tokens().find((token) => token.id === laptop.id);
   check(untouched?.live === true && hub.control.patches().length === 0, 'somebody’s own token was not touched');
   check(!edition.log().includes(ACCOUNT.password), 'the log holds no password');
+
+  await realPull(hub, edition);
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'hublease-demo-'));

@@ -10,6 +10,8 @@ export interface Ready {
   readonly hub: string;
   readonly data: string;
   readonly credentialsFile: string;
+  /** The Unix socket that answers for the endpoint too; absent where there is none. */
+  readonly socket?: string;
 }
 
 /** An embedded edition in a process of its own, so that it can be killed. */

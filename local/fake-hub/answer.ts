@@ -20,9 +20,18 @@ export const ROUTE_NAMES = [
   'oat-update',
   'oat-delete',
   'registry-token',
+  'registry-ping',
+  'registry-tags',
+  'registry-manifest',
+  'registry-blob',
 ] as const;
 
 export type RouteName = (typeof ROUTE_NAMES)[number];
+
+/** Whether a route is of Docker Hub's API. `auth.docker.io` and the registry are other hosts, with limits of their own. */
+export function isApi(route: RouteName): boolean {
+  return !route.startsWith('registry-');
+}
 
 export interface HubRequest {
   readonly path: string;
@@ -31,6 +40,8 @@ export interface HubRequest {
   readonly headers: IncomingHttpHeaders;
   /** Parsed JSON; undefined when there was none, or none that parses. */
   readonly body: unknown;
+  /** The fields of a form; empty when there was none. */
+  readonly form: URLSearchParams;
   readonly remoteIp: string;
   /** `http://127.0.0.1:PORT`, for absolute addresses in answers. */
   readonly baseUrl: string;
@@ -40,7 +51,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** Empty: no body and no content type. */
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 export function json(status: number, value: unknown): Answer {
@@ -54,11 +65,6 @@ export function empty(status: number): Answer {
 /** 400 of the token routes. */
 export function invalid(fields: Readonly<Record<string, readonly string[]>>, text = 'validation failed'): Answer {
   return json(400, { fields, text });
-}
-
-/** 401, 403 and 404 of the token routes. */
-export function refused(status: 401 | 403 | 404, message: string): Answer {
-  return json(status, { detail: message, message });
 }
 
 /** A body as an object; anything else reads as an object without fields, so that every required one is missing. */

@@ -35,6 +35,12 @@ export function parseBody(body: Buffer, contentType: string | undefined): unknow
   }
 }
 
+/** The fields of a form, or none for what does not call itself one. */
+export function parseForm(body: Buffer, contentType: string | undefined): URLSearchParams {
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(contentType ?? '');
+  return new URLSearchParams(isForm ? body.toString() : '');
+}
+
 /** Sends an answer with the fake's name and clock. Does nothing when the client is gone. */
 export function send(
   response: ServerResponse,

@@ -96,7 +96,7 @@ export class Faults {
 export function edgeAnswer(fault: FakeFault, path: string): Answer | undefined {
   switch (fault.kind) {
     case 'html-challenge':
-      return { status: 403, headers: { 'content-type': 'text/html; charset=UTF-8' }, body: CHALLENGE_PAGE };
+      return challengePage(403);
     case 'edge-block':
       return { status: 403, headers: { 'content-type': 'text/plain; charset=UTF-8' }, body: 'error code: 1010' };
     case 'redirect':
@@ -106,14 +106,20 @@ export function edgeAnswer(fault: FakeFault, path: string): Answer | undefined {
   }
 }
 
+/** Cloudflare's challenge page. */
+export function challengePage(status: 200 | 403): Answer {
+  return { status, headers: { 'content-type': 'text/html; charset=UTF-8' }, body: CHALLENGE_PAGE };
+}
+
 /** 5xx as Docker Hub's own servers write it. */
 export function serverError(status = 500): Answer {
   return json(status, { message: 'internal server error' });
 }
 
-/** Spoils a true answer. One without a body, as a DELETE's, gets 200 and an object, so that there is something to spoil. */
+/** Spoils a true answer. One without a text, as a DELETE's, gets 200 and an object, so that there is something to spoil. */
 export function spoil(fault: FakeFault, answer: Answer): Answer {
-  const whole = answer.body === '' ? json(200, {}) : answer;
+  const { body } = answer;
+  const whole = typeof body === 'string' && body !== '' ? { ...answer, body } : { ...json(200, {}), body: '{}' };
   switch (fault.kind) {
     case 'wrong-type':
       return { ...whole, headers: { ...whole.headers, 'content-type': 'text/html; charset=UTF-8' } };

@@ -1,17 +1,12 @@
 /** All that the fake Docker Hub knows, in one place that the routes are given. */
 
 import { randomBytes } from 'node:crypto';
-import { Logins } from './logins.ts';
-import {
-  DEFAULT_LOGIN_FAILURE_LIMIT,
-  DEFAULT_MAX_PAGE_SIZE,
-  DEFAULT_TOKEN_CAP,
-  type FakeHubOptions,
-  type FakeHubSettings,
-  startingSettings,
-} from './options.ts';
+import { Logins } from './login/logins.ts';
+import { DEFAULT_IMAGES, DEFAULT_LOGIN_FAILURE_LIMIT, DEFAULT_TOKEN_CAP, type FakeHubOptions } from './options.ts';
 import type { Persistence } from './persistence.ts';
-import { type TokenRow, Tokens } from './tokens.ts';
+import { type FakeHubSettings, startingSettings } from './settings.ts';
+import type { TokenRow } from './tokens/token-row.ts';
+import { Tokens } from './tokens/tokens.ts';
 
 export interface Organization {
   readonly owners: ReadonlySet<string>;
@@ -25,7 +20,8 @@ export class Hub {
   readonly logins: Logins;
   readonly organizations: ReadonlyMap<string, Organization>;
   readonly publicRepositories: ReadonlySet<string>;
-  readonly maxPageSize: number;
+  /** Full names of the repositories that have the registry's image. */
+  readonly images: ReadonlySet<string>;
   settings: FakeHubSettings;
   readonly #clockMs: () => number;
   readonly #persistence: Persistence;
@@ -53,7 +49,7 @@ export class Hub {
       options.loginFailureLimit ?? DEFAULT_LOGIN_FAILURE_LIMIT,
     );
     this.publicRepositories = new Set(options.publicRepositories);
-    this.maxPageSize = options.maxPageSize ?? DEFAULT_MAX_PAGE_SIZE;
+    this.images = new Set(options.images ?? DEFAULT_IMAGES);
     this.settings = startingSettings(options);
     this.#clockMs = options.nowMs ?? Date.now;
     this.#persistence = persistence;
@@ -76,18 +72,32 @@ export class Hub {
     this.#persistence.put('session-key', this.#sessionKey.toString('base64'));
   }
 
+  /** Whether the token is past its own expiry, where that counts. */
   isExpired(row: TokenRow): boolean {
     return this.settings.expireTokens && row.expiresAtMs !== null && row.expiresAtMs <= this.nowMs();
   }
 
-  /** Whether the token opens anything. */
+  /** Whether the token opens anything. Lags of `auth.docker.io` do not count. */
   isLive(row: TokenRow): boolean {
     return row.deletedAtMs === undefined && row.isActive && !this.isExpired(row);
   }
 
-  /** The live token with this value, when it belongs to `account`. */
-  liveToken(account: string, value: string): TokenRow | undefined {
+  /** The live token with this value, when the API lets it log in with `name`. */
+  loginToken(name: string, value: string): TokenRow | undefined {
     const row = this.tokens.byValue(value);
-    return row !== undefined && row.account === account && this.isLive(row) ? row : undefined;
+    const nameFits = row?.account === name || this.settings.tokenLoginName === 'any';
+    return row !== undefined && nameFits && this.isLive(row) ? row : undefined;
+  }
+
+  /** The token with this value, when it belongs to `account` and `auth.docker.io`, with its lags, takes it. */
+  registryToken(account: string, value: string): TokenRow | undefined {
+    const row = this.tokens.byValue(value);
+    if (row === undefined || row.account !== account || this.isExpired(row)) return undefined;
+    const { registryNewLagMs, registryGoneLagMs } = this.settings;
+    const nowMs = this.nowMs();
+    if (registryNewLagMs > 0 && nowMs < row.createdAtMs + registryNewLagMs) return undefined;
+    if (this.isLive(row)) return row;
+    const goneAtMs = row.inactiveSinceMs ?? row.deletedAtMs;
+    return goneAtMs !== undefined && nowMs < goneAtMs + registryGoneLagMs ? row : undefined;
   }
 }

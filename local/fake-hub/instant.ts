@@ -1,6 +1,6 @@
 /** Instants as Docker Hub writes and reads them. */
 
-import type { ExpiryGranularity } from './options.ts';
+import type { ExpiryGranularity } from './settings.ts';
 
 const RFC3339 = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 

@@ -1,6 +1,7 @@
-/** What the fake Docker Hub is told when it starts, and what may be switched while it runs. */
+/** What the fake Docker Hub is told when it starts. */
 
 import type { LoginRoute } from './answer.ts';
+import type { FakeHubSettings } from './settings.ts';
 
 /** A Docker Hub user of the fake. Names are compared in lower case, as Docker Hub's are. */
 export interface FakeAccount {
@@ -23,38 +24,14 @@ export interface FakeOrganization {
   readonly tokenCap?: number;
 }
 
-export type ExpiryGranularity = 'any' | 'second' | 'minute' | 'hour' | 'day';
-export type RetryAfterForm = 'seconds' | 'http-date' | 'unix-time' | 'none';
-
-/** What may be switched while the fake runs. */
-export interface FakeHubSettings {
-  /** Whether a token dies at its own `expires_at`. Off, only a DELETE or PATCH kills it. */
-  readonly expireTokens: boolean;
-  /** Documented 204; clients have met 202. */
-  readonly deleteStatus: 204 | 202;
-  /** Instants between these are refused with a 400 that names `expires_at`. */
-  readonly expiryGranularity: ExpiryGranularity;
-  /** How a personal token without an expiry reads: `""`, or no `expires_at` at all. */
-  readonly expiryWhenNone: 'empty' | 'absent';
-  /** How a 429 says when to come again: `Retry-After` as seconds or date, or `X-Retry-After` as unix time. */
-  readonly retryAfterForm: RetryAfterForm;
-  /** Requests to `/v2/…` per minute, of all clients together. */
-  readonly rateLimitPerMinute: number;
-  /** Added to the clock, in everything the fake says and does. */
-  readonly clockOffsetMs: number;
-}
-
-/** High enough that no test on one machine meets it by accident; Docker does not publish its own. */
-export const DEFAULT_RATE_LIMIT_PER_MINUTE = 1_000_000;
-
 /** Docker's Business plan. */
 export const DEFAULT_TOKEN_CAP = 100;
 
-/** What other Docker Hub lists state; unknown for tokens. A larger `page_size` is cut to this without a word. */
-export const DEFAULT_MAX_PAGE_SIZE = 100;
-
 /** Failed logins of one user name before it is locked out. Docker does not publish its own number. */
 export const DEFAULT_LOGIN_FAILURE_LIMIT = 10;
+
+/** Where the registry has its image unless told: with the account of `npm start`. */
+export const DEFAULT_IMAGES: readonly string[] = ['demo/hello'];
 
 export interface FakeHubOptions extends Partial<FakeHubSettings> {
   readonly accounts: readonly FakeAccount[];
@@ -64,29 +41,17 @@ export interface FakeHubOptions extends Partial<FakeHubSettings> {
    * of everybody else are public.
    */
   readonly publicRepositories?: readonly string[];
+  /** Full names of the repositories whose tag `latest` is the one image of the fake's registry. `demo/hello` unless given. */
+  readonly images?: readonly string[];
   /** 0, the default, lets the system choose. */
   readonly port?: number;
   readonly nowMs?: () => number;
   /** State is kept here across restarts; the folder is made when missing. Absent: in memory only. */
   readonly dataFile?: string;
-  readonly maxPageSize?: number;
   readonly loginFailureLimit?: number;
   /** 0 to below 1; decides faults with a probability. Default: seeded with `seed`. */
   readonly random?: () => number;
   readonly seed?: number;
   /** How latency is waited for. Default: real time. */
   readonly sleep?: (ms: number) => Promise<void>;
-}
-
-/** The settings a fake starts with. */
-export function startingSettings(options: Partial<FakeHubSettings>): FakeHubSettings {
-  return {
-    expireTokens: options.expireTokens ?? true,
-    deleteStatus: options.deleteStatus ?? 204,
-    expiryGranularity: options.expiryGranularity ?? 'any',
-    expiryWhenNone: options.expiryWhenNone ?? 'empty',
-    retryAfterForm: options.retryAfterForm ?? 'seconds',
-    rateLimitPerMinute: options.rateLimitPerMinute ?? DEFAULT_RATE_LIMIT_PER_MINUTE,
-    clockOffsetMs: options.clockOffsetMs ?? 0,
-  };
 }

@@ -2,10 +2,11 @@
 
 import type { Answer, HubRequest, RouteName } from './answer.ts';
 import type { Hub } from './hub.ts';
-import { authToken, secondFactorLogin, usersLogin } from './login-routes.ts';
-import { createOat, deleteOat, getOat, listOats, updateOat } from './oat-routes.ts';
-import { createPat, deletePat, getPat, listPats, updatePat } from './pat-routes.ts';
-import { registryToken } from './registry-routes.ts';
+import { authToken, secondFactorLogin, usersLogin } from './login/login-routes.ts';
+import { getBlob, getManifest, listTags, pingRegistry } from './registry/routes.ts';
+import { registryToken, registryTokenByForm } from './registry/token-exchange.ts';
+import { createOat, deleteOat, getOat, listOats, updateOat } from './tokens/oat-routes.ts';
+import { createPat, deletePat, getPat, listPats, updatePat } from './tokens/pat-routes.ts';
 
 export interface Route {
   readonly name: RouteName;
@@ -19,7 +20,9 @@ const PATS = /^\/v2\/access-tokens$/;
 const PAT = /^\/v2\/access-tokens\/(?<id>[^/]+)$/;
 const OATS = /^\/v2\/orgs\/(?<organization>[^/]+)\/access-tokens$/;
 const OAT = /^\/v2\/orgs\/(?<organization>[^/]+)\/access-tokens\/(?<id>[^/]+)$/;
+const TOKEN = /^\/token$/;
 
+/** Docker Hub's API comes first: some of its paths might be read as a repository's. */
 const ROUTES: readonly Route[] = [
   { name: 'auth-token', method: 'POST', path: /^\/v2\/auth\/token$/, answer: authToken },
   { name: 'users-login', method: 'POST', path: /^\/v2\/users\/login$/, answer: usersLogin },
@@ -34,8 +37,18 @@ const ROUTES: readonly Route[] = [
   { name: 'oat-get', method: 'GET', path: OAT, answer: getOat },
   { name: 'oat-update', method: 'PATCH', path: OAT, answer: updateOat },
   { name: 'oat-delete', method: 'DELETE', path: OAT, answer: deleteOat },
-  { name: 'registry-token', method: 'GET', path: /^\/token$/, answer: registryToken },
+  { name: 'registry-token', method: 'GET', path: TOKEN, answer: registryToken },
+  { name: 'registry-token', method: 'POST', path: TOKEN, answer: registryTokenByForm },
+  ...readable('registry-ping', /^\/v2\/$/, pingRegistry),
+  ...readable('registry-tags', /^\/v2\/(?<repository>.+)\/tags\/list$/, listTags),
+  ...readable('registry-manifest', /^\/v2\/(?<repository>.+)\/manifests\/(?<reference>[^/]+)$/, getManifest),
+  ...readable('registry-blob', /^\/v2\/(?<repository>.+)\/blobs\/(?<digest>[^/]+)$/, getBlob),
 ];
+
+/** HEAD is answered as GET, and sent without its body. */
+function readable(name: RouteName, path: RegExp, answer: Route['answer']): Route[] {
+  return ['GET', 'HEAD'].map((method) => ({ name, method, path, answer }));
+}
 
 /** The route of a request with its path parameters; 405 when only the method is wrong, else 404. */
 export function findRoute(

@@ -7,10 +7,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Answer, type HubRequest, json, ROUTE_NAMES, type RouteName } from './answer.ts';
-import { type FakeHubControl, makeControl } from './control.ts';
-import { answerControl, CONTROL_PREFIX } from './control-routes.ts';
-import { MAX_BODY_BYTES, parseBody, readBody, resetConnection, send } from './exchange.ts';
+import { type Answer, type HubRequest, isApi, json, ROUTE_NAMES, type RouteName } from './answer.ts';
+import { type FakeHubControl, makeControl } from './control/control.ts';
+import { answerControl, CONTROL_PREFIX } from './control/control-routes.ts';
+import { MAX_BODY_BYTES, parseBody, parseForm, readBody, resetConnection, send } from './exchange.ts';
 import { DEFAULT_RETRY_AFTER_SECONDS, edgeAnswer, Faults, seededRandom, serverError, spoil } from './faults.ts';
 import { Held } from './held.ts';
 import { Hub } from './hub.ts';
@@ -18,14 +18,20 @@ import type { FakeHubOptions } from './options.ts';
 import { filePersistence, noPersistence } from './persistence.ts';
 import { findRoute, type Route } from './routes.ts';
 import { RateLimit, throttled } from './throttle.ts';
+import { settleDeletes } from './variations/deletes.ts';
+import { answerInstead, answerOfEdge, withContentType } from './variations/edge.ts';
 
 export type { RouteName } from './answer.ts';
-export type { FakeCalls, FakeDeletion, FakeHubControl, FakeTokenView, ForeignToken } from './control.ts';
+export type { FakeCalls, FakeDeletion, FakeHubControl, FakeTokenView, ForeignToken } from './control/control.ts';
 export type { FakeFault } from './faults.ts';
-export type { FakeAccount, FakeHubOptions, FakeHubSettings, FakeOrganization } from './options.ts';
+export type { FakeAccount, FakeHubOptions, FakeOrganization } from './options.ts';
+export type { FakeHubSettings } from './settings.ts';
 
 export interface FakeHub {
-  /** `http://127.0.0.1:PORT`, without a slash at the end. Serves both `hub.docker.com` and `auth.docker.io`'s `/token`. */
+  /**
+   * `http://127.0.0.1:PORT`, without a slash at the end. Serves `hub.docker.com`, `/token` of `auth.docker.io` and a small
+   * read-only registry.
+   */
   readonly url: string;
   readonly port: number;
   readonly control: FakeHubControl;
@@ -58,11 +64,14 @@ export async function startFakeHub(options: FakeHubOptions): Promise<FakeHub> {
   let isClosed = false;
 
   function apply(route: Route, request: HubRequest): Answer {
+    const instead = answerInstead(hub, route.name);
+    if (instead !== undefined) return instead;
+    settleDeletes(hub);
     const answer = route.answer(hub, request);
     const isSuccess = answer.status < 300;
     if (isSuccess && route.name.endsWith('-create')) applied.creates += 1;
     if (isSuccess && route.name.endsWith('-delete')) applied.deletes += 1;
-    return answer;
+    return answerOfEdge(hub, route.name, answer);
   }
 
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -101,6 +110,7 @@ export async function startFakeHub(options: FakeHubOptions): Promise<FakeHub> {
       query: url.searchParams,
       headers: incoming.headers,
       body: parsed,
+      form: parseForm(body, incoming.headers['content-type']),
       remoteIp: incoming.socket.remoteAddress ?? '127.0.0.1',
       baseUrl,
     });
@@ -113,9 +123,9 @@ export async function startFakeHub(options: FakeHubOptions): Promise<FakeHub> {
     request: HubRequest,
   ): Promise<void> {
     const { retryAfterForm, rateLimitPerMinute } = hub.settings;
-    // `auth.docker.io` is another host, with limits of its own.
-    const rate = route.name === 'registry-token' ? { headers: {} } : rateLimit.take(hub.nowMs(), rateLimitPerMinute);
-    const reply = (answer: Answer) => send(response, answer, hub.nowMs(), rate.headers);
+    const rate = isApi(route.name) ? rateLimit.take(hub.nowMs(), rateLimitPerMinute) : { headers: {} };
+    const reply = (answer: Answer) =>
+      send(response, withContentType(hub.settings, route.name, answer), hub.nowMs(), rate.headers);
     if (rate.refusedForSeconds !== undefined) {
       reply(throttled(hub.nowMs(), rate.refusedForSeconds, retryAfterForm));
       return;

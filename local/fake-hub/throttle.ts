@@ -1,7 +1,7 @@
 /** Docker Hub's limit of requests per minute, and how its answers speak of it. */
 
 import { type Answer, json } from './answer.ts';
-import type { RetryAfterForm } from './options.ts';
+import type { RetryAfterForm } from './settings.ts';
 
 const WINDOW_MS = 60_000;
 

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { buildAction } from '../../scripts/build-action.ts';
 import {
   type Edition,
@@ -75,6 +78,21 @@ describe('the GitHub Action', () => {
   function loginIn(folder = ''): { auths?: Record<string, { auth: string }>; credHelpers?: Record<string, string> } {
     return JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
   }
+
+  it('does not ask a proxy for hublease on this machine', async () => {
+    let asked = 0;
+    const proxy = createServer((_, res) => {
+      asked += 1;
+      res.end();
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    onTestFinished(() => void proxy.close());
+    const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const before = await main(SECRET, { HTTP_PROXY: url, HTTPS_PROXY: url, NODE_USE_ENV_PROXY: '1' });
+    expect({ code: before.code, asked }).toEqual({ code: 0, asked: 0 });
+    expect((await post({ ...before, env: { ...before.env, HTTP_PROXY: url } })).stdout).toContain('is revoked');
+    expect(asked).toBe(0);
+  });
 
   it('is a Node 24 action, whose second part runs whatever became of the job', () => {
     const { runs } = readAction(built.path);

@@ -163,8 +163,8 @@ it('lists page by page until no further one is named, also where pages are short
   expect(new Set(pages.flatMap(({ tokens }) => tokens.map(({ tokenId }) => tokenId))).size).toBe(25);
 });
 
-it.each(['empty', 'absent'] as const)('reads a token without expiry where it is %s', async (expiryWhenNone) => {
-  const { hub, session, control } = await startWithSession({ expiryWhenNone });
+it.each(['empty', 'absent'] as const)('reads a token without expiry where it is %s', async (noTimeForm) => {
+  const { hub, session, control } = await startWithSession({ noTimeForm });
   const { id } = control.createForeignToken({ account: 'acme-bot', kind: 'pat', label: 'other' });
   expect(value(await hub.getToken(session, PAT, id)).expiresAtMs).toBeNull();
 });

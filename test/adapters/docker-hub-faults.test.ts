@@ -131,8 +131,14 @@ describe.each(Object.entries(CALLS))('%s', (name, call) => {
       vi.stubEnv(variable, 'http://127.0.0.1:9');
     }
     vi.stubEnv('NODE_USE_ENV_PROXY', '1');
-    const stub = await startStub([json(409, {})]);
+    const stub = await startStub([json(410, {})]);
     expect(await call(stub)).toMatchObject({ ok: false, problem: { tag: 'invalid', fields: [] } });
+    expect(stub.requests).toHaveLength(1);
+  });
+
+  it.each([408, 409, 425])('takes a %i, after which it may have happened, for no verdict', async (status) => {
+    const stub = await startStub([json(status, { fields: { token_label: ['exists'] }, message: 'conflict' })]);
+    expect(await call(stub)).toMatchObject({ ok: false, problem: { tag: 'fault', code: 'server_error' } });
     expect(stub.requests).toHaveLength(1);
   });
 });

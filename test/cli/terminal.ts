@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Io } from '../../cli/io.ts';
 import { run } from '../../cli/program.ts';
-import { ACCOUNT, CI_ARN, type Edition, openEdition, type ProfileName } from '../local/harness.ts';
+import { ACCOUNT, CI_ARN, type Edition, type EditionOptions, openEdition, type ProfileName } from '../local/harness.ts';
 
 /** A terminal at which the command line is typed, before an embedded edition with a fake Docker Hub. */
 export interface Terminal {
@@ -55,8 +55,8 @@ const SECRETS = {
   'ci/one': { defaultTtl: '15m', maxTtl: '1h', scope: 'repo:read', maxActive: 1 },
 } as const;
 
-export async function openTerminal(): Promise<Terminal> {
-  const edition = await openEdition();
+export async function openTerminal(options: EditionOptions = {}): Promise<Terminal> {
+  const edition = await openEdition(options);
   const home = mkdtempSync(join(tmpdir(), 'hublease-home-'));
   await edition.admin.call('putTarget', { name: 'acme-bot', body: { kind: 'user', credential: ACCOUNT } });
   for (const [name, limits] of Object.entries(SECRETS)) {

@@ -131,6 +131,7 @@ export function aSessionRecord(overrides: Partial<SessionRecord> = {}): SessionR
     sealedBearer: `sealed.${randomBytes(24).toString('base64url')}`,
     account: 'acme-bot',
     expiresAtMs: nowMs + 600_000,
+    refreshAtMs: nowMs + 480_000,
     credentialVersion: unique('credential'),
     breakerUntilMs: nowMs,
     claimUntilMs: nowMs,
@@ -141,6 +142,7 @@ export function aSessionRecord(overrides: Partial<SessionRecord> = {}): SessionR
     refusals: 2,
     loginAfterMs: nowMs + 600_000,
     edgeLogins: 3,
+    loginFault: 'edge',
     provenVersion: unique('credential'),
     revocationsUntilMs: nowMs + 900_000,
     facts: {

@@ -190,6 +190,17 @@ describe('a label that the caller gives', () => {
     });
   });
 
+  it('may be as long as is documented where nothing was verified', async () => {
+    const world = new World();
+    const { verification: _, ...target } = world.addTarget();
+    world.catalog.targets.set(target.name, target);
+    world.addSecret();
+    const order = { secret: 'ci/release', label: 'x'.repeat(40) };
+    expect((await decideGrant(world.ports, caller, order)).label).toHaveLength(40);
+    const longer = decideGrant(world.ports, caller, { ...order, label: 'x'.repeat(41) });
+    expect(await failureOf(longer)).toMatchObject({ tag: 'invalid_field', field: 'label' });
+  });
+
   it('is refused where Docker Hub keeps our mark alone', async () => {
     expect(await failureOf(granted(1, keeps(59)))).toMatchObject({
       tag: 'invalid_field',

@@ -25,38 +25,70 @@ describe('what a login without a verdict asks of the next one', () => {
       { tag: 'throttled', retryAtMs: NOW_MS + 7_000 },
       { loginAfterMs: NOW_MS + 7_000, edgeLogins: 0 },
     ],
-    ['nothing after an outage', {}, { tag: 'fault', code: 'server_error' }, {}],
+    ['nothing after a failed connection', { edgeLogins: 3 }, { tag: 'fault', code: 'connection' }, {}],
     ['nothing after a timeout', { edgeLogins: 3 }, { tag: 'fault', code: 'timeout' }, {}],
     ['nothing after a refusal of another kind', {}, { tag: 'forbidden' }, {}],
     [
       '10 s after the edge answered',
       {},
       { tag: 'fault', code: 'edge' },
-      { edgeLogins: 1, loginAfterMs: NOW_MS + 10_000 },
+      { edgeLogins: 1, loginFault: 'edge', loginAfterMs: NOW_MS + 10_000 },
     ],
     [
       '20 s after the second time',
       { edgeLogins: 1 },
       { tag: 'fault', code: 'edge' },
-      { edgeLogins: 2, loginAfterMs: NOW_MS + 20_000 },
+      { edgeLogins: 2, loginFault: 'edge', loginAfterMs: NOW_MS + 20_000 },
     ],
     [
       '80 s after the fourth time',
       { edgeLogins: 3 },
       { tag: 'fault', code: 'edge' },
-      { edgeLogins: 4, loginAfterMs: NOW_MS + 80_000 },
+      { edgeLogins: 4, loginFault: 'edge', loginAfterMs: NOW_MS + 80_000 },
     ],
     [
       'two minutes at most',
       { edgeLogins: 4 },
       { tag: 'fault', code: 'edge' },
-      { edgeLogins: 5, loginAfterMs: NOW_MS + 120_000 },
+      { edgeLogins: 5, loginFault: 'edge', loginAfterMs: NOW_MS + 120_000 },
     ],
     [
       'two minutes after any number',
       { edgeLogins: 5_000 },
       { tag: 'fault', code: 'edge' },
-      { edgeLogins: 5_001, loginAfterMs: NOW_MS + 120_000 },
+      { edgeLogins: 5_001, loginFault: 'edge', loginAfterMs: NOW_MS + 120_000 },
+    ],
+    ...(['malformed', 'redirected', 'too_large'] as const).map(
+      (code): [string, Partial<SessionRecord>, HubProblem, Partial<SessionRecord>] => [
+        `10 s after an answer that is ${code}`,
+        {},
+        { tag: 'fault', code },
+        { edgeLogins: 1, loginFault: code, loginAfterMs: NOW_MS + 10_000 },
+      ],
+    ),
+    [
+      'no pause after one failure of Docker Hub',
+      {},
+      { tag: 'fault', code: 'server_error' },
+      { edgeLogins: 1, loginFault: 'server_error' },
+    ],
+    [
+      '2 s after the second failure in a row',
+      { edgeLogins: 1, loginFault: 'server_error' },
+      { tag: 'fault', code: 'server_error' },
+      { edgeLogins: 2, loginFault: 'server_error', loginAfterMs: NOW_MS + 2_000 },
+    ],
+    [
+      '64 s after the seventh failure in a row',
+      { edgeLogins: 6 },
+      { tag: 'fault', code: 'server_error' },
+      { edgeLogins: 7, loginFault: 'server_error', loginAfterMs: NOW_MS + 64_000 },
+    ],
+    [
+      'two minutes at most after failures, too',
+      { edgeLogins: 5_000 },
+      { tag: 'fault', code: 'server_error' },
+      { edgeLogins: 5_001, loginFault: 'server_error', loginAfterMs: NOW_MS + 120_000 },
     ],
   ])('is %s', (_, record, problem, pause) => {
     expect(pauseAfter({ ...RECORD, ...record }, problem, NOW_MS)).toEqual(pause);
@@ -87,6 +119,13 @@ describe('a pause before the next login', () => {
   it('for the edge is told as the edge’s', () => {
     const record = { loginAfterMs: NOW_MS + 10_000, edgeLogins: 1 };
     const failure = { tag: 'hub_unavailable', code: 'edge', retryAfterSeconds: 10 };
+    expect(login(record)).toEqual(failure);
+    expect(edge(record)).toEqual(failure);
+  });
+
+  it('for a failure of Docker Hub is told as its own', () => {
+    const record = { loginAfterMs: NOW_MS + 2_000, edgeLogins: 2, loginFault: 'server_error' } as const;
+    const failure = { tag: 'hub_unavailable', code: 'server_error', retryAfterSeconds: 2 };
     expect(login(record)).toEqual(failure);
     expect(edge(record)).toEqual(failure);
   });

@@ -290,11 +290,13 @@ describe('a lease that waits for what Docker Hub has only accepted', () => {
   const ACCEPTED = { ok: true, value: { httpStatus: 202 }, meta: {} } as const;
 
   it.each([
-    ['after five seconds at first', 0, 5_000],
-    ['after five seconds while half of the time waited is no more', 10_000, 5_000],
-    ['after half of the time waited from there on', 10_002, 5_001],
-    ['after 15 minutes at the latest', 1_900_000, 900_000],
-  ])('is looked at again %s, and has not failed', async (_, waitedMs, pauseMs) => {
+    ['after five seconds at first', 0, 5_000, 3],
+    ['after five seconds while half of the time waited is no more', 10_000, 5_000, 3],
+    ['after half of the time waited from there on', 10_002, 5_001, 3],
+    ['as before just short of ten minutes', 599_998, 299_999, 3],
+    ['as before from ten minutes on, and then counts as failing', 600_000, 300_000, 4],
+    ['after 15 minutes at the latest', 1_900_000, 900_000, 4],
+  ])('is looked at again %s', async (_, waitedMs, pauseMs, attempts) => {
     const waiting = {
       status: 'revoking',
       revokeReason: 'expired',
@@ -306,7 +308,7 @@ describe('a lease that waits for what Docker Hub has only accepted', () => {
     world.steering.on('hub.deleteToken', answers(ACCEPTED));
     await revokeLease(world.ports, lease.id, { trigger: 'asked', reason: 'expired' });
     expect(world.lease(lease.id)).toMatchObject({
-      attempts: 3,
+      attempts,
       lastError: 'delete_pending',
       dueAtMs: NOW_MS + pauseMs,
     });
@@ -421,5 +423,28 @@ describe('a lease that a listed token may belong to', () => {
       lease: { evidence: { kind: 'absent' } },
     });
     expect(world.lease(lease.id)).not.toHaveProperty('blockedBy');
+  });
+});
+
+describe('a lease whose account’s list serves no proof', () => {
+  const LAGS = { refusal: { code: 'list_lags', sinceMs: NOW_MS, triedAtMs: NOW_MS } } as const;
+
+  it.each([
+    ['waits for ten minutes', 599_999, 7, []],
+    ['then counts as failing, which is told of as stuck', 600_000, 8, ['lease.stuck']],
+  ])('%s', async (_, revokingForMs, attempts, told) => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addMinting(target, {
+      status: 'revoking',
+      revokeReason: 'mint_failed',
+      mintByMs: NOW_MS - QUIET_AFTER_MS,
+      revokingSinceMs: NOW_MS - revokingForMs,
+      dueAtMs: NOW_MS,
+      attempts: 7,
+    });
+    world.addFacts(target.name, LAGS);
+    await revokeLease(world.ports, lease.id, DUE);
+    expect(world.lease(lease.id)).toMatchObject({ status: 'revoking', lastError: 'list_lag_unknown', attempts });
+    expect(world.eventNames).toEqual(['lease.revoke_delayed', ...told]);
   });
 });

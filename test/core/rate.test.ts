@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HubMeta } from '../../functions/core/ports.ts';
 import {
+  doRevocationsWait,
   endWaiting,
   noteRate,
   noteWaiting,
@@ -228,5 +229,21 @@ describe('minting', () => {
     expect(await failureOf(yieldToRevocation(world.ports, target))).toMatchObject({ tag: 'store_unavailable' });
     world.steering.on('sessions.read', rejects);
     expect(await failureOf(reservedUntilMs(world.ports, target))).toMatchObject({ tag: 'store_unavailable' });
+  });
+});
+
+describe('revocations', () => {
+  it.each([
+    ['wait while they are said to, to the longest pause and a second', { revocationsUntilMs: NOW_MS + 901_000 }, true],
+    ['do not wait when that time has come', { revocationsUntilMs: NOW_MS }, false],
+    ['do not wait longer than any does', { revocationsUntilMs: NOW_MS + 901_001 }, false],
+    [
+      'do not wait where requests only run low',
+      { rateResetAtMs: NOW_MS + 5_000, throttledUntilMs: NOW_MS + 5_000 },
+      false,
+    ],
+  ])('%s', async (_, change, wait) => {
+    const { world, target } = worldWithRecord(change);
+    expect(await doRevocationsWait(world.ports, target)).toBe(wait);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { auditIds } from '../../functions/core/audit-ids.ts';
 import type { Lease } from '../../functions/core/lease.ts';
+import { noteWaiting } from '../../functions/core/rate.ts';
 import { reconcile } from '../../functions/core/reconcile.ts';
 import type { Target } from '../../functions/core/target.ts';
 import { type GivenToken, OUR_USER_AGENT } from './ports/hub.ts';
@@ -88,17 +89,25 @@ describe('reconciling an account', () => {
     expect(world.lease(refused.id)).toMatchObject({ status: 'revoked', evidence: { kind: 'absent' } });
   });
 
-  it('stops listing for refused creates, too, where revocations need the requests', async () => {
+  it('lists a second time for refused creates unless revocations wait for requests', async () => {
     const { world, target } = worldWithTarget();
     const refused = world.addMinting(target, REFUSED);
     world.clock.advance(QUIET_AFTER_MS);
-    world.steering.on('hub.listTokens', async (apply) => {
-      const reply = (await apply()) as { meta: object };
-      return { ...reply, meta: { rateRemaining: 10, rateResetAtMs: world.clock.nowMs() + 60_000 } };
-    });
+    world.steering.on(
+      'hub.listTokens',
+      async (apply) => {
+        const reply = await apply();
+        await noteWaiting(world.ports, target.name, world.clock.nowMs() + 60_000);
+        return reply;
+      },
+      { times: 1 },
+    );
     await reconcile(world.ports, target, [refused]);
     expect(world.steering.argsOf('hub.listTokens')).toHaveLength(1);
     expect(world.lease(refused.id)).toEqual(refused);
+    world.clock.advance(60_000);
+    await reconcile(world.ports, target, [refused]);
+    expect(world.lease(refused.id).status).toBe('revoked');
   });
 
   it('waits while revocations wait for Docker Hub’s requests, and asks nothing', async () => {
@@ -422,6 +431,41 @@ describe('a token whose lease reads revoked', () => {
     expect(await reconcile(world.ports, target, [])).toEqual({ ...NOTHING, ours: 1, ...found, complete: true });
     expect(world.hub.tokens.size).toBe(0);
     if ('strays' in found && found.strays === 1) expect(world.lease(lease.id)).toEqual(lease);
+  });
+
+  function worldWithLeftovers(count: number) {
+    const { world, target } = worldWithTarget();
+    const tokens = Array.from({ length: count }, () =>
+      world.addToken(target, world.addRevoked(target), { expiresAtMs: NOW_MS - 1 }),
+    );
+    return { world, target, tokenIds: tokens.map(({ tokenId }) => tokenId) };
+  }
+  const triedToDelete = (world: World) => world.steering.argsOf('hub.deleteToken').map(([, , tokenId]) => tokenId);
+
+  it('and is over is left after two that could not be deleted, with all that a sweep finds besides', async () => {
+    const { world, target } = worldWithLeftovers(5);
+    const alive = world.addToken(target, world.addRevoked(target), { expiresAtMs: NOW_MS + 60_000 });
+    world.steering.on('hub.deleteToken', answers(OUT), { nth: 2, times: 99 });
+    expect(await reconcile(world.ports, target, [])).toEqual({ ...NOTHING, ours: 6, reopened: 1, complete: true });
+    expect(triedToDelete(world)[0]).toBe(alive.tokenId);
+    expect(triedToDelete(world)).toHaveLength(3);
+  });
+
+  it('and is over is never left for good: another comes first each time', async () => {
+    const { world, target, tokenIds } = worldWithLeftovers(5);
+    world.steering.on('hub.deleteToken', answers(OUT), { times: 99 });
+    for (let sweeps = 0; sweeps < 20; sweeps++) {
+      await reconcile(world.ports, target, []);
+      world.clock.advance(300_000);
+    }
+    expect(new Set(triedToDelete(world))).toEqual(new Set(tokenIds));
+    expect(triedToDelete(world)).toHaveLength(40);
+  });
+
+  it('and is over is deleted with all others where Docker Hub deletes', async () => {
+    const { world, target } = worldWithLeftovers(5);
+    expect(await reconcile(world.ports, target, [])).toEqual({ ...NOTHING, ours: 5, strays: 5, complete: true });
+    expect(world.hub.tokens.size).toBe(0);
   });
 
   it('and that has no expiry lives', async () => {

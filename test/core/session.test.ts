@@ -85,6 +85,28 @@ describe('a session', () => {
     expect(logins(world)).toBe(2);
   });
 
+  it.each([
+    ['of four minutes is renewed two minutes before its end', 240_000, 120_000],
+    ['of less than four minutes is renewed half way', 239_998, 119_999],
+    ['of half a minute is renewed half way', 30_000, 15_000],
+  ])('%s', async (_, lifeMs, refreshedAfterMs) => {
+    const { world, target } = worldWithTarget();
+    const short: HubReply<HubSession> = {
+      ok: true,
+      value: { account: 'acme-bot', bearer: 'a.short.session', expiresAtMs: NOW_MS + lifeMs },
+      meta: {},
+    };
+    world.steering.on('hub.login', answers(short));
+    await openSession(world.ports, target);
+    world.clock.advance(refreshedAfterMs - 1);
+    expect((await openSession(world.ports, target)).bearer).toBe('a.short.session');
+    expect(logins(world)).toBe(1);
+    world.clock.advance(1);
+    expect((await openSession(world.ports, target)).bearer).not.toBe('a.short.session');
+    expect(logins(world)).toBe(2);
+    expect(record(world)).not.toHaveProperty('refreshAtMs');
+  });
+
   it('near its end goes on serving while somebody else renews it', async () => {
     const { world, target } = worldWithTarget();
     const first = await openSession(world.ports, target);
@@ -278,21 +300,40 @@ describe('a session', () => {
 });
 
 describe('a login that Docker Hub does not answer', () => {
-  it.each<[HubProblem, object]>([
+  it.each<[HubProblem, object, Partial<SessionRecord>]>([
     [
       { tag: 'fault', code: 'server_error' },
       { tag: 'hub_unavailable', code: 'server_error', retryAfterSeconds: 5 },
+      { edgeLogins: 1, loginFault: 'server_error' },
     ],
-    [{ tag: 'forbidden' }, { tag: 'hub_refused', code: 'forbidden', target: 'acme-bot' }],
-  ])('but with %j is a failure, opens no breaker, and lets the next one log in', async (problem, failure) => {
+    [{ tag: 'forbidden' }, { tag: 'hub_refused', code: 'forbidden', target: 'acme-bot' }, {}],
+  ])('but with %j is a failure, opens no breaker, and lets the next one log in', async (problem, failure, noted) => {
     const { world, target } = worldWithTarget();
     world.steering.on('hub.login', answers(refusal(problem)));
     expect(await failureOf(openSession(world.ports, target))).toEqual(failure);
-    expect(record(world)).toEqual({ target: 'acme-bot', version: 2, opId: 'op-2' });
+    expect(record(world)).toEqual({ target: 'acme-bot', version: 2, opId: 'op-2', ...noted });
     expect(world.events).toEqual([]);
     await openSession(world.ports, target);
     expect(logins(world)).toBe(2);
+    expect(record(world)).not.toHaveProperty('loginFault');
   });
+
+  it.each(['server_error', 'malformed'] as const)(
+    'but with %s is repeated by nobody at once, the second time',
+    async (code) => {
+      const { world, target } = worldWithTarget();
+      world.steering.on('hub.login', answers(refusal({ tag: 'fault', code })), { times: 2 });
+      const answered = [];
+      for (let callers = 0; callers < 4; callers++) answered.push(await failureOf(openSession(world.ports, target)));
+      expect(answered).toMatchObject(Array.from({ length: 4 }, () => ({ tag: 'hub_unavailable', code })));
+      expect(logins(world)).toBeLessThanOrEqual(2);
+      world.clock.advance(10_000);
+      if (code === 'malformed') await failureOf(openSession(world.ports, target));
+      world.clock.advance(20_000);
+      await openSession(world.ports, target);
+      expect(logins(world)).toBe(3);
+    },
+  );
 });
 
 describe('a login that Docker Hub will not have yet', () => {
@@ -795,6 +836,7 @@ describe('an offered credential', () => {
       version: 2,
       opId: 'op-2',
       edgeLogins: 1,
+      loginFault: 'edge',
       loginAfterMs: NOW_MS + 10_000,
     });
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Lease } from '../../functions/core/lease.ts';
 import type { SessionRecord } from '../../functions/core/ports.ts';
 import { type SweepReport, sweep, sweepDue } from '../../functions/core/sweep.ts';
 import type { Target } from '../../functions/core/target.ts';
@@ -320,6 +321,32 @@ describe('a target whose mints are refused', () => {
     expect(made).toBeGreaterThan(0);
     expect(await sweep(world.ports, LATER)).toMatchObject({ failures: [] });
     expect(world.steering.argsOf('minter.createToken')).toHaveLength(made);
+  });
+
+  it('is not tried again while the token of a former try may live', async () => {
+    const { world } = worldWithRefused();
+    world.hub.keepsExpiry = () => null;
+    world.steering.on('hub.deleteToken', answers(OUT), { times: 99 });
+    await sweep(world.ports, LATER);
+    const made = world.steering.argsOf('minter.createToken').length;
+    world.clock.advance(HOUR_MS);
+    expect(await sweep(world.ports, LATER)).toMatchObject({ failures: [] });
+    expect(world.steering.argsOf('minter.createToken')).toHaveLength(made);
+    expect(world.factsOf('acme-bot')).toEqual({ refusal: { ...REFUSAL, triedAtMs: NOW_MS + HOUR_MS } });
+  });
+
+  it.each<[string, Partial<Lease>, number]>([
+    ['is tried again though a former create was refused, which left no token', { createRefused: true }, 1],
+    ['is tried again though other leases are open', { secret: 'ci/release' }, 1],
+    ['is not tried again while nobody knows whether a former create made a token', {}, 0],
+  ])('%s', async (_, overrides, tries) => {
+    const { world, target } = worldWithTarget();
+    world.addFacts('acme-bot', { refusal: REFUSAL });
+    const waiting = { status: 'revoking', revokingSinceMs: NOW_MS, dueAtMs: NOW_MS + 99 * HOUR_MS } as const;
+    world.addMinting(target, { secret: 'verification', mintByMs: NOW_MS + 50 * HOUR_MS, ...waiting, ...overrides });
+    world.clock.advance(HOUR_MS);
+    await sweep(world.ports, LATER);
+    expect(world.steering.argsOf('minter.createToken')).toHaveLength(tries);
   });
 
   it('is not refused anew by the note of a try, where somebody ended that meanwhile', async () => {

@@ -32,7 +32,8 @@ async function askAt(
   body: unknown,
 ): Promise<Answer> {
   const draft = { method, path, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  return send(edition.port, await sign(edition.profiles[profile], draft, Date.now() + offsetMs));
+  const host = `127.0.0.1:${edition.port}`;
+  return send(edition.port, await sign(edition.profiles[profile], draft, Date.now() + offsetMs, { host }));
 }
 
 function leaseAt(edition: Edition, ttl: string, offsetMs: number): Promise<Answer> {

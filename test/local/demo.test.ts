@@ -11,7 +11,8 @@ it(
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^ {2}ok {2}the token opens the registry$/m);
     expect(stdout).toMatch(/^ {2}ok {2}the token was found by its label and deleted: none is left$/m);
-    expect(stdout).toMatch(/\n\nEvery step held\.\n$/);
+    expect(stdout).toMatch(/^ {2}ok {2}with the leased token acme-bot\/app is pulled, every digest checked \(by /m);
+    expect(stdout).toMatch(/\n {2}ok {2}the same pull is refused now \(by .*\n\nEvery step held\.\n$/);
   },
   LIMIT_MS,
 );

@@ -225,7 +225,7 @@ describe('a request whose signature does not hold', () => {
 });
 
 function signed(keys: Keys, draft: Draft, atMs = Date.now()): Promise<Wire> {
-  return sign(keys, draft, atMs);
+  return sign(keys, draft, atMs, { host: `127.0.0.1:${edition.port}` });
 }
 
 function dateOf(atMs: number): string {

@@ -229,8 +229,11 @@ describe('a start', () => {
       { name: 'demo/push', target: 'demo', scope: 'repo:write', allow: [CI_ARN] },
     ]);
     for (const name of ['demo/pull', 'demo/push']) {
-      expect((await ci.call('mintLease', { name })).body.lease).toMatchObject({ secret: name, status: 'active' });
+      const { lease, credential } = (await ci.call('mintLease', { name })).body;
+      expect(lease).toMatchObject({ secret: name, status: 'active' });
+      expect(credential.fakeHub).toBe(true);
     }
+    expect((await ci.call('whoami')).body.fakeHub).toBe(true);
   });
 
   it('does not put back over the administrator’s changes what it once brought', async () => {
@@ -244,11 +247,14 @@ describe('a start', () => {
     expect((await again.call('getSecret', { name: 'demo/pull' })).body.secret).toMatchObject({ scope: 'repo:admin' });
   });
 
-  it('with --hub brings nothing to lease, and no fake', async () => {
+  it('with --hub brings nothing to lease and no fake, and speaks of none', async () => {
     const edition = untilTestEnds(await openEdition());
     expect((await edition.admin.call('listTargets')).body.items).toEqual([]);
     expect((await edition.admin.call('listSecrets')).body.items).toEqual([]);
-    expect((await edition.ci.call('whoami')).body.secrets).toEqual([]);
+    expect((await edition.ci.call('whoami')).body).toEqual({
+      caller: { arn: CI_ARN, accountId: '111122223333' },
+      secrets: [],
+    });
     expect(readdirSync(edition.dataFolder)).not.toContain('fake-docker-hub.sqlite');
   });
 
@@ -274,9 +280,15 @@ describe('a start', () => {
       endpoint: 'http://127.0.0.1:8787/v1',
       hubOrigin: 'http://127.0.0.1:9',
       credentialsFile: '/srv/data/credentials',
+      socket: { path: '/srv/data/hublease-8787.sock' },
       stop: async () => {},
     };
     const bundled = readyText({ ...settings, jsonReady: false, logLevel: 'error' }, embedded);
+    expect(bundled.split('\n')[0]).toBe(
+      'FAKE DOCKER HUB: nothing here reaches docker.io; its tokens open nothing there',
+    );
+    expect(bundled).toContain('  registry     127.0.0.1:9, with one image: demo/hello\n');
+    expect(bundled).toContain('  Unix socket  /srv/data/hublease-8787.sock\n');
     expect(bundled).toContain('curl -K /srv/data/curl-ci -X POST http://127.0.0.1:8787/v1/lease/demo/pull\n');
     expect(bundled).toContain('curl -K /srv/data/curl-admin http://127.0.0.1:8787/v1/admin/secrets\n');
     const real = readyText(
@@ -284,7 +296,11 @@ describe('a start', () => {
       { ...embedded, hubOrigin: 'https://hub.docker.com' },
     );
     expect(real).toContain('https://hub.docker.com\n');
-    expect(real).not.toMatch(/demo|fake/);
+    expect(real).not.toMatch(/demo|fake|registry/i);
+    const without = { ...embedded, socket: { problem: 'it cannot be made (ENOSPC)' } };
+    expect(readyText({ ...settings, jsonReady: false, logLevel: 'error' }, without)).toContain(
+      '  Unix socket  none: it cannot be made (ENOSPC)\n',
+    );
   });
 });
 

@@ -122,7 +122,20 @@ describe('logging in to the fake Docker Hub', () => {
       expect(reply.status).toBe(403);
       expect(reply.body.message).toBe('token issued from personal access token is not allowed');
     }
+  });
+
+  test("a token logs in with any user name, as its owner; or, where that is switched on, with its owner's alone", async () => {
+    const hub = await openFake();
+    const { token } = (await createPat(hub, await bearerOf(hub))).body;
+    for (const reply of [await login(hub, 'bob', token), await usersLogin(hub, 'nobody', token)]) {
+      const claims = claimsOf(reply.body.access_token ?? reply.body.token);
+      expect(claims['https://hub.docker.com'].username).toBe('ann');
+      expect(claims.source).toBe('pat');
+    }
+    hub.control.set({ tokenLoginName: 'own' });
     expect((await login(hub, 'bob', token)).status).toBe(401);
+    expect((await login(hub, 'Ann', token)).status).toBe(200);
+    expect((await exchange(hub, 'bob', token)).status).toBe(401);
   });
 
   test('an organization token logs in with the name of the organization, on the current route, and manages none', async () => {
@@ -131,7 +144,7 @@ describe('logging in to the fake Docker Hub', () => {
     const session = await login(hub, 'acme', token);
     expect(session.status).toBe(200);
     expect((await createPat(hub, session.body.access_token)).status).toBe(403);
-    expect((await login(hub, 'ann', token)).status).toBe(401);
+    expect((await usersLogin(hub, 'ann', token)).status).toBe(401);
     const refusal = await usersLogin(hub, 'acme', token);
     expect([refusal.status, refusal.body.detail]).toEqual([401, 'Cannot log into an organization account']);
   });

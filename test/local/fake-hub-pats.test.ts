@@ -26,7 +26,7 @@ describe('personal access tokens of the fake Docker Hub', () => {
       expires_at: '2030-05-01T12:10:00Z',
     });
     const read = await call(hub, 'GET', `/v2/access-tokens/${created.body.uuid}`, { bearer });
-    expect(read.body).toEqual({ ...created.body, token: '' });
+    expect(read.body).toEqual({ ...created.body, token: '***' });
     const listed = await call(hub, 'GET', '/v2/access-tokens', { bearer });
     expect(listed.body.results).toEqual([read.body]);
   });
@@ -35,7 +35,7 @@ describe('personal access tokens of the fake Docker Hub', () => {
     const hub = await openFake();
     const bearer = await bearerOf(hub);
     expect((await createPat(hub, bearer)).body.expires_at).toBe('');
-    hub.control.set({ expiryWhenNone: 'absent' });
+    hub.control.set({ noTimeForm: 'absent' });
     const { body } = await createPat(hub, bearer);
     expect(body).not.toHaveProperty('expires_at');
     hub.advance(10 * 365 * 86_400_000);
@@ -138,7 +138,7 @@ describe('personal access tokens of the fake Docker Hub', () => {
     const path = `/v2/access-tokens/${uuid}`;
     expect((await call(hub, 'DELETE', path, { bearer })).status).toBe(204);
     const second = await call(hub, 'DELETE', path, { bearer });
-    expect([second.status, Object.keys(second.body)]).toEqual([404, ['detail', 'message']]);
+    expect([second.status, Object.keys(second.body)]).toEqual([404, ['errinfo', 'message']]);
     expect((await call(hub, 'GET', path, { bearer })).status).toBe(404);
     expect((await call(hub, 'PATCH', path, { bearer, body: { is_active: true } })).status).toBe(404);
     expect(hub.control.deletions()).toEqual([
@@ -162,7 +162,7 @@ describe('personal access tokens of the fake Docker Hub', () => {
     const body = { token_label: 'two', is_active: false, expires_at: '2040-01-01T00:00:00Z', scopes: ['repo:admin'] };
     const patched = await call(hub, 'PATCH', path, { bearer, body });
     expect(patched.status).toBe(200);
-    expect(patched.body).toEqual({ ...created, token: '', token_label: 'two', is_active: false });
+    expect(patched.body).toEqual({ ...created, token: '***', token_label: 'two', is_active: false });
     expect((await exchange(hub, 'ann', created.token)).status).toBe(401);
     expect((await call(hub, 'PATCH', path, { bearer, body: { is_active: 'no' } })).status).toBe(400);
     expect((await call(hub, 'PATCH', path, { bearer, body: { token_label: '' } })).status).toBe(400);

@@ -8,7 +8,8 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fail } from '../../functions/core/failure.ts';
 import { checkEvent } from '../../functions/wire/event.ts';
-import { type AccessEntry, type FrontDoor, type FrontDoorOptions, startFrontDoor } from '../../local/front-door.ts';
+import type { AccessEntry } from '../../local/desk.ts';
+import { type FrontDoor, type FrontDoorOptions, startFrontDoor } from '../../local/front-door.ts';
 import { credentialsFileOf, openProfiles, type Profile } from '../../local/profiles.ts';
 import { type Answer, type Draft, send, sign, type Wire, withHeader } from './signing.ts';
 
@@ -49,8 +50,11 @@ afterEach(() => Promise.all(doors.map((door) => door.close())));
 async function open(changed: Partial<FrontDoorOptions> = {}): Promise<FrontDoor> {
   const door = await startFrontDoor({
     port: 0,
+    // So that requests can be signed before the port is known.
+    acceptHosts: ['127.0.0.1'],
     profiles: await openProfiles(dataDir),
     nowMs: () => NOW_MS,
+    steadyMs: () => 0,
     route: (method, rawPath) => {
       if (rawPath.includes('%')) throw fail({ tag: 'path_not_canonical' });
       const name = /^\/v1\/lease\/(.+)$/.exec(rawPath)?.[1];

@@ -34,11 +34,11 @@ canaries.plant('what requests hold', CANARY, TOTP_CANARY);
 beforeAll(async () => {
   edition = await openEdition({
     flags: ['--log-level', 'info'],
-    hub: { accounts: [ACCOUNT, { username: 'canary', password: PASSWORD, totpSecret: TOTP_SECRET }] },
+    hub: { accounts: [ACCOUNT, { username: 'planted-bot', password: PASSWORD, totpSecret: TOTP_SECRET }] },
   });
   await setUp(edition);
-  const credential = { username: 'canary', password: PASSWORD, totpSecret: TOTP_SECRET };
-  await edition.admin.call('putTarget', { name: 'canary', body: { kind: 'user', credential } });
+  const credential = { username: 'planted-bot', password: PASSWORD, totpSecret: TOTP_SECRET };
+  await edition.admin.call('putTarget', { name: 'planted-bot', body: { kind: 'user', credential } });
   for (const client of [edition.ci, edition.ci])
     canaries.plant('token', (await lease(client, '1m')).credential.password);
   for (const { secretAccessKey } of Object.values(edition.profiles)) canaries.plant('signing key', secretAccessKey);
@@ -63,7 +63,8 @@ interface Reply {
 async function sendSigned({ profile, method, path, query, headers, body }: Sent): Promise<Reply> {
   const sha256 = createHash('sha256').update(body).digest('hex');
   const draft = { method, path, query, headers: { ...headers, 'x-amz-content-sha256': sha256 } };
-  const wire = await sign(edition.profiles[profile], draft, Date.now());
+  const host = `127.0.0.1:${edition.port}`;
+  const wire = await sign(edition.profiles[profile], draft, Date.now(), { host });
   return new Promise((resolve, reject) => {
     const req = request({
       host: '127.0.0.1',
@@ -141,7 +142,7 @@ describe(`${REQUESTS} malformed requests`, () => {
   });
 
   it('would not pass with bytes that are no UTF-8 in a password, as something like it', async () => {
-    const credential = { username: 'canary', password: PASSWORD };
+    const credential = { username: 'planted-bot', password: PASSWORD };
     const text = Buffer.from(JSON.stringify({ kind: 'user', credential }));
     const at = text.indexOf('Canary');
     const { status, text: answer } = await sendSigned({

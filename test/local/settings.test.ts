@@ -22,6 +22,13 @@ const FLAGS: [flag: string, value: string, setting: object, other: string, other
     'http://127.0.0.1:9',
     { hubOrigin: 'http://127.0.0.1:9' },
   ],
+  [
+    'accept-host',
+    'Hublease.example.com',
+    { acceptHosts: ['hublease.example.com'] },
+    'proxy:8443,[::1]:9',
+    { acceptHosts: ['proxy:8443', '[::1]:9'] },
+  ],
   ['min-ttl', '90s', { minTtlSeconds: 90 }, '60', { minTtlSeconds: 60 }],
   ['sweep-interval', '1m', { sweepIntervalSeconds: 60 }, '1d', { sweepIntervalSeconds: 86_400 }],
   ['json-ready', 'true', { jsonReady: true }, 'false', { jsonReady: false }],
@@ -56,6 +63,13 @@ const BAD: [flag: string, value: string, problem: string][] = [
   ),
   ['sweep-interval', '1d1s', 'expected at most 1d'],
   ['sweep-interval', '315360000', 'expected at most 1d'],
+  ...['https://proxy', 'proxy/v1', 'a b', 'proxy:99999', 'user@proxy', 'proxy,'].map(
+    (host): [string, string, string] => [
+      'accept-host',
+      host,
+      'expected HOST or HOST:PORT, or several with commas between them',
+    ],
+  ),
   ['log-level', 'debug', 'expected silent, error or info'],
   ['log-level', 'INFO', 'expected silent, error or info'],
 ];

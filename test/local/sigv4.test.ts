@@ -227,9 +227,11 @@ describe('the signature check', () => {
         body,
       };
       const scope = { region: 'us-east-1', service: 'service' };
-      expect(verifySignature(arrived(wire, KEYS, Date.parse('2015-08-30T12:36:00Z')), scope)).toEqual({
+      const signedAtMs = Date.parse('2015-08-30T12:36:00Z');
+      expect(verifySignature(arrived(wire, KEYS, signedAtMs), scope)).toEqual({
         ok: true,
         accessKeyId: 'AKIDEXAMPLE',
+        signedAtMs,
       });
     },
   );
@@ -237,7 +239,11 @@ describe('the signature check', () => {
   it('accepts what the JavaScript SDK signs, with and without its body hash header', async () => {
     for (const applyChecksum of [true, false]) {
       const wire = await sign(KEYS, DRAFT, NOW_MS, { applyChecksum });
-      expect(verifySignature(arrived(wire, KEYS, NOW_MS))).toEqual({ ok: true, accessKeyId: 'AKIDEXAMPLE' });
+      expect(verifySignature(arrived(wire, KEYS, NOW_MS))).toEqual({
+        ok: true,
+        accessKeyId: 'AKIDEXAMPLE',
+        signedAtMs: NOW_MS,
+      });
     }
   });
 
@@ -293,13 +299,13 @@ describe('the signature check', () => {
   });
 
   it.each([
-    ['five minutes old', -300_000, { ok: true, accessKeyId: 'AKIDEXAMPLE' }],
+    ['five minutes old', -300_000, { ok: true, accessKeyId: 'AKIDEXAMPLE', signedAtMs: NOW_MS - 300_000 }],
     [
       'five minutes and a second old',
       -301_000,
       { ok: false, reason: 'expired', signedAtMs: NOW_MS - 301_000, nowMs: NOW_MS },
     ],
-    ['five minutes ahead', 300_000, { ok: true, accessKeyId: 'AKIDEXAMPLE' }],
+    ['five minutes ahead', 300_000, { ok: true, accessKeyId: 'AKIDEXAMPLE', signedAtMs: NOW_MS + 300_000 }],
     [
       'five minutes and a second ahead',
       301_000,

@@ -186,7 +186,7 @@ export async function watchEmbedded(options: WatchOptions = {}): Promise<Watched
   }
 
   const signAs = (profile: ProfileName, draft: Draft, atMs = Date.now()) =>
-    sign(profiles[profile] as Profile, draft, atMs);
+    sign(profiles[profile] as Profile, draft, atMs, { host: `127.0.0.1:${port}` });
 
   async function end(signal: NodeJS.Signals): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -24,6 +24,34 @@ export type Ablation =
   | 'expires_at'
   /** One listing is believed. */
   | 'second_listing'
+  /** The expiry that was asked for is believed, not the one that Docker Hub reports. */
+  | 'reported_expiry'
+  /** A token is answered whatever became of its label. */
+  | 'label_echo'
+  /** Listed tokens that may be a lease's do not block it. */
+  | 'suspects'
+  /** A 404 is believed without the account's list. */
+  | 'list_confirmation'
+  /** A list that lacks a token proves that it is gone, however far the list lags. */
+  | 'listed_by'
+  /** Any 2xx to a delete is the end. */
+  | 'delete_status'
+  /** The quiet period is the same however far the list lags. */
+  | 'list_lag'
+  /** How old a token is that a list lacks is taken for how far the list lags. */
+  | 'lag_measured'
+  /** A list serves proofs though nobody knows yet how far it lags. */
+  | 'lag_doubt'
+  /** A token that is listed is taken for one that lives. */
+  | 'is_active'
+  /** A create that Docker Hub refused in its own words is taken for one that made nothing. */
+  | 'create_refused'
+  /** A good password is tried again at once when it is refused. */
+  | 'doubt_pause'
+  /** And again and again. */
+  | 'doubt_once'
+  /** What answers logins in Docker Hub's place is asked again by every caller. */
+  | 'edge_pause'
   /** A store takes the repetition of a write for somebody else's. */
   | 'op_id';
 
@@ -36,6 +64,20 @@ export const ABLATIONS: readonly Exclude<Ablation, 'none'>[] = [
   'expires_at',
   'second_listing',
   'op_id',
+  'reported_expiry',
+  'label_echo',
+  'suspects',
+  'list_confirmation',
+  'listed_by',
+  'delete_status',
+  'list_lag',
+  'lag_measured',
+  'lag_doubt',
+  'is_active',
+  'create_refused',
+  'doubt_pause',
+  'doubt_once',
+  'edge_pause',
 ];
 
 /** How the lack of a guard showed. */
@@ -62,7 +104,12 @@ export async function seenInPairs(ablation: Ablation): Promise<Sighting | undefi
   const [failure] = failures;
   if (failure === undefined) return undefined;
   const { faults, violation } = failure;
-  return { by: 'pair of faults', histories: singles + pairs + 1, violation, trace: { ablation, ...lifeWith(faults) } };
+  return {
+    by: 'pair of faults',
+    histories: singles + pairs + 1,
+    violation,
+    trace: { ablation, ...lifeWith('usual', faults) },
+  };
 }
 
 /** A committed trace that does. */

@@ -8,7 +8,7 @@ import { stepOf } from './steps.ts';
 import type { World } from './world.ts';
 
 /** Why a call got no proper answer. */
-export type Refusal = 'failed' | 'lost' | 'throttled' | 'refused';
+export type Refusal = 'failed' | 'lost' | 'throttled' | 'refused' | 'declined' | 'rejected' | 'repeated';
 
 /** One way to call a port. */
 export interface Site {
@@ -91,7 +91,8 @@ export class Actor {
    * Calls a port: the effect happens at one instant, and the answer comes then or later, as the faults have it.
    *
    * @param apply the effect; its value is the answer.
-   * @param refuse what answers, or throws, when there is no proper answer; `atMs` is until when to wait.
+   * @param refuse what answers, or throws, when there is no proper answer; `atMs` is until when to wait, or for `repeated`, which
+   *   of the refusals it is.
    */
   call<T>(
     site: Site,
@@ -141,6 +142,15 @@ export class Actor {
           break;
         case 'refuse':
           world.at(landsMs, () => answer(() => refuse('refused', world.nowMs)));
+          break;
+        case 'decline':
+          world.at(landsMs, () => answer(() => refuse('declined', world.nowMs)));
+          break;
+        case 'reject':
+          world.at(landsMs, () => answer(() => refuse('rejected', world.nowMs)));
+          break;
+        case 'repeat':
+          land(landsMs, () => answer(() => refuse('repeated', fault.ms)));
           break;
         case 'lose':
           land(landsMs, () => undefined);

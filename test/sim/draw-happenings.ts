@@ -1,4 +1,5 @@
 import { drawCollision } from './collision.ts';
+import { drawTroubles } from './draw-troubles.ts';
 import type { Happening, InstallationName, Look, OutagePort, PlannedSelector, PlannedTarget } from './plan.ts';
 import type { Dice } from './prng.ts';
 import type { Want } from './wants.ts';
@@ -15,6 +16,8 @@ export interface Frame {
   readonly installations: readonly InstallationName[];
   readonly faultsEndMs: number;
   readonly hubExpires: boolean;
+  /** Docker Hub ends every token by itself, and when it was asked to: what nobody looks after any more is over then. */
+  readonly hubEnds: boolean;
 }
 
 /** Draws what happens from outside, in order. */
@@ -60,10 +63,19 @@ export function drawHappenings(dice: Dice, frame: Frame): Happening[] {
   if (frame.harsh && frame.secondFactor.includes(usernames[0] ?? '') && dice.chance(0.3)) {
     happenings.push(...drawTwoLogins(dice, frame));
   }
+  happenings.push(
+    ...drawTroubles(
+      dice,
+      frame,
+      happenings.filter(({ does }) => does === 'mint'),
+    ),
+  );
   for (const username of usernames) {
     const crowd = dice.chance(0.01) ? 150 : 0;
     for (let n = crowd + dice.pick([0, 3, 8, 14]); n > 0; n--) {
-      happenings.push({ atMs: 0, does: 'human_create', username, look: drawLook(dice) });
+      // Of long ago, or of now; few do not say.
+      const age = n > 14 || dice.chance(0.5) ? { ageMs: 86_400_000 } : dice.chance(0.1) ? { ageMs: null } : {};
+      happenings.push({ atMs: 0, does: 'human_create', username, look: drawLook(dice), ...age });
     }
     // Where others come and go, pages shift under a listing.
     for (let n = dice.pick([0, 0, 4, 25]); n > 0; n--) {
@@ -118,14 +130,14 @@ export function drawHappenings(dice: Dice, frame: Frame): Happening[] {
         const forMs = dice.magnitude(10_000, 900_000);
         happenings.push({ atMs: anywhere(), does: 'rotation', installation, target: name, forMs });
       }
-      if (frame.hubExpires && dice.chance(0.06) && (frame.harsh || !happenings.some(isPassword))) {
+      if (frame.hubEnds && dice.chance(0.06) && (frame.harsh || !happenings.some(isPassword))) {
         happenings.push({ atMs: anywhere(), does: 'delete_target', installation, target: name });
       }
     }
     if (dice.chance(0.08)) {
       happenings.push({ atMs: anywhere(), does: 'restore', installation, backMs: dice.magnitude(1_000, 900_000) });
     }
-    if (frame.hubExpires && dice.chance(0.06)) happenings.push({ atMs: anywhere(), does: 'demolish', installation });
+    if (frame.hubEnds && dice.chance(0.06)) happenings.push({ atMs: anywhere(), does: 'demolish', installation });
   }
   if (dice.chance(0.35)) {
     for (let n = dice.whole(1, 3); n > 0; n--) {
@@ -219,7 +231,16 @@ function drawSelector(dice: Dice, targets: readonly PlannedTarget[], mint: strin
 }
 
 function drawLook(dice: Dice): Look {
-  return dice.pick(['plain', 'plain', 'other_account', 'forged_mac', 'other_installation', 'unknown_key', 'longer']);
+  return dice.pick([
+    'plain',
+    'plain',
+    'none',
+    'other_account',
+    'forged_mac',
+    'other_installation',
+    'unknown_key',
+    'longer',
+  ]);
 }
 
 function isPassword(happening: Happening): boolean {

@@ -17,6 +17,7 @@ const SPANS: Spans = {
   stall: [200, 20_000],
   freeze: [500, 600_000],
   throttle: [1_000, 300_000],
+  repeat: [1, 1_000],
   delay: [1_000, 900_000],
 };
 

@@ -6,7 +6,10 @@
  *   when an SDK repeats a write whose first answer was lost.
  * - `stall`: it happens only after `ms`. `freeze`: it happens, and the answer is noticed after `ms`.
  * - `crash_before`, `crash_after`: the actor dies, and none of its calls ever answers.
- * - `throttle`: Docker Hub answers 429 with a pause of `ms`. `refuse`: it answers 401 to a good session.
+ * - `throttle`: Docker Hub answers 429 with a pause of `ms`. `refuse`: it answers 401 to a good session, and to a create 403 where
+ *   it is `decline`. `reject`: it answers 401 to a login with a good password. Nothing has happened then.
+ * - `repeat`: what stands before Docker Hub repeats a create by itself, so that a token is made and the caller sees a refusal of the
+ *   repetition, in Docker Hub's own form. `ms` is which.
  * - `duplicate`: Docker Hub makes two tokens of one create. Nobody repeats that request, so this is rare and stands apart.
  * - `drop`, `delay`: a trigger is lost, or comes `ms` late.
  */
@@ -21,6 +24,9 @@ export type FaultKind =
   | 'crash_after'
   | 'throttle'
   | 'refuse'
+  | 'decline'
+  | 'reject'
+  | 'repeat'
   | 'duplicate'
   | 'drop'
   | 'delay';
@@ -36,9 +42,18 @@ export const STORE_FAULTS: readonly FaultKind[] = [
   'crash_after',
 ];
 export const HUB_FAULTS: readonly FaultKind[] = [...STORE_FAULTS, 'throttle', 'refuse'];
-export const LOGIN_FAULTS: readonly FaultKind[] = [...STORE_FAULTS.filter((kind) => kind !== 'twice'), 'throttle'];
-/** Without `twice`: a create is an HTTP POST that nobody repeats. */
-export const CREATE_FAULTS: readonly FaultKind[] = [...HUB_FAULTS.filter((kind) => kind !== 'twice'), 'duplicate'];
+export const LOGIN_FAULTS: readonly FaultKind[] = [
+  ...STORE_FAULTS.filter((kind) => kind !== 'twice'),
+  'throttle',
+  'reject',
+];
+/** Without `twice`: a create is an HTTP POST that hublease does not repeat. */
+export const CREATE_FAULTS: readonly FaultKind[] = [
+  ...HUB_FAULTS.filter((kind) => kind !== 'twice'),
+  'decline',
+  'repeat',
+  'duplicate',
+];
 /** The audit port never rejects. */
 export const AUDIT_FAULTS: readonly FaultKind[] = ['freeze', 'crash_before', 'crash_after'];
 export const TRIGGER_FAULTS: readonly FaultKind[] = ['drop', 'delay', 'twice'];

@@ -9,18 +9,139 @@ interface Guard {
   readonly without: string;
 }
 
-const GUARDS: Partial<Record<Ablation, Guard>> = {
-  label_lookup: {
-    file: 'functions/core/evidence.ts',
-    anchor:
-      'return listing.tokens.filter((token) => readLabel(ports.labels, token.label, lease.hubAccount) === lease.id);',
-    without: 'return [];',
-  },
-  second_listing: {
-    file: 'functions/core/evidence.ts',
-    anchor: 'const second = await listAll(ports, target, place);',
-    without: 'const second = first;',
-  },
+/** A guard may stand in more than one place. */
+const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
+  label_lookup: [
+    {
+      file: 'functions/core/absence.ts',
+      anchor:
+        'return listing.tokens.filter((token) => readLabel(ports.labels, token.label, lease.hubAccount) === lease.id);',
+      without: 'return [];',
+    },
+  ],
+  second_listing: [
+    {
+      file: 'functions/core/evidence.ts',
+      anchor: 'const second = await listAll(ports, target, place);',
+      without: 'const second = first;',
+    },
+    {
+      file: 'functions/core/refused-creates.ts',
+      anchor: 'const second = await listAll(ports, target, placeOf(one), mayGoOn);',
+      without: 'const second = first;',
+    },
+  ],
+  reported_expiry: [
+    {
+      file: 'functions/core/evidence.ts',
+      anchor:
+        'const hubExpiresAtMs = reportedExpiresAtMs === undefined ? lease.hubReportedExpiresAtMs : reportedExpiresAtMs;',
+      without: 'const { hubExpiresAtMs } = lease;',
+    },
+  ],
+  label_echo: [
+    {
+      file: 'functions/core/echo.ts',
+      anchor: 'if (created.label !== intent.hubLabel) {',
+      without: 'if (false) {',
+    },
+  ],
+  suspects: [
+    {
+      file: 'functions/core/absence.ts',
+      anchor: "if (blockedBy !== undefined) return { code: 'unclear_token', blockedBy };",
+      without: '',
+    },
+  ],
+  list_confirmation: [
+    {
+      file: 'functions/core/removal.ts',
+      anchor: 'return confirmByList(ports, target, place, deleted);',
+      without: "return { gone: true, httpStatus, confirmedBy: 'gone' };",
+    },
+  ],
+  listed_by: [
+    { file: 'functions/core/removal.ts', anchor: 'if (startedAtMs < retryAtMs) return', without: 'if (false) return' },
+  ],
+  delete_status: [
+    {
+      file: 'functions/core/removal.ts',
+      anchor: 'if (httpStatus === GONE_STATUS) return',
+      without: 'if (true) return',
+    },
+  ],
+  list_lag: [
+    {
+      file: 'functions/core/absence.ts',
+      anchor:
+        'return Math.max(isKnown ? limits.quietMs : MAX_LIST_LAG_MS, LAG_FACTOR * Math.max(measuredMs, listLagsBeyondMs));',
+      without: 'return limits.quietMs;',
+    },
+  ],
+  lag_measured: [
+    {
+      file: 'functions/core/absence.ts',
+      anchor: 'const isKnown = measuredMs >= listLagsBeyondMs;',
+      without: 'const isKnown = measuredMs >= 0 || listLagsBeyondMs > 0;',
+    },
+  ],
+  lag_doubt: [
+    {
+      file: 'functions/core/absence.ts',
+      anchor: 'if (!isLagInDoubt(await readFacts(ports, target.name))) return undefined;',
+      without: 'if (true) return undefined;',
+    },
+  ],
+  is_active: [
+    {
+      file: 'functions/core/reconcile.ts',
+      anchor: "listed for good, inactive.\n  if (!token.isActive) return 'covered';",
+      without: '',
+    },
+    {
+      file: 'functions/core/reconcile.ts',
+      anchor: "if (!reply.ok || !reply.value.isActive) return 'covered';",
+      without: "if (!reply.ok) return 'covered';",
+    },
+  ],
+  create_refused: [
+    {
+      file: 'functions/core/give-up.ts',
+      anchor: `    status: 'revoking',
+    revokeReason: 'mint_failed',
+    revokingSinceMs: nowMs,
+    createRefused: true,
+    lastError: 'create_refused',
+    dueAtMs: nowMs + LEFT_TO_SWEEP_MS,`,
+      without: `    status: 'revoked',
+    revokeReason: 'mint_failed',
+    revokedAtMs: nowMs,
+    evidence: { kind: 'absent', atMs: nowMs },
+    dueAtMs: undefined,
+    ttlAtMs: nowMs + ports.limits.auditRetentionMs,`,
+    },
+  ],
+  doubt_pause: [
+    {
+      file: 'functions/core/login-pauses.ts',
+      anchor: 'return isProven && refusals === 0 ? DOUBT_PAUSE_MS : BREAKER_MS;',
+      without: 'return isProven && refusals === 0 ? 0 : BREAKER_MS;',
+    },
+  ],
+  doubt_once: [
+    {
+      file: 'functions/core/login-pauses.ts',
+      anchor: 'return isProven && refusals === 0 ? DOUBT_PAUSE_MS : BREAKER_MS;',
+      without: 'return isProven ? DOUBT_PAUSE_MS : BREAKER_MS;',
+    },
+  ],
+  edge_pause: [
+    {
+      file: 'functions/core/login-pauses.ts',
+      anchor: "if (problem.tag !== 'fault') return {};",
+      without: 'if (true) return {};',
+    },
+  ],
 };
 
 /** Whether a guard can only be taken away in core's source. */
@@ -34,14 +155,14 @@ export function isInSource(ablation: Ablation): boolean {
  * @throws Error when the source no longer reads as expected, at the import that meets it.
  */
 export function removeFromSource(ablation: Ablation): void {
-  const guard = GUARDS[ablation];
-  if (guard === undefined) throw new Error(`${ablation} does not stand in core's source`);
+  const guards = GUARDS[ablation];
+  if (guards === undefined) throw new Error(`${ablation} does not stand in core's source`);
   registerHooks({
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
-      if (!url.endsWith(`/${guard.file}`)) return loaded;
-      const source = String(loaded.source);
-      return { ...loaded, source: withoutGuard(source, guard) };
+      const here = guards.filter(({ file }) => url.endsWith(`/${file}`));
+      if (here.length === 0) return loaded;
+      return { ...loaded, source: here.reduce(withoutGuard, String(loaded.source)) };
     },
   });
 }

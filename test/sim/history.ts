@@ -5,35 +5,33 @@ import { writeLabel } from '../../functions/core/label.ts';
 import type { Lease } from '../../functions/core/lease.ts';
 import { mint } from '../../functions/core/mint.ts';
 import { revokeOwn } from '../../functions/core/own-leases.ts';
+import type { CreatedToken, TokenOrder } from '../../functions/core/ports.ts';
 import { renewOwn } from '../../functions/core/renew.ts';
 import { revokeLease } from '../../functions/core/revoke.ts';
-import { deleteSecret } from '../../functions/core/secrets.ts';
 import { sweep } from '../../functions/core/sweep.ts';
-import type { Credential } from '../../functions/core/target.ts';
-import { deleteTarget, putTarget } from '../../functions/core/targets.ts';
 import type { Ablation } from './ablation.ts';
 import { Actor, type Scene } from './actor.ts';
-import { HOST_SKEW_MS, SETTLE_MS, SWEEP_EVERY_MS } from './bounds.ts';
-import { CANARY } from './canary.ts';
+import { Admins } from './admins.ts';
+import { HOST_SKEW_MS, LEFT_TO_SWEEP_MS, SETTLE_MS, SWEEP_EVERY_MS } from './bounds.ts';
 import { DrawnFaults, type FaultSource, RecordedFaults } from './fault-sources.ts';
 import type { Fault } from './faults.ts';
+import { furnish, ROLE } from './furnish.ts';
 import { type Violation, Watch } from './invariants.ts';
 import type { Happening, InstallationName, Look, Plan, PlannedSelector, PlannedTarget } from './plan.ts';
 import { SimCatalog, SimCredentials, SimSealer, SimSessions } from './ports/catalog.ts';
-import { firstPassword, SimHub, type SimToken } from './ports/hub.ts';
+import { SimHub } from './ports/hub.ts';
 import { SimLeases } from './ports/leases.ts';
+import type { SimToken } from './ports/tokens.ts';
 import { type Trigger, Triggers } from './ports/triggers.ts';
 import { type AllPorts, installationId, labelKeys, portsOf, type Stores } from './ports/wired.ts';
 import { unitOf } from './prng.ts';
 import { firstSweepMs } from './recurring.ts';
 import { World } from './world.ts';
 
-/** How long an admin waits before trying a refused change again, and how often. */
-const ADMIN_RETRY_MS = 60_000;
-const ADMIN_TRIES = 60;
+/** A login's trouble that a second try outlasts. */
+const PASSING_TROUBLE_MS = 25_000;
 /** How long a revocation of many works before it answers. */
 const MATCHING_MS = 15_000;
-const ROLE = 'arn:aws:iam::111122223333:role/ci';
 
 /** How a history is to run. */
 export interface HistoryOptions {
@@ -76,9 +74,7 @@ class History {
   /** Tokens known by the mint that made them. */
   readonly #leaseOf = new Map<string, { readonly installation: InstallationName; readonly leaseId: string }>();
   readonly #renewed = new Set<string>();
-  readonly #passwords = new Map<string, string>();
-  /** The last credential that was not a stranger’s, by installation and target. */
-  readonly #beforeRotation = new Map<string, Credential>();
+  readonly #admins: Admins;
   #sweeps = 0;
   #answered = 0;
   #sweptAtMs = 0;
@@ -86,7 +82,10 @@ class History {
   constructor(plan: Plan, options: HistoryOptions) {
     this.#plan = plan;
     this.#world = new World(plan.startMs, options.keepsLog ?? false);
-    const calm = Object.keys(plan.intensities).length === 0 && (options.faults ?? []).length === 0 && !options.source;
+    const fails = Object.keys(plan.intensities).length > 0 || (options.faults ?? []).length > 0 || options.source;
+    const { deletes } = plan.habits ?? {};
+    const deletesEnd = deletes === undefined || deletes.takesMs !== undefined;
+    const calm = !fails && deletesEnd;
     this.#watch = new Watch(
       this.#world,
       plan,
@@ -97,6 +96,15 @@ class History {
     this.#scene = { world: this.#world, plan, faults, watch: this.#watch, outages: new Map() };
     this.#hub = new SimHub(this.#world, plan, this.#watch);
     this.#ablation = options.ablation ?? 'none';
+    this.#admins = new Admins({
+      world: this.#world,
+      plan,
+      watch: this.#watch,
+      hub: this.#hub,
+      storesOf: (name) => this.#storesOf(name),
+      isDemolished: (name) => this.#demolished.has(name),
+      act: (name, installation, run) => this.#act(name, installation, run),
+    });
     for (const name of plan.installations) this.#install(name);
   }
 
@@ -104,17 +112,11 @@ class History {
     const { startMs, faultsEndMs, happenings } = this.#plan;
     for (const happening of happenings) this.#world.at(startMs + happening.atMs, () => this.#happen(happening));
     const endMs = startMs + faultsEndMs;
-    await this.#world.run(
-      endMs + SETTLE_MS,
-      () =>
-        this.#watch.violations.length > 0 ||
-        (this.#sweptAtMs > endMs &&
-          this.#world.quiet &&
-          this.#isIdle() &&
-          this.#watch.settled() &&
-          this.#draining().length === 0 &&
-          this.#miscounted().length === 0),
-    );
+    await this.#world.run(endMs + SETTLE_MS, () => this.#isOver(endMs));
+    // A refused create whose target is gone, or whose list never serves a proof, waits for a day before anybody is told.
+    if (!this.#isOver(endMs) && this.#watch.waitsForItsOwnTime()) {
+      await this.#world.run(endMs + LEFT_TO_SWEEP_MS + SETTLE_MS, () => this.#isOver(endMs));
+    }
     if (this.#watch.violations.length === 0) this.#watch.end();
     if (this.#watch.violations.length === 0) for (const what of this.#draining()) this.#watch.notRemoved(what);
     if (this.#watch.violations.length === 0) for (const what of this.#miscounted()) this.#watch.counterWrong(what);
@@ -126,6 +128,19 @@ class History {
       reached: this.#watch.reached,
       log: this.#world.log ?? [],
     };
+  }
+
+  /** Whether something broke, or nothing is left to happen. */
+  #isOver(endMs: number): boolean {
+    if (this.#watch.violations.length > 0) return true;
+    return (
+      this.#sweptAtMs > endMs &&
+      this.#world.quiet &&
+      this.#isIdle() &&
+      this.#watch.settled() &&
+      this.#draining().length === 0 &&
+      this.#miscounted().length === 0
+    );
   }
 
   #install(name: InstallationName): void {
@@ -261,12 +276,16 @@ class History {
         this.#kill(happening.installation);
         break;
       case 'outage': {
-        const untilMs = Math.min(nowMs + happening.forMs, this.#plan.startMs + this.#plan.faultsEndMs);
-        this.#scene.outages.set(happening.port, { untilMs, dark: happening.dark });
+        const { port, dark } = happening;
+        this.#scene.outages.set(port, { untilMs: this.#untilMs(happening.forMs), dark });
         break;
       }
       case 'human_create':
-        this.#hub.humanCreates(happening.username, this.#strangerLabel(happening.username, happening.look));
+        this.#hub.humanCreates(
+          happening.username,
+          this.#strangerLabel(happening.username, happening.look),
+          happening.ageMs,
+        );
         break;
       case 'human_delete':
         this.#hub.humanDeletes(happening.username, happening.which, happening.ours);
@@ -280,25 +299,44 @@ class History {
         );
         break;
       case 'password':
-        this.#changePassword(happening);
+        this.#admins.changePassword(happening);
         break;
       case 'rotation':
-        this.#rotate(happening);
+        this.#admins.rotate(happening);
         break;
       case 'end_sessions':
-        this.#hub.endSessions(happening.username);
+        this.#hub.accounts.endSessions(happening.username);
         break;
       case 'restore':
         this.#watch.excuse(happening.installation);
         this.#storesOf(happening.installation).leases.restore(nowMs - happening.backMs);
         break;
       case 'change_account':
-        this.#changeAccount(happening);
+        this.#admins.changeAccount(happening);
         break;
       case 'delete_target':
-        this.#deleteTarget(happening.installation, happening.target);
+        this.#admins.deleteTarget(happening.installation, happening.target);
         break;
+      case 'verify':
+        this.#admins.verify(happening);
+        break;
+      case 'lose_role':
+        this.#hub.loseRole(happening.username, happening.how, this.#untilMs(happening.forMs));
+        break;
+      case 'trouble_logins':
+        this.#hub.troubleLogins(happening.username, happening.how, this.#untilMs(happening.forMs));
+        break;
+      case 'attest': {
+        const lease = this.#leaseOf.get(happening.mint);
+        if (lease !== undefined) this.#admins.attest(lease.installation, lease.leaseId, happening.mint);
+        break;
+      }
     }
+  }
+
+  /** When what lasts so long from now is over: no later than the faults. */
+  #untilMs(forMs: number): number {
+    return Math.min(this.#world.nowMs + forMs, this.#plan.startMs + this.#plan.faultsEndMs);
   }
 
   #mint(happening: Extract<Happening, { does: 'mint' }>): void {
@@ -325,7 +363,7 @@ class History {
         minter: {
           createToken: async (...args) => {
             const reply = await seen.minter.createToken(...args);
-            if (reply.ok) made.answered = true;
+            if (reply.ok && this.#isAsAsked(installation, secret, args[2], reply.value)) made.answered = true;
             return reply;
           },
         },
@@ -344,6 +382,20 @@ class History {
         if (made.answered && !disturbed) this.#watch.mintLost(`mint ${name}`, tag);
       }
     });
+  }
+
+  /** Whether Docker Hub made what it was asked for, as far as was learned of it: only that must be answered. */
+  #isAsAsked(
+    installation: InstallationName,
+    secret: string,
+    { label, expiresAtMs }: TokenOrder,
+    made: CreatedToken,
+  ): boolean {
+    const { catalog } = this.#storesOf(installation);
+    const { verification } = catalog.targets.get(catalog.secrets.get(secret)?.target ?? '') ?? {};
+    const slackMs = (verification?.expirySlackSeconds ?? 0) * 1_000;
+    if (made.label !== label || made.expiresAtMs === null || expiresAtMs === null) return false;
+    return made.expiresAtMs >= expiresAtMs && made.expiresAtMs <= expiresAtMs + slackMs;
   }
 
   /** Whether anything gave a mint a reason to be given up. */
@@ -437,6 +489,8 @@ class History {
     switch (look) {
       case 'plain':
         return 'laptop';
+      case 'none':
+        return '';
       case 'other_account':
         return writeLabel(keys, leaseId, `${account}-2`);
       case 'forged_mac':
@@ -449,133 +503,7 @@ class History {
         return `x${writeLabel(keys, leaseId, account)}`;
     }
   }
-
-  #changePassword(happening: Extract<Happening, { does: 'password' }>): void {
-    const { username, endsSessions, afterMs } = happening;
-    const password = `${CANARY}-${username}-${this.#world.nowMs}`;
-    this.#hub.changePassword(username, password, endsSessions);
-    this.#passwords.set(username, password);
-    for (const { name } of this.#plan.targets.filter((target) => target.username === username)) {
-      for (const installation of this.#plan.installations) {
-        this.#world.at(this.#world.nowMs + afterMs, () => this.#replaceCredential(installation, name, 1));
-      }
-    }
-  }
-
-  #replaceCredential(installation: InstallationName, name: string, attempt: number): void {
-    const target = this.#plan.targets.find((one) => one.name === name) as PlannedTarget;
-    const { organization } = target;
-    const origin = { caller: parseCaller(ROLE), requestId: `put ${name}` };
-    const actorName = `put ${installation} ${name} ${attempt} ${this.#world.nowMs}`;
-    this.#persist(
-      actorName,
-      installation,
-      attempt,
-      `put ${name}`,
-      (again) => this.#replaceCredential(installation, name, again),
-      (ports) =>
-        putTarget(ports, origin, {
-          name,
-          kind: organization === undefined ? 'user' : 'org',
-          ...(organization !== undefined && { organization }),
-          credential: this.#rightCredential(target),
-          verify: true,
-        }),
-    );
-  }
-
-  /** One try: it is refused as long as leases of the old account are open, and an admin takes that for an answer. */
-  #changeAccount(happening: Extract<Happening, { does: 'change_account' }>): void {
-    const { installation, target: name, username } = happening;
-    const { organization } = this.#plan.targets.find((one) => one.name === name) as PlannedTarget;
-    const origin = { caller: parseCaller(ROLE), requestId: `change ${name}` };
-    this.#persist(`change ${installation} ${name}`, installation, ADMIN_TRIES, `change ${name}`, nothing, (ports) =>
-      putTarget(ports, origin, {
-        name,
-        kind: organization === undefined ? 'user' : 'org',
-        ...(organization !== undefined && { organization }),
-        credential: { username, password: firstPassword(username) },
-        verify: true,
-      }),
-    );
-  }
-
-  /** An admin's call, tried again until it works. What is refused because its object is going is not tried again. */
-  #persist(
-    name: string,
-    installation: InstallationName,
-    attempt: number,
-    what: string,
-    again: (attempt: number) => void,
-    call: (ports: AllPorts) => Promise<unknown>,
-  ): void {
-    let done = false;
-    this.#act(name, installation, (ports) =>
-      call(ports).then(
-        () => {
-          done = true;
-        },
-        (error: unknown) => {
-          this.#watch.refused(error, what);
-          const tag = error instanceof Failed ? error.failure.tag : '';
-          this.#world.note(`${what} refused: ${tag}`);
-          done = ['draining', 'target_not_found', 'secret_not_found'].includes(tag);
-        },
-      ),
-    );
-    this.#world.at(this.#world.nowMs + ADMIN_RETRY_MS, () => {
-      if (!done && attempt < ADMIN_TRIES && !this.#demolished.has(installation)) again(attempt + 1);
-    });
-  }
-
-  #rightCredential(target: PlannedTarget): Credential {
-    const { username } = target;
-    const password = this.#passwords.get(username) ?? firstPassword(username);
-    const totpSecret = this.#plan.secondFactor.includes(username) ? { totpSecret: `${CANARY}-totp` } : {};
-    return { username, password, ...totpSecret };
-  }
-
-  #rotate(happening: Extract<Happening, { does: 'rotation' }>): void {
-    const { credentials } = this.#storesOf(happening.installation);
-    const target = this.#plan.targets.find((one) => one.name === happening.target) as PlannedTarget;
-    const wrong = { username: 'somebody-else', password: firstPassword('somebody-else') };
-    const store = (credential: Credential) =>
-      credentials.promote(target.name, credentials.stage(target.name, credential));
-    const found = credentials.read(target.name)?.credential;
-    if (found === undefined) return;
-    const key = `${happening.installation} ${target.name}`;
-    // What a rotation finds may be another's wrong one.
-    if (found.username !== wrong.username) this.#beforeRotation.set(key, found);
-    const before = this.#beforeRotation.get(key) ?? found;
-    store(wrong);
-    this.#world.at(this.#world.nowMs + happening.forMs, () => {
-      // Unless an admin has put it right meanwhile.
-      if (credentials.read(target.name)?.credential !== wrong) return;
-      store({ ...before, password: this.#passwords.get(before.username) ?? before.password });
-    });
-  }
-
-  #deleteTarget(installation: InstallationName, name: string, attempt = 1): void {
-    const target = this.#plan.targets.find((one) => one.name === name) as PlannedTarget;
-    const origin = { caller: parseCaller(ROLE), requestId: `delete ${name}` };
-    const actorName = `delete ${installation} ${name} ${attempt}`;
-    this.#persist(
-      actorName,
-      installation,
-      attempt,
-      `delete ${name}`,
-      (again) => this.#deleteTarget(installation, name, again),
-      async (ports) => {
-        await deleteSecret(ports, origin, target.secret, { force: true }).catch((error: unknown) => {
-          if (!(error instanceof Failed) || error.failure.tag !== 'secret_not_found') throw error;
-        });
-        await deleteTarget(ports, origin, name, { force: true });
-      },
-    );
-  }
 }
-
-function nothing(): void {}
 
 /** How every label of an installation begins. */
 function labelStart(installation: InstallationName): string {
@@ -591,7 +519,9 @@ function isNamed(row: Lease, selector: Selector): boolean {
 
 /** What happens in normal running: nothing fails for it. */
 function isCalm(happening: Happening): boolean {
+  if (happening.does === 'trouble_logins') return happening.how === 'refused' && happening.forMs <= PASSING_TROUBLE_MS;
   return [
+    'verify',
     'mint',
     'renew',
     'revoke',
@@ -603,44 +533,4 @@ function isCalm(happening: Happening): boolean {
     'end_sessions',
     'change_account',
   ].includes(happening.does);
-}
-
-function furnish(stores: Stores, planned: PlannedTarget, secondFactor: boolean, nowMs: number): void {
-  const { name, username, organization, secret, renewable, maxActive } = planned;
-  const password = firstPassword(username);
-  const credential = { username, password, ...(secondFactor && { totpSecret: `${CANARY}-totp` }) };
-  stores.credentials.promote(name, stores.credentials.stage(name, credential));
-  const row = {
-    schema: 1,
-    version: 1,
-    opId: 'first',
-    tags: {},
-    status: 'ready',
-    managedBy: 'api',
-    createdAtMs: nowMs,
-    updatedAtMs: nowMs,
-  } as const;
-  stores.catalog.putTarget({
-    ...row,
-    name,
-    kind: organization === undefined ? 'user' : 'org',
-    username,
-    ...(organization !== undefined && { organization }),
-    loginRoute: secondFactor ? 'users-login' : 'auth-token',
-    expiryGranularity: 'second',
-  });
-  stores.catalog.putSecret({
-    ...row,
-    name: secret,
-    target: name,
-    ...(organization === undefined
-      ? { scope: 'repo:write' as const }
-      : { resources: [{ type: 'TYPE_REPO' as const, path: `${organization}/app`, scopes: ['scope-image-pull'] }] }),
-    defaultTtlSeconds: 300,
-    maxTtlSeconds: 3_600,
-    renewable: renewable ?? false,
-    ...(maxActive !== undefined && { maxActive }),
-    allow: [ROLE],
-    deleteProtection: false,
-  });
 }

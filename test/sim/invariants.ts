@@ -7,18 +7,26 @@ import type { Actor } from './actor.ts';
 import { HOST_SKEW_MS } from './bounds.ts';
 import { leaks } from './canary.ts';
 import type { InstallationName, Plan } from './plan.ts';
-import type { SimToken } from './ports/hub.ts';
+import { bearsMark, type SimToken } from './ports/tokens.ts';
 import { isKnownStep } from './steps.ts';
 import type { World } from './world.ts';
 
 /** How late a token may be dead after its lease's end when nothing fails. */
 const PROMISED_MS = 120_000;
+/** How long before its actor's start a token may have died for which a lease is taken up again. */
+const REOPENING_MS = 60_000;
+/** One more try of a login comes within this, with a second factor or without. */
+const LOGIN_AGAIN_MS = 65_000;
 /** Docker Hub's own end of a token, by a clock that need not be ours. */
 const HUB_SKEW_MS = 10_000;
 /** Longer than an undisturbed mint takes from its lease's time of issue to its last write. */
 const MOST_MINTING_MS = 15_000;
 /** Ten minutes, seen by one process whose clock is ahead and another whose is behind. */
 const LOCK_WINDOW_MS = 600_000 - 2 * HOST_SKEW_MS;
+
+/** Within a minute, one login at first, and one after pauses of 10 and 20 s. Two that cross each other's notes are fair. */
+const EDGE_WINDOW_MS = 60_000;
+const MOST_EDGE_LOGINS = 4;
 
 export type InvariantName =
   | 'alive_too_long'
@@ -31,6 +39,7 @@ export type InvariantName =
   | 'answered_without_backstop'
   | 'answered_twice'
   | 'answered_dead'
+  | 'reopened_for_nothing'
   | 'revoked_early'
   | 'not_terminal'
   | 'evidence_missing'
@@ -38,6 +47,7 @@ export type InvariantName =
   | 'untyped_failure'
   | 'mint_lost_for_nothing'
   | 'too_many_refused_logins'
+  | 'edge_stormed'
   | 'two_live_for_one_key'
   | 'quota_exceeded'
   | 'counter_wrong'
@@ -63,6 +73,10 @@ interface Watched {
   restored: boolean;
   answeredAtMs?: number;
   armed: boolean;
+  /** An admin vouched for it. */
+  attested: boolean;
+  /** How often it was taken up again. */
+  reopened: number;
   /** The caller's Idempotency-Key that it was minted under. */
   key?: string;
 }
@@ -70,6 +84,8 @@ interface Watched {
 /** Sees everything that happens, knows what no part of hublease can know, and says when a promise is broken. */
 export class Watch {
   readonly violations: Violation[] = [];
+  /** Who is called when something alarms: admins. */
+  alarmed: (event: AuditEvent, installation: InstallationName) => void = () => undefined;
   /** How often each kind of thing came about: a run that never gets somewhere proves nothing of it. */
   readonly reached = new Map<string, number>();
   readonly #world: World;
@@ -78,6 +94,8 @@ export class Watch {
   readonly #demolished = new Set<InstallationName>();
   readonly #throttledUntilMs = new Map<InstallationName, number>();
   readonly #refusedLogins = new Map<string, number[]>();
+  readonly #provenLogins = new Set<string>();
+  readonly #edgeLogins = new Map<string, number[]>();
   readonly #excuses: { readonly atMs: number; readonly installation: InstallationName }[] = [];
   readonly #strict: boolean;
   /** Who is at work on which lease. */
@@ -109,7 +127,15 @@ export class Watch {
   lease(leaseId: string): Watched {
     let watched = this.#leases.get(leaseId);
     if (watched === undefined) {
-      watched = { name: leaseId, tokens: [], asked: false, restored: false, armed: false };
+      watched = {
+        name: leaseId,
+        tokens: [],
+        asked: false,
+        restored: false,
+        armed: false,
+        attested: false,
+        reopened: 0,
+      };
       this.#leases.set(leaseId, watched);
     }
     return watched;
@@ -127,11 +153,23 @@ export class Watch {
   }
 
   /** An actor's write of a lease came through while others were at work on it: it won those races. */
-  wrote(leaseId: string, actor: Actor): void {
+  wrote(row: Lease, actor: Actor): void {
+    const leaseId = row.id;
     this.tookUp(leaseId, actor);
+    if (row.status === 'revoking' && row.revokeReason === 'reopened') this.#reopened(row, actor);
     for (const other of this.#atWork.get(leaseId) ?? []) {
       if (other !== actor) this.reach(`race ${actor.kind} before ${other.kind}`);
     }
+  }
+
+  /** A revoked lease is only taken up again for a token that lived when its actor began, and an actor is hardly ever slow. */
+  #reopened({ id, reopened = 0 }: Lease, { startedAtMs, name }: Actor): void {
+    const watched = this.lease(id);
+    if (reopened <= watched.reopened) return;
+    watched.reopened = reopened;
+    const sinceMs = startedAtMs - REOPENING_MS;
+    if (watched.tokens.some((token) => (token.diedAtMs() ?? Number.POSITIVE_INFINITY) >= sinceMs)) return;
+    this.#say('reopened_for_nothing', `${name} took ${id} up again though nothing of it lives`);
   }
 
   /**
@@ -168,6 +206,9 @@ export class Watch {
     if (row.version === 1 && row.status === 'minting') this.#countUnder(row);
     if (isOpen(row)) return;
     if (row.evidence === undefined || row.ttlAtMs === undefined) this.#say('evidence_missing', row.id);
+    if (row.evidence?.kind === 'attested' && !watched.attested) {
+      this.#say('evidence_missing', `${row.id} reads attested, and nobody has`);
+    }
     for (const token of watched.tokens) {
       if (token.duplicate || watched.restored || !token.lives()) continue;
       const evidence = row.evidence?.kind ?? 'none';
@@ -206,6 +247,11 @@ export class Watch {
     this.lease(leaseId).asked = true;
   }
 
+  /** An admin vouches that nothing of a lease lives. */
+  attestAsked(leaseId: string): void {
+    this.lease(leaseId).attested = true;
+  }
+
   /** An older state of the table came back; `rows` is all of it. */
   restored(changed: readonly string[], rows: ReadonlyMap<string, Lease>): void {
     for (const leaseId of changed) {
@@ -237,19 +283,28 @@ export class Watch {
     }
     const row = watched.row;
     if (row === undefined) return;
-    // What Docker Hub was asked to do by itself holds even if everything of ours is gone.
-    if (this.#plan.hubExpires && row.hubExpiresAtMs !== null) {
-      const deadlineMs = row.hubExpiresAtMs + HUB_SKEW_MS;
-      this.#world.at(deadlineMs, () => this.#mustBeDead(token, leaseId, 'hubExpiresAt'));
+    // What Docker Hub does by itself holds even if everything of ours is gone: as it was asked, but where it keeps another expiry.
+    const isAltered = this.#plan.habits?.expiry !== undefined;
+    const hubEndMs = isAltered ? token.expiresAtMs : row.hubExpiresAtMs;
+    if (this.#plan.hubExpires && hubEndMs !== null) {
+      // A day is not waited for.
+      this.#world.at(hubEndMs + HUB_SKEW_MS, () => this.#mustBeDead(token, leaseId, 'hubExpiresAt'), isAltered);
     }
     if (this.#strict && !token.duplicate) this.#expectEnd(token, leaseId);
   }
 
   /** Looks again later when the lease was renewed meanwhile. */
   #expectEnd(token: SimToken, leaseId: string): void {
-    const endMs = (this.lease(leaseId).row?.expiresAtMs ?? 0) + PROMISED_MS;
-    if (this.#world.nowMs >= endMs) this.#mustBeDead(token, leaseId, 'expiresAt + 120 s');
+    const endMs = (this.lease(leaseId).row?.expiresAtMs ?? 0) + this.#promisedMs();
+    if (this.#world.nowMs >= endMs) this.#mustBeDead(token, leaseId, 'what was promised of its end');
     else this.#world.at(endMs, () => this.#expectEnd(token, leaseId));
+  }
+
+  /** 120 s, what Docker Hub takes for a delete that it has accepted, and one more try of a login that it should have taken. */
+  #promisedMs(): number {
+    const { habits = {}, happenings } = this.#plan;
+    const isTried = happenings.some(({ does }) => does === 'trouble_logins');
+    return PROMISED_MS + (habits.deletes?.takesMs ?? 0) + (isTried ? LOGIN_AGAIN_MS : 0);
   }
 
   #mustBeDead(token: SimToken, leaseId: string, bound: string): void {
@@ -277,6 +332,9 @@ export class Watch {
     if (watched.answeredAtMs !== undefined) this.#say('answered_twice', lease.id);
     for (const [leaseId, other] of this.#leases) {
       if (watched.key === undefined || other.key !== watched.key || other === watched || other.restored) continue;
+      // Behind a create that Docker Hub refused in its own words nobody ever got a token, though it may have made one. The sweep
+      // ends that, and whoever asks again under the key need not wait for it: only answered tokens must not be two.
+      if (other.row?.createRefused === true && other.answeredAtMs === undefined) continue;
       if (token?.lives() && other.tokens.some((one) => one.lives() && !one.duplicate)) {
         this.#say('two_live_for_one_key', `${lease.id} was answered while a token of ${leaseId} lives`);
       }
@@ -328,6 +386,7 @@ export class Watch {
     if (event.event === 'lease.revoke_delayed' && event.code === 'hub_throttled' && !isThrottled) {
       this.#say('revoke_yielded', `${by.name} put a revocation off though Docker Hub did not ask for it`);
     }
+    this.alarmed(event, by.installation);
     const told = event.detail?.evidence ?? event.code;
     this.reach(told === undefined ? event.event : `${event.event} ${told}`);
     this.scan(event, `the audit event ${event.event}`);
@@ -350,14 +409,36 @@ export class Watch {
     const recent = (this.#refusedLogins.get(key) ?? []).filter((atMs) => atMs > nowMs - LOCK_WINDOW_MS);
     recent.push(nowMs);
     this.#refusedLogins.set(key, recent);
-    const excused = this.#excuses.filter(
-      (excuse) => excuse.installation === installation && excuse.atMs > nowMs - 660_000,
-    ).length;
-    // A refused code may only have been spent by somebody else, so that one more try is fair.
-    const fair = this.#plan.secondFactor.includes(username) ? 2 : 1;
+    const excused = this.#excusesSince(installation, nowMs - 660_000);
+    // A refused code may only have been spent by somebody else, and a password that worked may have met a passing fault: one more
+    // try is fair.
+    const fair = this.#plan.secondFactor.includes(username) || this.#provenLogins.has(key) ? 2 : 1;
     if (recent.length > fair + excused) {
       this.#say('too_many_refused_logins', `${recent.length} within ten minutes for ${username}`);
     }
+  }
+
+  /** Docker Hub took a login of ours, which ends its count of refusals. */
+  loginWorked(installation: InstallationName, username: string, password: string): void {
+    const key = `${installation} ${username} ${password}`;
+    this.#provenLogins.add(key);
+    this.#refusedLogins.delete(key);
+  }
+
+  /** Something else than Docker Hub answered a login of ours. */
+  loginMetEdge(installation: InstallationName, username: string): void {
+    const key = `${installation} ${username}`;
+    const { nowMs } = this.#world;
+    const recent = (this.#edgeLogins.get(key) ?? []).filter((atMs) => atMs > nowMs - EDGE_WINDOW_MS);
+    recent.push(nowMs);
+    this.#edgeLogins.set(key, recent);
+    if (recent.length > MOST_EDGE_LOGINS + this.#excusesSince(installation, nowMs - 2 * EDGE_WINDOW_MS)) {
+      this.#say('edge_stormed', `${recent.length} logins of ${username} within a minute met a page of something else`);
+    }
+  }
+
+  #excusesSince(installation: InstallationName, sinceMs: number): number {
+    return this.#excuses.filter((excuse) => excuse.installation === installation && excuse.atMs > sinceMs).length;
   }
 
   /** A target or secret whose deletion was accepted is still there, or left something behind. */
@@ -365,35 +446,58 @@ export class Watch {
     this.#say('not_removed', what);
   }
 
+  /** Whether all that is still open are leases of refused creates, whose own time is yet to come. */
+  waitsForItsOwnTime(): boolean {
+    const open = this.#installed().filter(({ row }) => row !== undefined && isOpen(row));
+    return open.length > 0 && open.every(({ row }) => row?.createRefused === true);
+  }
+
+  /** All leases but those of an installation that is gone. */
+  #installed(): Watched[] {
+    return [...this.#leases.values()].filter((watched) => {
+      const installation = installationOf(watched);
+      return installation === undefined || !this.#demolished.has(installation);
+    });
+  }
+
   /** Whether nothing is left to settle. */
   settled(): boolean {
-    for (const [, watched] of this.#leases) {
-      const installation = installationOf(watched);
-      if (installation !== undefined && this.#demolished.has(installation)) continue;
+    for (const watched of this.#installed()) {
       if (watched.row !== undefined && isOpen(watched.row)) return false;
-      if (watched.tokens.some((token) => token.lives())) return false;
+      if (watched.tokens.some((token) => token.lives() && !isUnknowable(watched, token))) return false;
     }
     return true;
   }
 
   /** Faults stopped long ago: what is still open now would stay open for ever. */
   end(): void {
-    for (const [leaseId, watched] of this.#leases) {
-      const installation = installationOf(watched);
-      if (installation !== undefined && this.#demolished.has(installation)) continue;
+    for (const watched of this.#installed()) {
+      const { name: leaseId } = watched;
       if (watched.row !== undefined && isOpen(watched.row)) {
         this.#say('not_terminal', `${leaseId} is still ${watched.row.status} (${watched.row.lastError ?? 'no error'})`);
       }
       for (const token of watched.tokens) {
-        if (token.lives()) this.#say('alive_at_the_end', `${token.tokenId} of ${leaseId}`);
+        if (token.lives() && !isUnknowable(watched, token)) {
+          this.#say('alive_at_the_end', `${token.tokenId} of ${leaseId}`);
+        }
       }
     }
   }
 }
 
+/**
+ * Whether nothing on earth says that a token is of its lease: Docker Hub changed its label, nobody was ever given it, and the lease's
+ * row went back to before it, or names the other of two tokens of one create.
+ */
+function isUnknowable({ restored, answeredAtMs }: Watched, token: SimToken): boolean {
+  return !bearsMark(token) && answeredAtMs === undefined && (restored || token.duplicate);
+}
+
 /** Whether an open lease of the same installation as `like` counts there. */
 function holds(row: Lease, counter: string, like: Lease): boolean {
-  return isOpen(row) && row.hubLabel[4] === like.hubLabel[4] && row.counters?.includes(counter) === true;
+  if (!isOpen(row) || row.hubLabel[4] !== like.hubLabel[4]) return false;
+  // A create that Docker Hub refused holds no place: whoever was refused shall not keep others out.
+  return row.createRefused !== true && row.counters?.includes(counter) === true;
 }
 
 function installationOf(watched: Watched): InstallationName | undefined {

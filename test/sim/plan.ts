@@ -1,4 +1,7 @@
+import type { MintRefusal } from '../../functions/core/ports.ts';
+import type { Verification } from '../../functions/core/target.ts';
 import type { Aim, FaultPlace, Intensities } from './faults.ts';
+import type { Habits } from './habits.ts';
 
 export type InstallationName = 'a' | 'b';
 /** Where an outage strikes. */
@@ -26,7 +29,8 @@ export type Happening = { readonly atMs: number } & (
   /** The stack is deleted, and nothing of the installation ever runs again. */
   | { readonly does: 'demolish'; readonly installation: InstallationName }
   | { readonly does: 'outage'; readonly port: OutagePort; readonly dark: boolean; readonly forMs: number }
-  | { readonly does: 'human_create'; readonly username: string; readonly look: Look }
+  /** `ageMs`: made so long before; null where the token does not say when. */
+  | { readonly does: 'human_create'; readonly username: string; readonly look: Look; readonly ageMs?: number | null }
   | { readonly does: 'human_delete'; readonly username: string; readonly which: number; readonly ours: boolean }
   /** Somebody logs in with a stranger's token; where lists go by use, it moves to their end. */
   | { readonly does: 'human_use'; readonly username: string; readonly which: number }
@@ -50,7 +54,27 @@ export type Happening = { readonly atMs: number } & (
       readonly username: string;
     }
   | { readonly does: 'delete_target'; readonly installation: InstallationName; readonly target: string }
+  /** An admin verifies a target: by putting it with its credential, or with the one that it has. */
+  | {
+      readonly does: 'verify';
+      readonly installation: InstallationName;
+      readonly target: string;
+      readonly by: 'put' | 'verify';
+    }
+  /** A user sees none of the account's tokens any more: GET, DELETE and create answer 404, and the list as `how` says. */
+  | { readonly does: 'lose_role'; readonly username: string; readonly how: LostRole; readonly forMs: number }
+  /** Good passwords of a user get 401, or a page of something else answers in Docker Hub's place. */
+  | {
+      readonly does: 'trouble_logins';
+      readonly username: string;
+      readonly how: 'refused' | 'edge';
+      readonly forMs: number;
+    }
+  /** An admin who can see that no token of it lives attests a lease that is still open. */
+  | { readonly does: 'attest'; readonly mint: string }
 );
+
+export type LostRole = 'list_404' | 'list_403';
 
 export type PlannedSelector =
   | { readonly prefix: string }
@@ -58,8 +82,8 @@ export type PlannedSelector =
   | { readonly caller: string }
   | { readonly tokenOf: string };
 
-/** How a stranger's token is labelled: at random, or much as ours are. */
-export type Look = 'plain' | 'other_account' | 'forged_mac' | 'other_installation' | 'unknown_key' | 'longer';
+/** How a stranger's token is labelled: at random, not at all, or much as ours are. */
+export type Look = 'plain' | 'none' | 'other_account' | 'forged_mac' | 'other_installation' | 'unknown_key' | 'longer';
 
 /**
  * Newest first, a create pushes what is older on to the next page; oldest first, a delete pulls what is newer back; by use, any
@@ -75,6 +99,13 @@ export interface PlannedTarget {
   readonly renewable?: boolean;
   /** Most open leases of the secret. */
   readonly maxActive?: number;
+  /** What a verification has learned; null for a target that none was made of. Absent: what Docker Hub is documented to do. */
+  readonly verified?: Partial<Verification> | null;
+  /** How far its list was found to lag by use. */
+  readonly measuredLagMs?: number;
+  readonly allowUnprovenExpiry?: true;
+  /** Mints are refused for an hour already, so that the first sweep tries to verify the target. */
+  readonly refusedFor?: MintRefusal;
 }
 
 /** All that a history depends on, besides its fault decisions. */
@@ -107,5 +138,6 @@ export interface Plan {
   readonly faultsEndMs: number;
   /** Faults at steps that chance alone would seldom strike. */
   readonly aims?: readonly Aim[];
+  readonly habits?: Habits;
   readonly happenings: readonly Happening[];
 }

@@ -14,7 +14,12 @@ export type Want =
   | 'restore'
   | 'quota'
   | 'key'
-  | 'expiry';
+  | 'expiry'
+  /** A target that an admin verifies at the start, or the first sweep because its mints are refused. */
+  | 'verification'
+  | 'reverify'
+  /** Deletes that are accepted and done later. */
+  | 'slow_delete';
 
 /** How to come to a step: what should happen, and what should go wrong before. */
 export interface Way {
@@ -32,6 +37,7 @@ const WAYS: ReadonlyMap<string, Way> = new Map<string, Way>([
   ['mint leases.listOpen', { wants: ['quota'] }],
   ['mint queue.send', { wants: [], after: NO_ANSWER }],
   ['mint hub.deleteToken', { wants: [], after: NO_JOB }],
+  ['mint hub.getToken', { wants: ['slow_delete'], after: NO_JOB }],
   ['mint hub.listTokens', { wants: ['key'], after: NO_ANSWER }],
   ['renew backstop.arm', { wants: ['renewal'] }],
   ['renew timer.arm', { wants: ['renewal'] }],
@@ -49,11 +55,15 @@ const WAYS: ReadonlyMap<string, Way> = new Map<string, Way>([
   ['sweep hub.getToken', { wants: [], after: TWO_TOKENS }],
   ['sweep hub.deleteToken', { wants: ['restore'] }],
   ['sweep audit.record', { wants: ['restore'] }],
+  ['sweep hub.createToken', { wants: ['reverify'] }],
+  ['sweep timer.arm', { wants: ['reverify'] }],
+  ['sweep catalog.putTarget', { wants: ['reverify'] }],
   ['sweep leases.countOpen', { wants: ['deletion'] }],
   ['sweep catalog.deleteSecret', { wants: ['deletion'] }],
   ['sweep catalog.deleteTarget', { wants: ['deletion'] }],
   ['sweep credentials.remove', { wants: ['deletion'] }],
   ['sweep sessions.remove', { wants: ['deletion'] }],
+  ['admin credentials.read', { wants: ['verification'] }],
   ['admin catalog.getSecret', { wants: ['deletion'] }],
   ['admin catalog.putSecret', { wants: ['deletion'] }],
   ['admin catalog.listSecrets', { wants: ['deletion'] }],

@@ -1,4 +1,5 @@
 import type {
+  CreatedToken,
   HubMeta,
   HubProblem,
   HubReply,
@@ -10,237 +11,119 @@ import type {
   TokenPlace,
 } from '../../../functions/core/ports.ts';
 import type { Credential, LoginRoute } from '../../../functions/core/target.ts';
-import { CANARY } from '../canary.ts';
 import type { Watch } from '../invariants.ts';
-import type { InstallationName, Plan } from '../plan.ts';
+import type { InstallationName, LostRole, Plan } from '../plan.ts';
 import { unitOf } from '../prng.ts';
 import type { World } from '../world.ts';
+import { Accounts } from './accounts.ts';
+import { type SimToken, Tokens } from './tokens.ts';
 
-/** Docker Hub's JWT lives 10 minutes. */
-const SESSION_MS = 600_000;
-/** Refusals within a window that lock a user name, and for how long. Docker publishes neither; 10 to 15 minutes were seen. */
-const LOCK_AFTER = 5;
-const LOCK_WINDOW_MS = 600_000;
-const LOCK_MS = 780_000;
-const TOTP_STEP_MS = 30_000;
-const MINUTE_MS = 60_000;
-
-export interface SimToken {
-  readonly tokenId: string;
-  label: string;
-  readonly createdAtMs: number;
-  readonly expiresAtMs: number | null;
-  readonly value: string;
-  readonly username: string;
-  /** Undefined for what a human made. */
-  readonly owner: { readonly installation: InstallationName; readonly leaseId: string } | undefined;
-  readonly duplicate: boolean;
-  /** When lists begin to show it, and cease to. */
-  readonly listedFromMs: number;
-  deletedAtMs?: number;
-  touchedByHuman: boolean;
-  lives(): boolean;
-}
-
-interface Account {
-  readonly username: string;
-  password: string;
-  readonly secondFactor: boolean;
-  lastStep: number;
-  lastStepBy: InstallationName | undefined;
-  refusals: number[];
-  lockedUntilMs: number;
-  /** Sessions opened before this are over. */
-  sessionsFromMs: number;
-  /** Which minute its requests are counted in, and how many they were. */
-  minute: number;
-  requests: number;
-}
+/** With which status each problem comes. */
+const STATUSES: Readonly<Partial<Record<HubProblem['tag'], number>>> = {
+  credential_refused: 401,
+  second_factor_needed: 401,
+  session_refused: 401,
+  forbidden: 403,
+  not_found: 404,
+  invalid: 400,
+  throttled: 429,
+};
+/** How often an organization's human made token is of the very user that hublease logs in as. */
+const SAME_OWNER = 0.3;
 
 /** Docker Hub: accounts, sessions and tokens, with the habits that make it hard to live with. Every method takes effect at once. */
 export class SimHub {
   readonly #world: World;
   readonly #plan: Plan;
   readonly #watch: Watch;
-  readonly #accounts = new Map<string, Account>();
+  readonly accounts: Accounts;
+  readonly tokens: Tokens;
   /** By the user names of their owners. */
   readonly #organizations = new Map<string, string>();
-  readonly #tokens = new Map<string, SimToken[]>();
-  readonly #sessions = new Map<
-    string,
-    { readonly username: string; readonly openedAtMs: number; readonly expiresAtMs: number }
-  >();
-  #made = 0;
+  /** Users who see nothing of their tokens, until when. */
+  readonly #lostRoles = new Map<string, { readonly untilMs: number; readonly how: LostRole }>();
+  /** Until when good passwords are refused, and until when something else answers logins, by user name. */
+  readonly #troubles = new Map<string, { readonly untilMs: number; readonly problem: HubProblem }>();
 
   constructor(world: World, plan: Plan, watch: Watch) {
     this.#world = world;
     this.#plan = plan;
     this.#watch = watch;
+    this.accounts = new Accounts(world, plan, watch);
+    this.tokens = new Tokens(world, plan);
     for (const { username, organization } of plan.targets) {
-      this.#add(username, plan.secondFactor.includes(username));
-      this.#add(`${username}-2`, false);
       if (organization === undefined) continue;
       // The second owner, too, may manage the organization's tokens.
       this.#organizations.set(username, organization);
       this.#organizations.set(`${username}-2`, organization);
     }
-    this.#add('somebody-else', false);
   }
 
-  #add(username: string, secondFactor: boolean): void {
-    this.#accounts.set(username, {
-      username,
-      password: firstPassword(username),
-      secondFactor,
-      lastStep: 0,
-      lastStepBy: undefined,
-      refusals: [],
-      lockedUntilMs: 0,
-      sessionsFromMs: 0,
-      minute: 0,
-      requests: 0,
-    });
+  /** Where Docker Hub does not end tokens by itself it gives no date, so that no expiry can be believed. */
+  #meta(httpStatus: number, session?: HubSession): HubMeta {
+    const date = this.#plan.hubExpires ? { hubDateMs: this.tokens.nowMs } : {};
+    return { httpStatus, isJson: true, ...date, ...(session !== undefined && this.accounts.rateOf(session)) };
   }
 
-  get #nowMs(): number {
-    return this.#world.nowMs + this.#plan.hubSkewMs;
+  #yes<T>(value: T, session: HubSession | undefined, httpStatus = 200): HubReply<T> {
+    return { ok: true, value, meta: this.#meta(httpStatus, session) };
   }
 
-  get #meta(): HubMeta {
-    return { hubDateMs: this.#nowMs };
-  }
-
-  #no(
-    problem: HubProblem,
-    session?: HubSession,
-  ): { readonly ok: false; readonly problem: HubProblem; readonly meta: HubMeta } {
-    return { ok: false, problem, meta: this.#metaOf(session) };
-  }
-
-  /** Where requests are counted, each answer says how many are left. */
-  #metaOf(session: HubSession | undefined): HubMeta {
-    const { requestsPerMinute: most } = this.#plan;
-    const account = session === undefined ? undefined : this.#accountOf(session);
-    if (most === undefined || account === undefined) return this.#meta;
-    const rateRemaining = Math.max(0, most - account.requests);
-    return { ...this.#meta, rateRemaining, rateResetAtMs: (account.minute + 1) * MINUTE_MS };
-  }
-
-  #accountOf(session: HubSession): Account | undefined {
-    const known = this.#sessions.get(session.bearer);
-    return known === undefined ? undefined : this.#accounts.get(known.username);
+  #no(problem: HubProblem, session?: HubSession): { readonly ok: false } & HubReply<never> {
+    return { ok: false, problem, meta: this.#meta(STATUSES[problem.tag] ?? 500, session) };
   }
 
   login(by: InstallationName, credential: Credential, route: LoginRoute, codeAtMs: number): HubReply<HubSession> {
-    const account = this.#accounts.get(credential.username);
-    const { nowMs } = this.#world;
-    if (account === undefined) return this.#no({ tag: 'credential_refused' });
-    if (account.lockedUntilMs > nowMs) return this.#no({ tag: 'throttled', retryAtMs: account.lockedUntilMs });
-    const refused = (problem: HubProblem) => {
+    const trouble = this.#troubles.get(credential.username);
+    if (trouble !== undefined && this.#world.nowMs < trouble.untilMs) {
+      if (trouble.problem.tag === 'fault') {
+        this.#watch.loginMetEdge(by, credential.username);
+        // What stands before Docker Hub says nothing of its own.
+        return { ok: false, problem: trouble.problem, meta: {} };
+      }
       this.#watch.loginRefused(by, credential.username, credential.password);
-      this.#refuse(account);
-      return this.#no(problem);
-    };
-    if (account.password !== credential.password) return refused({ tag: 'credential_refused' });
-    if (account.secondFactor) {
-      if (route !== 'users-login' || credential.totpSecret === undefined)
-        return refused({ tag: 'second_factor_needed' });
-      const step = Math.floor(codeAtMs / TOTP_STEP_MS);
-      // A code is good within a step of now, and once. Source: RFC 6238 section 5.2.
-      if (step <= account.lastStep) {
-        // Two installations of one account cannot know of each other's codes.
-        if (account.lastStepBy !== by) this.#watch.excuse(by);
-        return refused({ tag: 'credential_refused' });
-      }
-      if (Math.abs(step - Math.floor(nowMs / TOTP_STEP_MS)) > 1) {
-        return refused({ tag: 'credential_refused' });
-      }
-      account.lastStep = step;
-      account.lastStepBy = by;
+      return this.#no(trouble.problem);
     }
-    account.refusals = [];
-    this.#made += 1;
-    const bearer = `${CANARY}-jwt-${account.username}-${this.#made}`;
-    const expiresAtMs = nowMs + SESSION_MS;
-    this.#sessions.set(bearer, { username: account.username, openedAtMs: nowMs, expiresAtMs });
-    return { ok: true, value: { account: account.username, bearer, expiresAtMs }, meta: this.#meta };
-  }
-
-  #refuse(account: Account): void {
-    const { nowMs } = this.#world;
-    account.refusals = account.refusals.filter((atMs) => atMs > nowMs - LOCK_WINDOW_MS);
-    account.refusals.push(nowMs);
-    if (account.refusals.length >= LOCK_AFTER) account.lockedUntilMs = nowMs + LOCK_MS;
+    const answer = this.accounts.login(by, credential, route, codeAtMs);
+    if ('tag' in answer) return this.#no(answer);
+    this.#watch.loginWorked(by, credential.username, credential.password);
+    return this.#yes(answer, undefined);
   }
 
   /** The tokens that a session may see at a place, or why it may not. */
-  #reach(session: HubSession, place: TokenPlace): SimToken[] | HubProblem {
-    const known = this.#sessions.get(session.bearer);
-    const account = this.#accountOf(session);
-    if (known === undefined || account === undefined || known.expiresAtMs <= this.#world.nowMs)
-      return { tag: 'session_refused' };
-    if (known.openedAtMs < account.sessionsFromMs) return { tag: 'session_refused' };
-    const spent = this.#spend(account);
-    if (spent !== undefined) return spent;
-    if (place.kind === 'pat') return this.#at(known.username);
-    if (this.#organizations.get(known.username) !== place.organization) return { tag: 'forbidden' };
-    return this.#at(place.organization);
-  }
-
-  /** Counts a request of an account; the problem when it was one too many. */
-  #spend(account: Account): HubProblem | undefined {
-    const minute = Math.floor(this.#world.nowMs / MINUTE_MS);
-    if (account.minute !== minute) Object.assign(account, { minute, requests: 0 });
-    account.requests += 1;
-    const { requestsPerMinute: most } = this.#plan;
-    if (most === undefined || account.requests <= most) return undefined;
-    return { tag: 'throttled', retryAtMs: (minute + 1) * MINUTE_MS };
-  }
-
-  #at(username: string): SimToken[] {
-    const tokens = this.#tokens.get(username) ?? [];
-    this.#tokens.set(username, tokens);
-    return tokens;
+  #reach(session: HubSession, place: TokenPlace, call: 'list' | 'other'): SimToken[] | HubProblem {
+    const account = this.accounts.admit(session);
+    if ('tag' in account) return account;
+    const lost = this.#lostRoles.get(account.username);
+    if (lost !== undefined && this.#world.nowMs < lost.untilMs) {
+      return { tag: call === 'list' && lost.how === 'list_403' ? 'forbidden' : 'not_found' };
+    }
+    if (place.kind === 'pat') return this.tokens.at(account.username);
+    if (this.#organizations.get(account.username) !== place.organization) return { tag: 'forbidden' };
+    return this.tokens.at(place.organization);
   }
 
   listTokens(session: HubSession, place: TokenPlace, window: HubWindow): HubReply<HubTokenPage> {
-    const reach = this.#reach(session, place);
+    const reach = this.#reach(session, place, 'list');
     if (!Array.isArray(reach)) return this.#no(reach, session);
+    const { hiddenTokens = 0, largestPage } = this.tokens.habits;
+    if (largestPage !== undefined && window.pageSize > largestPage) {
+      return this.#no({ tag: 'invalid', fields: [] }, session);
+    }
     const pageSize = Math.min(window.pageSize, this.#plan.pageSize);
-    const shown = reach.filter((token) => this.#isListed(token));
+    const shown = reach.filter((token) => this.tokens.isListed(token));
     if ((this.#plan.listOrder ?? 'newest_first') === 'newest_first') shown.reverse();
     const end = window.page * pageSize;
-    const tokens = shown.slice(end - pageSize, end).map((token) => this.#view(token));
-    return { ok: true, value: { tokens, total: shown.length, more: end < shown.length }, meta: this.#metaOf(session) };
-  }
-
-  #isListed(token: SimToken): boolean {
-    const { nowMs } = this.#world;
-    if (nowMs < token.listedFromMs) return false;
-    if (token.deletedAtMs !== undefined) return nowMs < token.deletedAtMs + this.#lagMs(token.tokenId, 'gone');
-    return this.#plan.listsExpired || token.lives();
-  }
-
-  #lagMs(tokenId: string, what: string): number {
-    const { listLagMs, seed } = this.#plan;
-    return listLagMs === 0 ? 0 : Math.floor(unitOf(seed, `${tokenId} ${what}`) * listLagMs);
-  }
-
-  #view(token: SimToken): HubToken {
-    const { tokenId, label, createdAtMs, expiresAtMs } = token;
-    // Used all the time, and told by the minute.
-    const lastMinuteMs = this.#nowMs - (this.#nowMs % MINUTE_MS);
-    const lastUsedAtMs = lastMinuteMs > createdAtMs ? lastMinuteMs : null;
-    return { tokenId, label, createdAtMs, isActive: true, expiresAtMs, lastUsedAtMs };
+    const tokens = shown.slice(end - pageSize, end).map((token) => this.tokens.view(token, place.kind, 'list'));
+    return this.#yes({ tokens, total: shown.length + hiddenTokens, more: end < shown.length }, session);
   }
 
   getToken(session: HubSession, place: TokenPlace, tokenId: string): HubReply<HubToken> {
-    const reach = this.#reach(session, place);
+    const reach = this.#reach(session, place, 'other');
     if (!Array.isArray(reach)) return this.#no(reach, session);
-    const token = reach.find((one) => one.tokenId === tokenId && one.deletedAtMs === undefined);
-    if (token === undefined || (!token.lives() && !this.#plan.listsExpired))
-      return this.#no({ tag: 'not_found' }, session);
-    return { ok: true, value: this.#view(token), meta: this.#metaOf(session) };
+    const token = reach.find((one) => one.tokenId === tokenId);
+    if (token === undefined || !this.tokens.isShown(token)) return this.#no({ tag: 'not_found' }, session);
+    return this.#yes(this.tokens.view(token, place.kind, 'read'), session);
   }
 
   deleteToken(
@@ -249,13 +132,18 @@ export class SimHub {
     place: TokenPlace,
     tokenId: string,
   ): HubReply<{ readonly httpStatus: number }> {
-    const reach = this.#reach(session, place);
+    const reach = this.#reach(session, place, 'other');
     if (!Array.isArray(reach)) return this.#no(reach, session);
-    const token = reach.find((one) => one.tokenId === tokenId && one.deletedAtMs === undefined);
+    const token = reach.find((one) => one.tokenId === tokenId && !this.tokens.isDeleted(one));
     if (token === undefined) return this.#no({ tag: 'not_found' }, session);
     this.#watch.tokenDeleted(token, by);
-    token.deletedAtMs = this.#world.nowMs;
-    return { ok: true, value: { httpStatus: 204 }, meta: this.#metaOf(session) };
+    const { answers: httpStatus, takesMs, soft } = this.tokens.habits.deletes ?? { answers: 204, takesMs: 0 };
+    if (takesMs !== undefined) {
+      // A delete that comes again does not put off the one that is under way.
+      token.deletedAtMs = Math.min(token.deletedAtMs ?? Number.POSITIVE_INFINITY, this.#world.nowMs + takesMs);
+      if (soft === true) token.soft = true;
+    }
+    return this.#yes({ httpStatus }, session, httpStatus);
   }
 
   createToken(
@@ -264,83 +152,57 @@ export class SimHub {
     place: TokenPlace,
     order: TokenOrder,
     duplicate: boolean,
-  ): HubReply<{ readonly tokenId: string; readonly token: string }> {
-    const reach = this.#reach(session, place);
+  ): HubReply<CreatedToken> {
+    const reach = this.#reach(session, place, 'other');
     if (!Array.isArray(reach)) return this.#no(reach, session);
-    if (order.expiresAtMs !== null && order.expiresAtMs <= this.#nowMs) {
+    if (order.expiresAtMs !== null && order.expiresAtMs <= this.tokens.nowMs) {
       return this.#no({ tag: 'invalid', fields: ['expires_at'] }, session);
     }
     const leaseId = order.label.split(':')[2] as string;
-    const token = this.#make(
-      reach,
-      session.account,
-      order.label,
-      order.expiresAtMs,
-      { installation: by, leaseId },
-      duplicate,
-    );
-    this.#watch.tokenBorn(token, leaseId);
-    return { ok: true, value: { tokenId: token.tokenId, token: token.value }, meta: this.#metaOf(session) };
-  }
-
-  #make(
-    among: SimToken[],
-    username: string,
-    label: string,
-    expiresAtMs: number | null,
-    owner: SimToken['owner'],
-    duplicate: boolean,
-  ): SimToken {
-    this.#made += 1;
-    const tokenId = `t${this.#made}`;
-    const endsMs = this.#plan.hubExpires && expiresAtMs !== null ? expiresAtMs : Number.POSITIVE_INFINITY;
-    const token: SimToken = {
-      tokenId,
+    const { label, expiresAtMs } = order;
+    const token = this.tokens.make(place.kind === 'oat' ? place.organization : session.account, {
       label,
-      createdAtMs: this.#nowMs,
       expiresAtMs,
-      value: `dckr_pat_${CANARY}-${tokenId}`,
-      username,
-      owner,
+      madeBy: session.account,
+      owner: { installation: by, leaseId },
       duplicate,
-      listedFromMs: this.#world.nowMs + this.#lagMs(tokenId, 'new'),
-      touchedByHuman: false,
-      lives: () => token.deletedAtMs === undefined && this.#nowMs < endsMs,
-    };
-    among.push(token);
-    return token;
+    });
+    this.#watch.tokenBorn(token, leaseId);
+    const { tokenId, value } = token;
+    return this.#yes({ tokenId, token: value, label: token.label, expiresAtMs: token.expiresAtMs }, session, 201);
   }
 
-  /** Docker Hub's clock. Where it does not end tokens, it gives no date: that proof is then none. */
+  /** Docker Hub's clock. */
   readDate(): HubReply<null> {
-    return { ok: true, value: null, meta: this.#plan.hubExpires ? this.#meta : {} };
+    return this.#yes(null, undefined);
   }
 
   tokenOf(tokenId: string | undefined): SimToken | undefined {
-    for (const tokens of this.#tokens.values()) {
-      const token = tokens.find((one) => one.tokenId === tokenId);
-      if (token !== undefined) return token;
-    }
-    return undefined;
+    return this.tokens.find(tokenId);
   }
 
   /** What a human who logs in as `username` looks after: the organization's tokens, where there is one. */
   #kept(username: string): SimToken[] {
-    return this.#at(this.#organizations.get(username) ?? username);
+    return this.tokens.at(this.#organizations.get(username) ?? username);
   }
 
-  /** A human at the account's own page. */
-  humanCreates(username: string, label: string): void {
-    this.#make(this.#kept(username), username, label, null, undefined, false);
+  /** A human at the account's own page. `ageMs` null: the token does not say when it was made. */
+  humanCreates(username: string, label: string, ageMs: number | null = 0): void {
+    const account = this.#organizations.get(username) ?? username;
+    const isSame = unitOf(this.#plan.seed, `owner ${account} ${this.tokens.at(account).length}`) < SAME_OWNER;
+    const madeBy = isSame ? username : `${username}-2`;
+    this.tokens.make(account, { label, expiresAtMs: null, madeBy, ageMs });
   }
 
   /** Deletes one of the living tokens of that account, ours or not. */
-  humanDeletes(username: string, which: number, ours: boolean): SimToken | undefined {
+  humanDeletes(username: string, which: number, ours: boolean): void {
     const token = this.#choose(username, which, (one) => (one.owner !== undefined) === ours);
-    if (token === undefined) return undefined;
+    if (token !== undefined) this.humanDeletesToken(token);
+  }
+
+  humanDeletesToken(token: SimToken): void {
     token.deletedAtMs = this.#world.nowMs;
     token.touchedByHuman = true;
-    return token;
   }
 
   /** Logs in with one of the living tokens of others. */
@@ -363,17 +225,14 @@ export class SimHub {
     return candidates[which % Math.max(1, candidates.length)];
   }
 
-  changePassword(username: string, password: string, endsSessions: boolean): void {
-    (this.#accounts.get(username) as Account).password = password;
-    if (endsSessions) this.endSessions(username);
+  /** A user sees none of the account's tokens any more, until `untilMs`. */
+  loseRole(username: string, how: LostRole, untilMs: number): void {
+    this.#lostRoles.set(username, { untilMs, how });
   }
 
-  endSessions(username: string): void {
-    (this.#accounts.get(username) as Account).sessionsFromMs = this.#world.nowMs;
+  /** Good passwords of a user are refused until `untilMs`, or something else answers in Docker Hub's place. */
+  troubleLogins(username: string, how: 'refused' | 'edge', untilMs: number): void {
+    const problem: HubProblem = how === 'edge' ? { tag: 'fault', code: 'edge' } : { tag: 'credential_refused' };
+    this.#troubles.set(username, { untilMs, problem });
   }
-}
-
-/** What an account's password is before anybody changes it. */
-export function firstPassword(username: string): string {
-  return `${CANARY}-${username}-0`;
 }

@@ -84,9 +84,11 @@ export class SimLeases {
     return this.#counters.get(counter);
   }
 
-  /** How many open leases really hold a counter. */
+  /** How many open leases really hold a counter: those of refused creates have given their places back. */
   holders(counter: string): number {
-    return [...this.#rows.values()].filter((row) => isOpen(row) && row.counters?.includes(counter)).length;
+    return [...this.#rows.values()].filter(
+      (row) => isOpen(row) && row.createRefused !== true && row.counters?.includes(counter),
+    ).length;
   }
 
   correctCounter(counter: string, open: number, version: number): WriteOutcome {

@@ -62,7 +62,7 @@ export function portsOf(
       update: (lease, count) =>
         ask(SITES.update, () => {
           const outcome = leases.update(lease, count);
-          if (outcome === 'written') watch.wrote(lease.id, actor);
+          if (outcome === 'written') watch.wrote(lease, actor);
           return outcome;
         }),
       get: (leaseId) =>
@@ -202,14 +202,37 @@ export function installationId(name: InstallationName): string {
   return `${name}0000000`;
 }
 
+/** How Docker Hub refuses a create that has come before: the first two read as if nothing had been made. */
+const REPETITIONS: readonly (readonly [HubProblem, number])[] = [
+  [{ tag: 'throttled', retryAtMs: 0 }, 429],
+  [{ tag: 'invalid', fields: ['token_label'] }, 400],
+  [{ tag: 'invalid', fields: [] }, 409],
+  [{ tag: 'invalid', fields: [] }, 400],
+];
+
+/** Docker Hub's own words come as JSON; of a lost answer and a failure nothing is known. */
 function hubRefusal(why: Refusal, atMs: number): HubReply<never> {
-  const problem: HubProblem =
-    why === 'throttled'
-      ? { tag: 'throttled', retryAtMs: atMs }
-      : why === 'refused'
-        ? { tag: 'session_refused' }
-        : { tag: 'fault', code: why === 'lost' ? 'timeout' : 'server_error' };
-  return { ok: false, problem, meta: {} };
+  const say = (problem: HubProblem, httpStatus: number): HubReply<never> => ({
+    ok: false,
+    problem,
+    meta: { httpStatus, isJson: true },
+  });
+  switch (why) {
+    case 'throttled':
+      return say({ tag: 'throttled', retryAtMs: atMs }, 429);
+    case 'refused':
+      return say({ tag: 'session_refused' }, 401);
+    case 'declined':
+      return say({ tag: 'forbidden' }, 403);
+    case 'rejected':
+      return say({ tag: 'credential_refused' }, 401);
+    case 'repeated':
+      return say(...(REPETITIONS[atMs % REPETITIONS.length] as (typeof REPETITIONS)[number]));
+    case 'lost':
+      return { ok: false, problem: { tag: 'fault', code: 'timeout' }, meta: {} };
+    case 'failed':
+      return { ok: false, problem: { tag: 'fault', code: 'server_error' }, meta: { httpStatus: 500 } };
+  }
 }
 
 /** An answer's pause is reckoned by the clock of whoever got it. */

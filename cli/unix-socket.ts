@@ -1,0 +1,34 @@
+import { lstatSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** A longer path cannot be connected to. Source: unix(7), `sun_path`; macOS has the shortest. */
+const PATH_MAX_BYTES = 103;
+
+/**
+ * The Unix socket of the embedded edition at an endpoint, which no other user of this machine can listen on in its place, as could be
+ * done with its port. It is in the edition's data folder: beside the credentials file that is in use, or where `HUBLEASE_DATA` says.
+ * Its name has the endpoint's port, and its owner is the one of the keys beside it.
+ *
+ * @returns undefined where there is none, or none to be trusted.
+ */
+export function unixSocketOf(endpoint: string, env: Env): string | undefined {
+  const url = new URL(endpoint);
+  if (url.protocol !== 'http:' || url.hostname !== '127.0.0.1') return undefined;
+  const name = `hublease-${url.port || '80'}.sock`;
+  const { AWS_SHARED_CREDENTIALS_FILE: credentials, HUBLEASE_DATA: data } = env;
+  const keys = [...(credentials ? [credentials] : []), ...(data ? [join(data, 'credentials')] : [])];
+  return keys.map((path) => ({ path: join(dirname(path), name), keys: path })).find(isTrusted)?.path;
+}
+
+function isTrusted({ path, keys }: { path: string; keys: string }): boolean {
+  if (Buffer.byteLength(path) > PATH_MAX_BYTES) return false;
+  try {
+    const socket = lstatSync(path);
+    // Who owns the keys could sign as we do anyway.
+    return socket.isSocket() && (socket.mode & 0o077) === 0 && socket.uid === statSync(keys).uid;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,43 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
+import { createServer } from 'node:tls';
+import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
+import type { Certificate } from '../clients/certificate.ts';
+
+/** The one user of the fake Docker Hub. */
+export const ACCOUNT = { username: 'acme-bot', password: 'password-of-the-fake-canary' };
+/** A private repository of that user, in the fake's registry. */
+export const REPOSITORY = `${ACCOUNT.username}/app`;
+
+/** The fake Docker Hub, and the port where it speaks TLS as `hub.docker.com`. */
+export interface HubBehindTls {
+  readonly hub: FakeHub;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Starts it. Its own expiry is off, so that only hublease ends tokens. */
+export async function startHubBehindTls(certificate: Certificate, nowMs: () => number): Promise<HubBehindTls> {
+  const hub = await startFakeHub({ accounts: [ACCOUNT], expireTokens: false, images: [REPOSITORY], nowMs });
+  const server = createServer({ key: certificate.key, cert: certificate.certificate }, (socket) => {
+    const behind = connect(hub.port, '127.0.0.1');
+    socket.pipe(behind).pipe(socket);
+    for (const [end, other] of [
+      [socket, behind],
+      [behind, socket],
+    ] as const) {
+      end.on('error', () => other.destroy()).on('close', () => other.destroy());
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    hub,
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      // Ends the connections behind, and so those in front.
+      await hub.close();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,2 @@
+import type { Installation } from './installation.ts';
+export function lifecycleTests(_: () => Installation): void {}

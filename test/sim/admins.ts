@@ -1,0 +1,304 @@
+import { attestLease } from '../../functions/core/attest.ts';
+import { parseCaller } from '../../functions/core/caller.ts';
+import { dismissTokens } from '../../functions/core/dismiss.ts';
+import { Failed, fail } from '../../functions/core/failure.ts';
+import { STUCK_ATTEMPTS } from '../../functions/core/lease.ts';
+import { deleteSecret } from '../../functions/core/secrets.ts';
+import type { Credential } from '../../functions/core/target.ts';
+import { deleteTarget, putTarget, type TargetOrder, verifyTarget } from '../../functions/core/targets.ts';
+import type { Scene } from './actor.ts';
+import { CANARY } from './canary.ts';
+import { ROLE } from './furnish.ts';
+import type { Happening, InstallationName, PlannedTarget } from './plan.ts';
+import { firstPassword } from './ports/accounts.ts';
+import type { SimHub } from './ports/hub.ts';
+import { bearsMark } from './ports/tokens.ts';
+import type { AllPorts, Stores } from './ports/wired.ts';
+import { unitOf } from './prng.ts';
+
+/** How long an admin waits before trying a refused change again, and how often. */
+const ADMIN_RETRY_MS = 60_000;
+const ADMIN_TRIES = 60;
+/** What an attempt says of a lease that nothing will ever prove any more. */
+const LOST: readonly string[] = ['target_not_found', 'list_lag_unknown'];
+/** How long an admin leaves a password alone that Docker Hub refused. */
+const REFUSED_PAUSE_MS = 660_000;
+/** Refusals of a Docker Hub that keeps too little of a token. */
+const TOO_LITTLE: readonly string[] = ['expiry_refused', 'label_refused'];
+/** Refusals that an admin takes for an answer: these, and those of what is going. */
+const ANSWERS: readonly string[] = [
+  'draining',
+  'target_not_found',
+  'secret_not_found',
+  'lease_not_found',
+  ...TOO_LITTLE,
+];
+/** How soon after an alarm somebody looks. */
+const LOOK_MS: readonly [number, number] = [30_000, 900_000];
+
+/** What admins need of the history that they are in. */
+export interface AdminScene extends Pick<Scene, 'world' | 'plan' | 'watch'> {
+  readonly hub: SimHub;
+  readonly storesOf: (installation: InstallationName) => Stores;
+  readonly isDemolished: (installation: InstallationName) => boolean;
+  /** Starts an actor. */
+  readonly act: (name: string, installation: InstallationName, run: (ports: AllPorts) => Promise<void>) => void;
+}
+
+/** People who look after targets: by hublease's admin routes, and at Docker Hub's own pages. */
+export class Admins {
+  readonly #scene: AdminScene;
+  readonly #passwords = new Map<string, string>();
+  /** The last credential that was not a stranger’s, by installation and target. */
+  readonly #beforeRotation = new Map<string, Credential>();
+
+  /** Leases that somebody is about to look at. */
+  readonly #onTheWay = new Set<string>();
+
+  constructor(scene: AdminScene) {
+    this.#scene = scene;
+    scene.watch.alarmed = (event, installation) => {
+      // The survey counts what has failed so often, at every look, not only at the attempt that is told of as stuck.
+      const isStuck = event.event === 'lease.revoke_delayed' && Number(event.detail?.attempts) >= STUCK_ATTEMPTS;
+      if (isStuck || event.event === 'lease.blocked') this.#callFor(installation, event.leaseId as string);
+    };
+  }
+
+  /** An alarm about a lease: after a while somebody comes. */
+  #callFor(installation: InstallationName, leaseId: string): void {
+    const { world, plan, isDemolished } = this.#scene;
+    if (this.#onTheWay.has(leaseId)) return;
+    this.#onTheWay.add(leaseId);
+    const [least, most] = LOOK_MS;
+    const lookMs = least + Math.floor(unitOf(plan.seed, `look at ${leaseId} ${world.nowMs}`) * (most - least));
+    world.at(world.nowMs + lookMs, () => {
+      this.#onTheWay.delete(leaseId);
+      if (isDemolished(installation)) return;
+      this.#unblock(installation, leaseId);
+      this.#closeLost(installation, leaseId);
+    });
+  }
+
+  /** As the runbook has it: what can never be proven, as its target is gone or going, is attested once nothing of it lives. */
+  #closeLost(installation: InstallationName, leaseId: string): void {
+    const lease = this.#scene.storesOf(installation).leases.get(leaseId);
+    if (LOST.includes(lease?.lastError ?? '')) this.attest(installation, leaseId, `lease ${leaseId}`);
+  }
+
+  /**
+   * As the runbook has it: what people made is dismissed, and what can only be the blocked lease's is deleted by hand at Docker Hub's
+   * page. What another lease names is left to that lease.
+   */
+  #unblock(installation: InstallationName, leaseId: string): void {
+    const { hub, storesOf } = this.#scene;
+    const { leases } = storesOf(installation);
+    const lease = leases.get(leaseId);
+    const blocking = (lease?.blockedBy ?? []).flatMap((tokenId) => hub.tokenOf(tokenId) ?? []);
+    for (const token of blocking) {
+      // What bears its mark hublease must find by itself.
+      if (token.owner === undefined || bearsMark(token)) continue;
+      const isNamed =
+        this.#scene.storesOf(token.owner.installation).leases.get(token.owner.leaseId)?.tokenId === token.tokenId;
+      if (!isNamed) hub.humanDeletesToken(token);
+    }
+    const foreign = blocking.filter(({ owner }) => owner === undefined).map(({ tokenId }) => tokenId);
+    if (lease !== undefined && foreign.length > 0) this.#dismiss(installation, lease.target, foreign, 1);
+  }
+
+  #dismiss(installation: InstallationName, name: string, tokenIds: readonly string[], attempt: number): void {
+    const what = `dismiss ${name}`;
+    const origin = { caller: parseCaller(ROLE), requestId: what };
+    this.#persist(
+      `dismiss ${installation} ${name} ${attempt} ${this.#scene.world.nowMs}`,
+      installation,
+      attempt,
+      what,
+      (again) => this.#dismiss(installation, name, tokenIds, again),
+      (ports) => dismissTokens(ports, origin, name, tokenIds),
+    );
+  }
+
+  changePassword(happening: Extract<Happening, { does: 'password' }>): void {
+    const { username, endsSessions, afterMs } = happening;
+    const password = `${CANARY}-${username}-${this.#scene.world.nowMs}`;
+    this.#scene.hub.accounts.changePassword(username, password, endsSessions);
+    this.#passwords.set(username, password);
+    for (const { name } of this.#scene.plan.targets.filter((target) => target.username === username)) {
+      for (const installation of this.#scene.plan.installations) {
+        this.#scene.world.at(this.#scene.world.nowMs + afterMs, () => this.#replaceCredential(installation, name, 1));
+      }
+    }
+  }
+
+  #replaceCredential(installation: InstallationName, name: string, attempt: number): void {
+    const target = this.#planned(name);
+    const origin = { caller: parseCaller(ROLE), requestId: `put ${name}` };
+    const actorName = `put ${installation} ${name} ${attempt} ${this.#scene.world.nowMs}`;
+    this.#persist(
+      actorName,
+      installation,
+      attempt,
+      `put ${name}`,
+      (again) => this.#replaceCredential(installation, name, again),
+      (ports) =>
+        putTarget(ports, origin, this.#orderOf(target)).catch((error: unknown) => {
+          if (!(error instanceof Failed) || !TOO_LITTLE.includes(error.failure.tag)) throw error;
+          // What is left to revoke needs the new password, whatever Docker Hub keeps of a token.
+          return putTarget(ports, origin, { ...this.#orderOf(target), verify: false });
+        }),
+    );
+  }
+
+  #planned(name: string): PlannedTarget {
+    return this.#scene.plan.targets.find((one) => one.name === name) as PlannedTarget;
+  }
+
+  /** The target as it is planned, to be proven with its right credential, or another. */
+  #orderOf(target: PlannedTarget, credential = this.#rightCredential(target)): TargetOrder {
+    const { name, organization } = target;
+    return {
+      name,
+      kind: organization === undefined ? 'user' : 'org',
+      ...(organization !== undefined && { organization }),
+      credential,
+      verify: true,
+      // One that another admin has deleted is not made anew.
+      ifVersion: 'any',
+    };
+  }
+
+  /** One try: it is refused as long as leases of the old account are open, and an admin takes that for an answer. */
+  changeAccount(happening: Extract<Happening, { does: 'change_account' }>): void {
+    const { installation, target: name, username } = happening;
+    const order = this.#orderOf(this.#planned(name), { username, password: firstPassword(username) });
+    const origin = { caller: parseCaller(ROLE), requestId: `change ${name}` };
+    this.#persist(`change ${installation} ${name}`, installation, ADMIN_TRIES, `change ${name}`, nothing, (ports) =>
+      putTarget(ports, origin, order),
+    );
+  }
+
+  /** An admin verifies a target, by putting it with its credential or as it is; takes what Docker Hub keeps too little of for an answer. */
+  verify(happening: Extract<Happening, { does: 'verify' }>, attempt = 1): void {
+    const { installation, target: name, by } = happening;
+    const target = this.#planned(name);
+    const what = `verify ${name}`;
+    const origin = { caller: parseCaller(ROLE), requestId: what };
+    this.#persist(
+      `verify ${installation} ${name} ${attempt} ${this.#scene.world.nowMs}`,
+      installation,
+      attempt,
+      what,
+      (again) => this.verify(happening, again),
+      (ports) => (by === 'put' ? putTarget(ports, origin, this.#orderOf(target)) : verifyTarget(ports, origin, name)),
+    );
+  }
+
+  /** An admin who sees at Docker Hub's page that nothing of a lease lives, and that hublease cannot prove it. */
+  attest(installation: InstallationName, leaseId: string, lease: string, attempt = 1): void {
+    const { watch, world } = this.#scene;
+    const what = `attest ${lease}`;
+    const origin = { caller: parseCaller(ROLE), requestId: what };
+    this.#persist(
+      `${what} ${attempt} ${world.nowMs}`,
+      installation,
+      attempt,
+      what,
+      (again) => this.attest(installation, leaseId, lease, again),
+      async (ports) => {
+        // Not yet: an admin who cannot vouch for it comes back.
+        if (watch.lease(leaseId).tokens.some((token) => token.lives())) {
+          throw fail({ tag: 'attest_too_early', leaseId, allowedAtMs: world.nowMs + ADMIN_RETRY_MS });
+        }
+        watch.attestAsked(leaseId);
+        await attestLease(ports, origin, leaseId, 'nothing of it is left on Docker Hub');
+      },
+    );
+  }
+
+  /** An admin's call, tried again until it works. What is refused because its object is going is not tried again. */
+  #persist(
+    name: string,
+    installation: InstallationName,
+    attempt: number,
+    what: string,
+    again: (attempt: number) => void,
+    call: (ports: AllPorts) => Promise<unknown>,
+  ): void {
+    const { act, world, watch, isDemolished } = this.#scene;
+    let done = false;
+    let notBeforeMs = 0;
+    act(name, installation, (ports) =>
+      call(ports).then(
+        () => {
+          done = true;
+        },
+        (error: unknown) => {
+          watch.refused(error, what);
+          const tag = error instanceof Failed ? error.failure.tag : '';
+          world.note(`${what} refused: ${tag}`);
+          done = ANSWERS.includes(tag);
+          if (tag === 'credential_refused') notBeforeMs = world.nowMs + this.#afterRefusalMs(attempt);
+        },
+      ),
+    );
+    const tryAgain = () => {
+      if (done || attempt >= ADMIN_TRIES || isDemolished(installation)) return;
+      if (world.nowMs < notBeforeMs) world.at(notBeforeMs, tryAgain);
+      else again(attempt + 1);
+    };
+    world.at(world.nowMs + ADMIN_RETRY_MS, tryAgain);
+  }
+
+  /** A password that was refused is not tried again soon, but for every other time where a code may have been spent. */
+  #afterRefusalMs(attempt: number): number {
+    return this.#scene.plan.secondFactor.length > 0 && attempt % 2 === 1 ? 0 : REFUSED_PAUSE_MS;
+  }
+
+  #rightCredential(target: PlannedTarget): Credential {
+    const { username } = target;
+    const password = this.#passwords.get(username) ?? firstPassword(username);
+    const totpSecret = this.#scene.plan.secondFactor.includes(username) ? { totpSecret: `${CANARY}-totp` } : {};
+    return { username, password, ...totpSecret };
+  }
+
+  rotate(happening: Extract<Happening, { does: 'rotation' }>): void {
+    const { credentials } = this.#scene.storesOf(happening.installation);
+    const target = this.#scene.plan.targets.find((one) => one.name === happening.target) as PlannedTarget;
+    const wrong = { username: 'somebody-else', password: firstPassword('somebody-else') };
+    const store = (credential: Credential) =>
+      credentials.promote(target.name, credentials.stage(target.name, credential));
+    const found = credentials.read(target.name)?.credential;
+    if (found === undefined) return;
+    const key = `${happening.installation} ${target.name}`;
+    // What a rotation finds may be another's wrong one.
+    if (found.username !== wrong.username) this.#beforeRotation.set(key, found);
+    const before = this.#beforeRotation.get(key) ?? found;
+    store(wrong);
+    this.#scene.world.at(this.#scene.world.nowMs + happening.forMs, () => {
+      // Unless an admin has put it right meanwhile.
+      if (credentials.read(target.name)?.credential !== wrong) return;
+      store({ ...before, password: this.#passwords.get(before.username) ?? before.password });
+    });
+  }
+
+  deleteTarget(installation: InstallationName, name: string, attempt = 1): void {
+    const target = this.#scene.plan.targets.find((one) => one.name === name) as PlannedTarget;
+    const origin = { caller: parseCaller(ROLE), requestId: `delete ${name}` };
+    const actorName = `delete ${installation} ${name} ${attempt}`;
+    this.#persist(
+      actorName,
+      installation,
+      attempt,
+      `delete ${name}`,
+      (again) => this.deleteTarget(installation, name, again),
+      async (ports) => {
+        await deleteSecret(ports, origin, target.secret, { force: true }).catch((error: unknown) => {
+          if (!(error instanceof Failed) || error.failure.tag !== 'secret_not_found') throw error;
+        });
+        await deleteTarget(ports, origin, name, { force: true });
+      },
+    );
+  }
+}
+
+function nothing(): void {}

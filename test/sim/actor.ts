@@ -76,7 +76,7 @@ export class Actor {
   die(): void {
     if (!this.alive) return;
     this.alive = false;
-    this.#scene.watch.excuse(this.installation);
+    this.#scene.watch.logins.excuse(this.installation);
     this.#scene.watch.left(this);
     this.#scene.world.note(`${this.name} dies`);
   }
@@ -199,7 +199,7 @@ export class Actor {
   #trouble(fault: Fault): void {
     if (fault.kind !== 'twice') {
       this.troubles += 1;
-      this.#scene.watch.excuse(this.installation);
+      this.#scene.watch.logins.excuse(this.installation);
     }
     this.#scene.world.note(`fault ${fault.kind} ${fault.ms} at ${fault.key}`);
   }
@@ -216,7 +216,7 @@ export class Actor {
       return;
     }
     this.troubles += 1;
-    watch.excuse(this.installation);
+    watch.logins.excuse(this.installation);
     if (outage.dark) apply(kind);
     world.note(`${key} meets an outage`);
     answer(() => refuse(outage.dark ? 'lost' : 'failed', world.nowMs));

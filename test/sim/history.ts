@@ -309,7 +309,7 @@ class History {
         this.#hub.accounts.endSessions(happening.username);
         break;
       case 'restore':
-        this.#watch.excuse(happening.installation);
+        this.#watch.logins.excuse(happening.installation);
         this.#storesOf(happening.installation).leases.restore(nowMs - happening.backMs);
         break;
       case 'change_account':

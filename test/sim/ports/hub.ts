@@ -78,16 +78,16 @@ export class SimHub {
     const trouble = this.#troubles.get(credential.username);
     if (trouble !== undefined && this.#world.nowMs < trouble.untilMs) {
       if (trouble.problem.tag === 'fault') {
-        this.#watch.loginMetEdge(by, credential.username);
+        this.#watch.logins.metEdge(by, credential.username);
         // What stands before Docker Hub says nothing of its own.
         return { ok: false, problem: trouble.problem, meta: {} };
       }
-      this.#watch.loginRefused(by, credential.username, credential.password);
+      this.#watch.logins.refused(by, credential.username, credential.password);
       return this.#no(trouble.problem);
     }
     const answer = this.accounts.login(by, credential, route, codeAtMs);
     if ('tag' in answer) return this.#no(answer);
-    this.#watch.loginWorked(by, credential.username, credential.password);
+    this.#watch.logins.worked(by, credential.username, credential.password);
     return this.#yes(answer, undefined);
   }
 

@@ -491,6 +491,16 @@ const AT_THE_DOOR: readonly Row[] = [
     code: 'not_yet_current',
     run: async (embedded) => embedded.send(await embedded.sign('hublease-admin', PUT, Date.now() + 600_000)),
   },
+  {
+    name: 'a signature from before the start',
+    code: 'signed_before_start',
+    run: async (embedded) => embedded.send(await embedded.sign('hublease-admin', PUT, Date.now() - 280_000)),
+  },
+  {
+    name: 'a token for the host',
+    code: 'other_host',
+    run: async (embedded) => embedded.send(await embedded.sign('hublease-admin', PUT, Date.now(), SENT.token)),
+  },
   { name: 'another scope', code: 'bad_scope', run: authorization((value) => value.replace('us-east-1', 'eu-west-1')) },
   {
     name: 'a body that is not signed',

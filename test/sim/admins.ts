@@ -22,7 +22,7 @@ const ADMIN_TRIES = 60;
 /** A verification that no password waits for is not tried as often: each makes a token. */
 const VERIFY_TRIES = 4;
 /** What an attempt says of a lease that nothing will ever prove any more. */
-const LOST: readonly string[] = ['target_not_found', 'list_lag_unknown'];
+const LOST: readonly string[] = ['target_not_found', 'credential_unavailable', 'list_lag_unknown'];
 /** How long an admin leaves a password alone that Docker Hub refused. */
 const REFUSED_PAUSE_MS = 660_000;
 /** Refusals of a Docker Hub that keeps too little of a token. */

@@ -31,7 +31,7 @@ function worldWithRefused(overrides: Partial<Lease> = {}, waitMs = QUIET_AFTER_M
 }
 
 async function end(world: World, target: Target, open: readonly Lease[]): Promise<number> {
-  const first = await listAll(world.ports, target, PAT);
+  const first = await listAll(world.ports, target, PAT, 'look');
   return endRefusedCreates(world.ports, target, first, open);
 }
 
@@ -72,7 +72,7 @@ describe('leases whose creates Docker Hub refused', () => {
     const lease = world.addMinting(target, { status: 'revoking', createRefused: true });
     world.clock.advance(QUIET_AFTER_MS);
     const place = { kind: 'oat', organization: 'acme' } as const;
-    const first = await listAll(world.ports, target, place);
+    const first = await listAll(world.ports, target, place, 'look');
     expect(await endRefusedCreates(world.ports, target, first, [lease])).toBe(1);
     expect(world.steering.argsOf('hub.listTokens')[1]?.[1]).toEqual(place);
   });

@@ -114,8 +114,8 @@ function note(
   { statusCode, body }: APIGatewayProxyResult,
 ): void {
   seen.answers[statusCode] = (seen.answers[statusCode] ?? 0) + 1;
-  const { lease, leases = [lease] } = JSON.parse(body);
-  for (const shown of leases) {
+  const { lease, items = [lease] } = JSON.parse(body);
+  for (const shown of items) {
     if (shown?.live === undefined) continue;
     seen.views += 1;
     seen.different.add(`${shown.id} ${shown.live.asOf}`);

@@ -24,6 +24,11 @@ const MOST_MINTING_MS = 15_000;
 /** Ten minutes, seen by one process whose clock is ahead and another whose is behind. */
 const LOCK_WINDOW_MS = 600_000 - 2 * HOST_SKEW_MS;
 
+/** Callers' looks where Docker Hub states no limit, and at most where it takes 60 requests a minute, as many as any history has. */
+const LOOKS_PER_MINUTE = 6;
+/** One more where the minute has only begun, and one for clocks that differ. */
+const LOOKS_BESIDES = 2;
+const MINUTE_MS = 60_000;
 /** Within a minute, one login at first, and one after pauses of 10 and 20 s. Two that cross each other's notes are fair. */
 const EDGE_WINDOW_MS = 60_000;
 const MOST_EDGE_LOGINS = 4;
@@ -48,6 +53,7 @@ export type InvariantName =
   | 'mint_lost_for_nothing'
   | 'too_many_refused_logins'
   | 'edge_stormed'
+  | 'looks_stormed'
   | 'two_live_for_one_key'
   | 'quota_exceeded'
   | 'counter_wrong'
@@ -96,6 +102,7 @@ export class Watch {
   readonly #refusedLogins = new Map<string, number[]>();
   readonly #provenLogins = new Set<string>();
   readonly #edgeLogins = new Map<string, number[]>();
+  readonly #looks = new Map<string, number[]>();
   readonly #excuses: { readonly atMs: number; readonly installation: InstallationName }[] = [];
   readonly #strict: boolean;
   /** Who is at work on which lease. */
@@ -434,6 +441,18 @@ export class Watch {
     this.#edgeLogins.set(key, recent);
     if (recent.length > MOST_EDGE_LOGINS + this.#excusesSince(installation, nowMs - 2 * EDGE_WINDOW_MS)) {
       this.#say('edge_stormed', `${recent.length} logins of ${username} within a minute met a page of something else`);
+    }
+  }
+
+  /** A caller's look came to Docker Hub. */
+  looked(installation: InstallationName, username: string): void {
+    const key = `${installation} ${username}`;
+    const { nowMs } = this.#world;
+    const recent = (this.#looks.get(key) ?? []).filter((atMs) => atMs > nowMs - MINUTE_MS);
+    recent.push(nowMs);
+    this.#looks.set(key, recent);
+    if (recent.length > LOOKS_PER_MINUTE + LOOKS_BESIDES + this.#excusesSince(installation, nowMs - MINUTE_MS)) {
+      this.#say('looks_stormed', `${recent.length} looks at ${username}'s tokens within a minute`);
     }
   }
 

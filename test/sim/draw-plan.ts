@@ -3,7 +3,8 @@ import { drawFacts, drawHabits, drawListLagMs, drawRefusal } from './draw-habits
 import { drawHappenings } from './draw-happenings.ts';
 import type { Aim, FaultKind, Intensities } from './faults.ts';
 import type { Habits } from './habits.ts';
-import type { Happening, InstallationName, Plan, PlannedTarget } from './plan.ts';
+import { HAMMERED, withHammer } from './hammer.ts';
+import type { InstallationName, Plan, PlannedTarget } from './plan.ts';
 import { Dice } from './prng.ts';
 import { CELLS } from './steps.ts';
 import { isRare, type Want, wayTo } from './wants.ts';
@@ -31,9 +32,6 @@ const STRENGTHS: readonly (readonly [FaultKind, readonly number[]])[] = [
   ['drop', [0.1, 0.5, 1]],
   ['delay', [0.1, 0.5]],
 ];
-
-/** How many histories have a caller who asks without a pause. */
-const HAMMERED = 0.08;
 
 /** Where these are wanted, Docker Hub must end tokens by itself when it was asked to. */
 const MUST_END: readonly Want[] = ['deletion', 'removal', 'expiry'];
@@ -110,18 +108,7 @@ export function drawPlan(seed: number, harshness: Harshness = 'usual'): Plan {
     ...(dice.chance(0.3) && { hostSkewMs: dice.whole(500, HOST_SKEW_MS) }),
     listOrder: dice.pick(['newest_first', 'oldest_first']),
   };
-  return dice.chance(HAMMERED) ? withHammer(dice, plan, faulty) : plan;
-}
-
-/** One caller asks without a pause. Where nothing fails the promise holds all the same, though Docker Hub takes 60 requests a minute. */
-function withHammer(dice: Dice, plan: Plan, faulty: boolean): Plan {
-  const mints = plan.happenings.filter((happening) => happening.does === 'mint');
-  const { mint, atMs } = dice.pick(mints);
-  const everyMs = dice.whole(300, 3_000);
-  const times = Math.min(400, Math.floor(dice.whole(60_000, 900_000) / everyMs));
-  const hammer: Happening = { atMs: atMs + 2_000, does: 'hammer', mint, everyMs, times, deletes: dice.chance(0.3) };
-  const happenings = [...plan.happenings, hammer].sort((one, other) => one.atMs - other.atMs);
-  return { ...plan, happenings, ...(!faulty && { requestsPerMinute: 60, pageSize: 100 }) };
+  return dice.chance(HAMMERED) ? withHammer(dice, plan, faulty ? 'as drawn' : 'few requests') : plan;
 }
 
 function drawIntensities(dice: Dice): Intensities {

@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { openApi, regionOf } from '../cli/api.ts';
+import type { PrivateFolder } from '../cli/exec-folder.ts';
 import { CommandFailed, EXIT } from '../cli/exit.ts';
 import { explain } from '../cli/explain.ts';
 import { type Minted, mintBody, openPassword } from '../cli/minting.ts';
@@ -49,7 +53,7 @@ async function readOrder(env: Env): Promise<Order> {
 /** Leases, and tells the runner. Whatever fails once there is a lease, the post step ends it. */
 async function takeLease(env: Env): Promise<void> {
   const order = await readOrder(env);
-  const config = order.login ? privateConfig(env) : undefined;
+  const config = order.login ? privateConfig(env, jobFolder) : undefined;
   let minted: Minted;
   try {
     minted = (await order.api.call('mintLease', { name: order.secret, body: order.body })).body;
@@ -114,6 +118,12 @@ function summaryOf({ lease, credential }: Minted): string {
   };
   const lines = Object.entries(rows).map(([name, value]) => `| ${name} | \`${value}\` |\n`);
   return `### Docker Hub token, leased by hublease\n\n| | |\n| --- | --- |\n${lines.join('')}\n`;
+}
+
+/** It outlives this process: the post step removes it. */
+function jobFolder(): PrivateFolder {
+  const path = mkdtempSync(join(tmpdir(), 'hublease-docker-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 function say(text: string): void {

@@ -28,27 +28,32 @@ function placeOf(settings: CliSettings) {
  */
 export async function leaseToHandOut(settings: CliSettings, env: Env): Promise<CachedLease> {
   const file = cacheFileOf(env, placeOf(settings));
-  const kept = readLease(file, env);
-  if (kept !== undefined && isFresh(kept, clocksNow())) return kept;
+  const fresh = freshIn(file);
+  if (fresh !== undefined) return fresh;
   const { alone } = await import('./lock.ts');
-  return alone(file, async () => {
-    const again = readLease(file, env);
-    if (again !== undefined && isFresh(again, clocksNow())) return again;
+  const leaseAnew = async () => {
     try {
-      const fresh = await takeLease(settings, env);
-      keep(file, env, fresh);
-      return fresh;
+      const lease = await takeLease(settings, env);
+      keep(file, lease);
+      return lease;
     } catch (error) {
-      if (again !== undefined && isUsable(again, clocksNow())) return again;
+      const kept = readLease(file);
+      if (kept !== undefined && isUsable(kept, clocksNow())) return kept;
       throw error;
     }
-  });
+  };
+  return alone(file, leaseAnew, () => freshIn(file));
+}
+
+function freshIn(file: string): CachedLease | undefined {
+  const kept = readLease(file);
+  return kept !== undefined && isFresh(kept, clocksNow()) ? kept : undefined;
 }
 
 /** A lease that cannot be kept is still one to hand out. */
-function keep(file: string, env: Env, lease: CachedLease): void {
+function keep(file: string, lease: CachedLease): void {
   try {
-    writeLease(file, env, lease);
+    writeLease(file, lease);
   } catch {
     forgetLease(file);
   }
@@ -58,10 +63,10 @@ function keep(file: string, env: Env, lease: CachedLease): void {
 export async function giveBack(settings: CliSettings, env: Env): Promise<void> {
   const file = cacheFileOf(env, placeOf(settings));
   // Nothing is kept: nobody need wait for a lock to learn that.
-  if (readLease(file, env) === undefined) return forgetLease(file);
+  if (readLease(file) === undefined) return forgetLease(file);
   const { alone } = await import('./lock.ts');
   await alone(file, async () => {
-    const kept = readLease(file, env);
+    const kept = readLease(file);
     forgetLease(file);
     if (kept === undefined) return;
     const { openApi } = await import('./api.ts');
@@ -71,7 +76,7 @@ export async function giveBack(settings: CliSettings, env: Env): Promise<void> {
 
 /** The kept lease, when it may still be handed out. Never leases. */
 export function keptLease(settings: CliSettings, env: Env): CachedLease | undefined {
-  const kept = readLease(cacheFileOf(env, placeOf(settings)), env);
+  const kept = readLease(cacheFileOf(env, placeOf(settings)));
   return kept !== undefined && isUsable(kept, clocksNow()) ? kept : undefined;
 }
 

@@ -1,10 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readFileSync,
   realpathSync,
   renameSync,
+  rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -99,17 +103,51 @@ export function edit(text: string | undefined, path: readonly string[], value: u
   return bare === dressed ? laidOut : plain;
 }
 
-/** Writes a file whole or not at all, through a link to where it leads, keeping the mode of the one it replaces. */
-export function writeWhole(path: string, text: string): void {
+/** Permissions of a file's owner. */
+const OWNER = 0o700;
+
+/**
+ * Writes a file whole or not at all, through a link to where it leads, keeping the owner and the mode of the one it replaces.
+ *
+ * @param options with `closed`, others lose what permissions they had: the file holds a token from now on.
+ * @throws CommandFailed when the file is another user's, who could read what is written.
+ */
+export function writeWhole(path: string, text: string, { closed = false } = {}): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const there = existsSync(path);
-  const target = there ? realpathSync(path) : path;
+  const former = existsSync(path) ? statSync(path) : undefined;
+  const target = former === undefined ? path : realpathSync(path);
   // A new one may come to hold a token.
-  const mode = there ? statSync(target).mode & 0o777 : 0o600;
-  const part = `${target}.${process.pid}.part`;
-  writeFileSync(part, text, { mode });
-  chmodSync(part, mode);
-  renameSync(part, target);
+  const mode = former === undefined ? 0o600 : former.mode & (closed ? OWNER : 0o777);
+  const part = `${target}.${randomBytes(8).toString('hex')}.part`;
+  try {
+    writeFileSync(part, text, { mode: 0o600, flag: 'wx' });
+    chmodSync(part, former === undefined || keepsOwner(part, former, path) ? mode : mode & OWNER);
+    renameSync(part, target);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Gives a new file to the owner and the group of the one that it will replace.
+ *
+ * @returns false when the group could not be kept, so that another group would get what its members may do.
+ */
+function keepsOwner(part: string, { uid, gid }: Stats, path: string): boolean {
+  const made = statSync(part);
+  if (made.uid === uid && made.gid === gid) return true;
+  try {
+    chownSync(part, uid, gid);
+    return true;
+  } catch {
+    if (made.uid === uid) return false;
+    throw new CommandFailed(
+      EXIT.error,
+      `${path} belongs to another user`,
+      'Set DOCKER_CONFIG to a folder of your own.',
+    );
+  }
 }
 
 function indentOf(text: string): FormattingOptions {

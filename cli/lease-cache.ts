@@ -1,17 +1,13 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir, uptime } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { openPrivateFolder, readPrivateFile } from './private-files.ts';
+
+/**
+ * Leases are kept in plain text, in files that only this user can read (0600, in a folder 0700). Nothing else protects them: a key
+ * beside them would open to everybody who can read them. See docs/decisions/17-cache-by-file-modes.md.
+ */
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -31,7 +27,6 @@ const IDENTITY = [
   'AWS_CONTAINER_CREDENTIALS_FULL_URI',
   'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
 ];
-const KEY_BYTES = 32;
 /** Files of leases that no lease can still be in, by their age, are removed. The longest TTL is a matter of days. */
 const FORGOTTEN_AFTER_MS = 7 * 86_400_000;
 
@@ -90,33 +85,46 @@ function ageMs(lease: CachedLease, now: Clocks): number {
   return Math.max(wall, uptime);
 }
 
-/** Reads a kept lease; undefined when there is none, or it cannot be read for any reason. */
-export function readLease(file: string, env: Env): CachedLease | undefined {
+/** What a file holds: a lease, and the name of the file that it was kept in. */
+interface Kept extends CachedLease {
+  readonly file: string;
+}
+
+/**
+ * Reads a kept lease.
+ *
+ * @returns undefined when there is none, when it cannot be read for any reason, when its file or folder is another user's or open to
+ *   others, or when it was kept in another file.
+ */
+export function readLease(file: string): CachedLease | undefined {
+  const text = readPrivateFile(dirname(file), file);
+  if (text === undefined) return undefined;
   try {
-    const sealed = readFileSync(file);
-    const key = readFileSync(join(cacheFolderOf(env), 'key'));
-    const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12), { authTagLength: 16 });
-    decipher.setAuthTag(sealed.subarray(12, 28));
-    decipher.setAAD(Buffer.from(file));
-    const text = Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]).toString('utf8');
-    return JSON.parse(text) as CachedLease;
+    const kept = JSON.parse(text) as Kept;
+    return isKept(kept) && kept.file === basename(file) ? kept : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Keeps a lease: encrypted, whole or not at all, for this user alone. @throws the system's error when it cannot. */
-export function writeLease(file: string, env: Env, lease: CachedLease): void {
-  const folder = cacheFolderOf(env);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  chmodSync(folder, 0o700);
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', openKey(folder), nonce);
-  cipher.setAAD(Buffer.from(file));
-  const text = Buffer.concat([cipher.update(JSON.stringify(lease), 'utf8'), cipher.final()]);
-  const part = partOf(file);
-  writeFileSync(part, Buffer.concat([nonce, cipher.getAuthTag(), text]), { mode: 0o600 });
-  renameSync(part, file);
+function isKept({ leaseId, username, password, ttlMs, wallMs, uptimeMs }: Kept): boolean {
+  const texts = [leaseId, username, password].every((each) => typeof each === 'string');
+  return texts && [ttlMs, wallMs, uptimeMs].every((each) => Number.isFinite(each));
+}
+
+/** Keeps a lease, whole or not at all, for this user alone. @throws CommandFailed or the system's error when it cannot. */
+export function writeLease(file: string, lease: CachedLease): void {
+  const folder = dirname(file);
+  openPrivateFolder(folder);
+  const part = `${file}.${randomBytes(8).toString('hex')}.part`;
+  const kept: Kept = { ...lease, file: basename(file) };
+  try {
+    writeFileSync(part, JSON.stringify(kept), { mode: 0o600, flag: 'wx' });
+    renameSync(part, file);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
+  }
   forgetOld(folder);
 }
 
@@ -128,7 +136,7 @@ export function forgetLease(file: string): void {
 export function forgetRevoked(env: Env, leaseIds: ReadonlySet<string>): void {
   const folder = cacheFolderOf(env);
   for (const file of keptFiles(folder)) {
-    const kept = readLease(file, env);
+    const kept = readLease(file);
     if (kept !== undefined && leaseIds.has(kept.leaseId)) forgetLease(file);
   }
 }
@@ -139,37 +147,6 @@ function keptFiles(folder: string): string[] {
   } catch {
     return [];
   }
-}
-
-/** Makes the key when it is missing or damaged; of two at once, one key wins. */
-function openKey(folder: string): Buffer {
-  const path = join(folder, 'key');
-  const there = readKey(path);
-  if (there?.length === KEY_BYTES) return there;
-  // What it had locked is lost already.
-  if (there !== undefined) rmSync(path, { force: true });
-  const part = partOf(path);
-  writeFileSync(part, randomBytes(KEY_BYTES), { mode: 0o600 });
-  try {
-    linkSync(part, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    rmSync(part, { force: true });
-  }
-  return readFileSync(path);
-}
-
-function readKey(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
-function partOf(path: string): string {
-  return `${path}.${process.pid}.${randomBytes(4).toString('hex')}.part`;
 }
 
 /** Temporary credentials change, and with each of them the file's name: without this the folder would grow for ever. */

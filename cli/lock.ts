@@ -1,51 +1,58 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { lock as lockFile } from 'proper-lockfile';
+import { basename, dirname, join } from 'node:path';
 import { CommandFailed, EXIT } from './exit.ts';
+import { type FileLock, tryLock } from './file-lock.ts';
+import { openPrivateFolder } from './private-files.ts';
+
+/** Longer than the three tries of a mint may take. A holder that lives is never taken over, so waiting must end somewhere. */
+const WAIT_MAX_MS = 120_000;
+/** Those who wait ask again after a time between these, so that a crowd does not ask in step. */
+const PAUSE_MS = { min: 25, max: 100 } as const;
 
 /**
- * One docker or skopeo command asks twice within milliseconds, in processes of their own: whoever is first leases for all. A
- * holder shows every second that it lives; those who wait do so for longer than a mint may take.
- */
-const LOCK = {
-  stale: 5_000,
-  update: 1_000,
-  retries: { retries: 600, factor: 1, minTimeout: 50, maxTimeout: 100, randomize: true },
-  realpath: false,
-  // Somebody took us for dead, after a suspension say. Then there are two leases for once, and both are recorded.
-  onCompromised: () => {},
-};
-
-/**
- * Works while nobody else works on the same file, in this process or another. The lock of a process that was killed is taken
- * over a few seconds after its end.
+ * Works while nobody else works on the same file, in this process or another. One docker or skopeo command asks twice within
+ * milliseconds, in processes of their own: the first one leases for all. The lock ends with its holder's process.
  *
- * @throws CommandFailed when the file's folder cannot be written, or the lock is held for too long; and whatever `work` throws.
+ * @param done looked at while waiting and before the work: what others have done in the meantime. With it there is nothing to do.
+ * @throws CommandFailed when the file's folder cannot be used, or the lock is held for too long; and whatever `work` throws.
  */
-export async function alone<T>(file: string, work: () => Promise<T>): Promise<T> {
-  const unlock = await lock(file);
-  try {
-    return await work();
-  } finally {
-    await unlock().catch(() => {
-      // It was taken from us, or the folder is gone.
-    });
+export async function alone<T>(
+  file: string,
+  work: () => Promise<T>,
+  done: () => T | undefined = () => undefined,
+): Promise<T> {
+  openPrivateFolder(dirname(file));
+  const giveUpAtMs = performance.now() + WAIT_MAX_MS;
+  for (;;) {
+    const lock = lockOf(file);
+    try {
+      const value = done();
+      if (value !== undefined) return value;
+      if (lock !== undefined) return await work();
+    } finally {
+      lock?.release();
+    }
+    if (performance.now() > giveUpAtMs) {
+      throw new CommandFailed(EXIT.error, 'another process has been leasing the same for too long', 'Try again.');
+    }
+    const pauseMs = PAUSE_MS.min + Math.random() * (PAUSE_MS.max - PAUSE_MS.min);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
-async function lock(file: string): Promise<() => Promise<void>> {
+/**
+ * The lock of a file. There are 16 for all files, by the first digit of their names, and they are never removed: a lock file that is
+ * removed while somebody waits for it locks nothing.
+ */
+function lockOf(file: string): FileLock | undefined {
+  const folder = dirname(file);
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    return await lockFile(file, LOCK);
+    return tryLock(join(folder, `${basename(file).slice(0, 1)}.lock`));
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const folder = dirname(file);
-    throw code === 'ELOCKED'
-      ? new CommandFailed(EXIT.error, 'another process has been leasing the same for too long', 'Try again.')
-      : new CommandFailed(
-          EXIT.error,
-          `leases cannot be kept in ${folder} (${code ?? 'unknown error'})`,
-          'Make it writable, or set XDG_CACHE_HOME to a folder that is.',
-        );
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new CommandFailed(
+      EXIT.error,
+      `leases cannot be kept in ${folder} (${code})`,
+      'Make it writable, or set XDG_CACHE_HOME to a folder that is.',
+    );
   }
 }

@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type DockerConfig,
@@ -12,6 +11,7 @@ import {
   readText,
   writeWhole,
 } from './docker-config.ts';
+import type { PrivateFolder } from './exec-folder.ts';
 import { HUB_KEYS } from './hub-keys.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -31,14 +31,15 @@ export interface PrivateConfig {
  * everything in it, other registries' credentials and helpers included. Only Docker Hub's credentials become ours. podman,
  * skopeo and buildah get a file of their own beside it, made of all those that they would have looked into.
  *
+ * @param makeFolder called once the configuration has been read.
  * @throws CommandFailed when a configuration cannot be read.
  */
-export function privateConfig(env: Env): PrivateConfig {
+export function privateConfig(env: Env, makeFolder: () => PrivateFolder): PrivateConfig {
   const from = dockerFolderOf(env);
   const original = readText(dockerFileOf(env));
   const config = parseConfig(original, dockerFileOf(env));
   const podman = podmanConfig(env);
-  const folder = mkdtempSync(join(tmpdir(), 'hublease-docker-'));
+  const { path: folder, remove } = makeFolder();
   for (const name of existsSync(from) ? readdirSync(from) : []) {
     if (name !== 'config.json' && name !== 'auth.json') symlinkSync(join(from, name), join(folder, name));
   }
@@ -57,7 +58,7 @@ export function privateConfig(env: Env): PrivateConfig {
       const auths = { ...podman.auths, 'docker.io': { auth } };
       writeWhole(join(folder, 'auth.json'), `${JSON.stringify({ ...podman, auths }, null, 2)}\n`);
     },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove,
   };
 }
 

@@ -23,7 +23,8 @@ export interface EditRecord {
  * Sets entries of a configuration file and remembers how to undo it.
  *
  * @param kind one record is kept for each kind and file.
- * @param remembersFormer false when what is replaced may be a secret: then the record cannot restore byte for byte.
+ * @param options without `remembersFormer`, where what is replaced may be a secret, the record cannot restore byte for byte. With
+ *   `closed` the file holds a token from now on, so others lose their permissions on it, and do not get them back.
  */
 export function editTracked(
   env: Env,
@@ -31,7 +32,7 @@ export function editTracked(
   file: string,
   entries: readonly Entry[],
   note: EditRecord['note'],
-  remembersFormer = true,
+  { remembersFormer = true, closed = false } = {},
 ): void {
   const before = readText(file);
   const earlier = recordOf(env, kind, file);
@@ -43,7 +44,7 @@ export function editTracked(
     text = next;
   }
   if (text === undefined || text === before) return;
-  writeWhole(file, text);
+  writeWhole(file, text, { closed });
   // A second edit of the same file cannot be undone in bytes, for what lies between the two may be somebody else's.
   const inBytes = remembersFormer && earlier === undefined;
   const record: EditRecord = {

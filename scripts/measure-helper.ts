@@ -18,7 +18,7 @@ try {
   const place = { endpoint: 'http://127.0.0.1:9/v1', secret: 'ci/release' };
   const env = { HOME: folder, HUBLEASE_ENDPOINT: place.endpoint, HUBLEASE_SECRET: place.secret };
   const lease = { leaseId: 'measured', username: 'nobody', password: 'none', ttlMs: 3_600_000, ...clocksNow() };
-  writeLease(cacheFileOf(env, place), env, lease);
+  writeLease(cacheFileOf(env, place), lease);
   const helper = [join(folder, 'cli', 'docker-credential-hublease.js'), 'get'];
   const input = 'docker.io';
   const { status, stdout } = spawnSync(process.execPath, helper, { env, input, encoding: 'utf8' });

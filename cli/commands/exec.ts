@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
+import { execFolder } from '../exec-folder.ts';
 import { ExecLease } from '../exec-lease.ts';
 import { EXIT } from '../exit.ts';
 import { warnOfFake } from '../fake-warning.ts';
@@ -39,7 +40,7 @@ export function execCommand(program: Command, context: Context, setExitCode: (co
       const { io } = context;
       const settings = await context.settings({ secret, ...(flags.ttl && { ttl: flags.ttl }) });
       const api = await context.api(settings);
-      const config = privateConfig(io.env);
+      const config = privateConfig(io.env, () => execFolder(io.env));
       const { scope, reason, label = 'hublease exec' } = flags;
       const order = { ttl: settings.ttl, scope, reason, label };
       const lease = new ExecLease(api, config, secret, order, io);

@@ -54,7 +54,7 @@ async function login(context: Context, secret: string, flags: MintFlags): Promis
     // A login that somebody made with a password is replaced, as docker's own does, and must not live on in our record.
     const remembersFormer = HUB_KEYS.every((key) => config.auths?.[key] === undefined);
     const note = { leaseId: id, authSha256: sha256(entries[0]?.[1]), ...(config.credsStore && { credsStore: 'yes' }) };
-    editTracked(io.env, 'login', file, entries, note, remembersFormer);
+    editTracked(io.env, 'login', file, entries, note, { remembersFormer, closed: true });
     io.err(`docker is logged in as ${username} until ${expiresAt} (${spoken(expiresAt, io.nowMs())}): ${file}\n`);
     io.err('  "hublease logout" revokes the token.\n');
     warnOfFake(io, minted.credential.fakeHub, 'this token');

@@ -1,5 +1,13 @@
-import type { TokenMinter, TokenOrder, TokenPlace } from '../core/ports.ts';
-import { ANSWER_MAX_BYTES, faultReply, type HubOptions, hubExchange, withDeadline } from './docker-hub-http.ts';
+import type { CreatedToken, HubReply, HubSession, TokenMinter, TokenOrder, TokenPlace } from '../core/ports.ts';
+import {
+  ANSWER_MAX_BYTES,
+  faultReply,
+  type HubAnswer,
+  type HubOptions,
+  type HubRequest,
+  hubExchange,
+  withDeadline,
+} from './docker-hub-http.ts';
 import { property } from './docker-hub-json.ts';
 import { problemOf } from './docker-hub-problem.ts';
 import { idField, instant, isTokenId, labelField, tokensPath } from './docker-hub-tokens.ts';
@@ -17,31 +25,36 @@ export function tokenMinter(options: HubOptions): TokenMinter {
   const exchange = hubExchange(options);
   return {
     createToken: async (session, place, order) => {
-      const request = {
-        method: 'POST',
-        path: tokensPath(place),
-        bearer: session.bearer,
-        body: createBody(place, order),
-        maxBytes: ANSWER_MAX_BYTES,
-        expects: 'json',
-      } as const;
+      const request = createRequest(session, place, order);
       const reply = await withDeadline(options.timeoutMs, (deadline) => exchange(request, deadline));
-      if (!reply.ok) return reply;
-      const { value: answer, meta } = reply;
-      const problem = problemOf(answer, options.nowMs(), 'create');
-      if (problem !== undefined) return { ok: false, problem, meta };
-      const tokenId = property(answer.json, idField(place));
-      const token = property(answer.json, 'token');
-      // Documented is 201; whatever 2xx it is, what counts is the token.
-      if (!isTokenId(tokenId) || typeof token !== 'string' || !TOKEN.test(token)) return faultReply('malformed', meta);
-      const label = property(answer.json, labelField(place));
-      const echo = {
-        ...(typeof label === 'string' && { label }),
-        expiresAtMs: instant(property(answer.json, 'expires_at')),
-      };
-      return { ok: true, value: { tokenId, token, ...echo }, meta };
+      return reply.ok ? readCreated(reply.value, place, options.nowMs()) : reply;
     },
   };
+}
+
+/** @throws Error for an order that is not of its place's kind, or an organization that does not belong into a path. */
+export function createRequest(session: HubSession, place: TokenPlace, order: TokenOrder): HubRequest {
+  return {
+    method: 'POST',
+    path: tokensPath(place),
+    bearer: session.bearer,
+    body: createBody(place, order),
+    maxBytes: ANSWER_MAX_BYTES,
+    expects: 'json',
+  };
+}
+
+/** Reads the answer to a create. Documented is 201; whatever 2xx it is, what counts is the token. */
+export function readCreated(answer: HubAnswer, place: TokenPlace, nowMs: number): HubReply<CreatedToken> {
+  const { json, meta } = answer;
+  const problem = problemOf(answer, nowMs, 'create');
+  if (problem !== undefined) return { ok: false, problem, meta };
+  const tokenId = property(json, idField(place));
+  const token = property(json, 'token');
+  if (!isTokenId(tokenId) || typeof token !== 'string' || !TOKEN.test(token)) return faultReply('malformed', meta);
+  const label = property(json, labelField(place));
+  const echo = { ...(typeof label === 'string' && { label }), expiresAtMs: instant(property(json, 'expires_at')) };
+  return { ok: true, value: { tokenId, token, ...echo }, meta };
 }
 
 function createBody(place: TokenPlace, order: TokenOrder): Readonly<Record<string, unknown>> {

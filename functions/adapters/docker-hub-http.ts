@@ -30,7 +30,8 @@ export interface HubOptions {
 }
 
 export interface HubRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** PATCH is sent by `npm run live-check` alone. */
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Built from constants and checked names only. */
   readonly path: string;
   readonly bearer?: string;

@@ -99,6 +99,6 @@ function sessionLifeMs(exp: unknown, hubNowMs: number): number {
 /**
  * The claims of a JWT, or undefined when it has none. Its signature is not checked: it came from Docker Hub itself over TLS.
  */
-function claimsOf(jwt: string): unknown {
+export function claimsOf(jwt: string): unknown {
   return parseJson(Buffer.from(jwt.split('.')[1] ?? '', 'base64url'))?.value;
 }

@@ -117,10 +117,24 @@ export async function agree(ports: RevokePorts, hubAccount: string, first: Listi
   for (const token of missing) {
     const leaseId = readLabel(ports.labels, token.label, hubAccount);
     const owner = leaseId === undefined ? undefined : await ports.leases.get(leaseId);
-    const ours = owner?.tokenId === token.tokenId || owner?.removedTokenIds?.includes(token.tokenId);
-    if (!ours || (owner?.status !== 'revoking' && owner?.status !== 'revoked')) return false;
+    if (owner === undefined || (owner.status !== 'revoking' && owner.status !== 'revoked')) return false;
+    const isNamed = owner.tokenId === token.tokenId || owner.removedTokenIds?.includes(token.tokenId) === true;
+    if (!isNamed) return false;
   }
   return true;
+}
+
+/** Tokens that listings show and that may be a lease's, at most a hundred; undefined where there are none. */
+export function blockersOf(
+  { labels }: Pick<RevokePorts, 'labels'>,
+  target: Target,
+  lease: Lease,
+  listings: readonly Listing[],
+  quietUntilMs: number,
+): readonly string[] | undefined {
+  const suspects = listings.flatMap((listing) => suspectsOf(labels.installation, target, lease, listing, quietUntilMs));
+  const tokenIds = new Set(suspects.map(({ tokenId }) => tokenId));
+  return tokenIds.size === 0 ? undefined : [...tokenIds].slice(0, MAX_BLOCKERS);
 }
 
 /** Two complete listings that agree, made after the quiet period. */
@@ -136,13 +150,8 @@ export function judgeAbsence(ports: RevokePorts, target: Target, lease: Lease, p
   const isListed = [first, second].some((listing) => aliveTokensOf(ports, listing, lease).length > 0);
   if (isListed) return { code: 'label_still_listed' };
   // One that only the first shows may be missing from the second for no good reason; its end is for the next attempt to see.
-  const suspects = [first, second].flatMap((listing) =>
-    suspectsOf(ports.labels.installation, target, lease, listing, quietMs),
-  );
-  if (suspects.length > 0) {
-    const tokenIds = new Set(suspects.map(({ tokenId }) => tokenId));
-    return { code: 'unclear_token', blockedBy: [...tokenIds].slice(0, MAX_BLOCKERS) };
-  }
+  const blockedBy = blockersOf(ports, target, lease, [first, second], quietMs);
+  if (blockedBy !== undefined) return { code: 'unclear_token', blockedBy };
   return {
     evidence: {
       kind: 'absent',

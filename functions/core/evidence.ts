@@ -1,6 +1,7 @@
 import {
   agree,
   aliveTokensOf,
+  blockersOf,
   EXPIRY_MARGIN_MS,
   gapIn,
   judgeAbsence,
@@ -142,14 +143,18 @@ async function endByLabel(ports: RevokePorts, target: Target, lease: Lease): Pro
     return { ...(gap ?? { code: 'quiet_period', waiting: true, retryAtMs: quietMs }), ...found };
   }
   if (gap !== undefined) return { ...gap, ...found };
+  const known = { ...lease, removedTokenIds: found.removedTokenIds };
   const doubt = await lagDoubt(ports, target);
-  if (doubt !== undefined) return { ...doubt, ...found };
+  if (doubt !== undefined) {
+    // No further listing helps, and somebody may know a token that this one shows.
+    const blockedBy = blockersOf(ports, target, known, [first], quietMs);
+    return { ...doubt, ...found, ...(blockedBy !== undefined && { blockedBy }) };
+  }
   if (alive.length > 0) first = await listAll(ports, target, place, 'revoke');
   const second = await listAll(ports, target, place, 'revoke');
   const secondGap = gapIn(ports, target, first) ?? gapIn(ports, target, second);
   if (secondGap !== undefined) return { ...secondGap, ...found };
   if (!(await agree(ports, lease.hubAccount, first, second))) return { code: 'listings_differ', ...found };
-  const known = { ...lease, removedTokenIds: found.removedTokenIds };
   const absence = judgeAbsence(ports, target, known, { first, second, quietUntilMs: quietMs });
   return 'evidence' in absence ? { code: 'absent', ...absence, ...found } : { ...absence, ...found };
 }

@@ -52,7 +52,10 @@ export async function noteFacts(
   });
 }
 
-/** Refuses mints of a target until a verification passes, and says so once. */
+/**
+ * Refuses mints of a target until a verification passes, and says so once. That its list lags too far is not overwritten: it also
+ * keeps the list from serving a proof, and every verification looks at the rest again.
+ */
 export async function refuseMints(
   ports: Ports & Pick<RevokePorts, 'audit' | 'clock'>,
   target: Pick<Target, 'name'>,
@@ -61,7 +64,7 @@ export async function refuseMints(
   const nowMs = ports.clock.nowMs();
   let isNew = false;
   await noteFacts(ports, target.name, ({ refusal }) => {
-    isNew = refusal?.code !== code;
+    isNew = refusal?.code !== code && refusal?.code !== 'list_lags';
     return isNew ? { refusal: { code, sinceMs: nowMs, triedAtMs: nowMs } } : undefined;
   });
   if (isNew) await ports.audit.record({ event: 'target.refused', atMs: nowMs, target: target.name, code });

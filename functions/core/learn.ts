@@ -126,14 +126,19 @@ async function finishVerification(
     // A refusal that could not be noted is left for the next sweep to note.
     if ((await readFacts(ports, target.name)).refusal?.code !== 'list_lags') return;
   }
-  if (isListed) await judgeListed(ports, target, pending.leaseId, listed);
-  await noteFacts(ports, target.name, ({ pendingVerification, refusal, listLagMs = 0 }) => {
-    if (pendingVerification?.tokenId !== pending.tokenId) return undefined;
-    const done = { pendingVerification: undefined };
-    if (!isListed) return done;
-    const isOver = refusal?.code === 'list_lags';
-    return { ...done, listLagMs: Math.max(listLagMs, lagMs), ...(isOver && { refusal: undefined }) };
-  });
+  const isStillPending = (facts: HubFacts) => facts.pendingVerification?.tokenId === pending.tokenId;
+  if (listed !== undefined) {
+    await noteFacts(ports, target.name, (facts) => {
+      if (!isStillPending(facts)) return undefined;
+      const isOver = facts.refusal?.code === 'list_lags';
+      return { listLagMs: Math.max(facts.listLagMs ?? 0, lagMs), ...(isOver && { refusal: undefined }) };
+    });
+    await judgeListed(ports, target, pending.leaseId, listed);
+  }
+  // Last, so that until then the list serves no proof.
+  await noteFacts(ports, target.name, (facts) =>
+    isStillPending(facts) ? { pendingVerification: undefined } : undefined,
+  );
   await revokeLease(ports, pending.leaseId, { trigger: 'asked', reason: 'verified', isListed });
 }
 

@@ -47,7 +47,8 @@ export async function removeToken(
   if (!mayMeanGone(problem)) return { gone: false, ...problemDelay(ports, target, problem) };
   const seen = await seek(meta.httpStatus ?? 404);
   if (seen.gone || seen.code !== 'delete_pending') return seen;
-  return { gone: false, ...(seen.seen !== undefined && { seen: seen.seen }), ...problemDelay(ports, target, problem) };
+  const { waiting: _, ...still } = seen;
+  return { ...still, ...problemDelay(ports, target, problem) };
 }
 
 /** Answers that some services give for what is not there; the token itself then decides. */

@@ -47,8 +47,9 @@ function isOfThatTime({ createdAtMs }: HubToken, { issuedAtMs }: Lease, quietUnt
 /** Who made a token tells it apart from ours only where a verification has seen how ours are shown. */
 function mayBeByUs({ creatorUserAgent, createdBy }: HubToken, { kind, username, verification }: Target): boolean {
   if (kind === 'org') {
-    const isSeen = verification?.labelMaxCharacters !== undefined;
-    return !isSeen || createdBy === undefined || createdBy.toLowerCase() === username;
+    const { labelMaxCharacters, listDelayMs, creatorUserAgentKept } = verification ?? {};
+    const isShown = labelMaxCharacters !== undefined && listDelayMs !== undefined && creatorUserAgentKept !== false;
+    return !isShown || createdBy === undefined || createdBy.toLowerCase() === username;
   }
   // Something on the way may change the User-Agent.
   if (verification?.creatorUserAgentKept !== true) return true;

@@ -24,7 +24,10 @@ export interface Verification {
   readonly expiryUnproven?: true;
   /** Longest label that came back unchanged. */
   readonly labelMaxCharacters?: number;
-  /** Whether `creator_ua` of the token was our User-Agent; absent on organization tokens. */
+  /**
+   * Whether `creator_ua` of the token was our User-Agent; absent where there was none. Of an organization's token false where
+   * `created_by` was not the target's user, else absent.
+   */
   readonly creatorUserAgentKept?: boolean;
   /** Status of the delete of the throwaway token. */
   readonly deleteStatus?: number;

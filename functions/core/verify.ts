@@ -128,7 +128,6 @@ function learn(
   const reported = [lease.hubReportedExpiresAtMs ?? null, ...seen.map(({ expiresAtMs }) => expiresAtMs)];
   const expiry: ExpiryFacts | undefined = expiryFactsOf(target, lease, reported);
   if (expiry === undefined) throw fail({ tag: 'expiry_refused', target: target.name });
-  const agent = seen.find(({ creatorUserAgent }) => creatorUserAgent !== undefined)?.creatorUserAgent;
   return {
     atMs: ports.clock.nowMs(),
     account: target.username,
@@ -137,8 +136,20 @@ function learn(
     ...(minSeconds !== undefined && { expiryMinSeconds: minSeconds }),
     ...expiry,
     labelMaxCharacters,
-    ...(agent !== undefined && { creatorUserAgentKept: agent.startsWith(USER_AGENT_START) }),
+    ...makerOf(target, seen),
   };
+}
+
+/** Whether the token was shown as made by hublease, wherever its maker was shown. */
+function makerOf({ kind, username }: Target, seen: readonly HubToken[]): Pick<Verification, 'creatorUserAgentKept'> {
+  if (kind === 'org') {
+    const isOurs = seen.every(({ createdBy = username }) => createdBy.toLowerCase() === username);
+    return isOurs ? {} : { creatorUserAgentKept: false };
+  }
+  const agents = seen.map(({ creatorUserAgent }) => creatorUserAgent).filter((agent) => agent !== undefined);
+  return agents.length === 0
+    ? {}
+    : { creatorUserAgentKept: agents.every((agent) => agent.startsWith(USER_AGENT_START)) };
 }
 
 /** The token as Docker Hub shows it; undefined when it showed none in time. @throws Failed for any other answer. */

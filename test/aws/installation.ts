@@ -13,8 +13,10 @@ import { DeleteCommand, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { vi } from 'vitest';
 import { rowToLease } from '../../functions/adapters/dynamodb-lease-row.ts';
 import type { DynamodbTable } from '../../functions/adapters/dynamodb-rows.ts';
+import { dynamodbSessions } from '../../functions/adapters/dynamodb-sessions.ts';
 import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/tables.ts';
 import type { Lease } from '../../functions/core/lease.ts';
+import type { HubFacts } from '../../functions/core/ports.ts';
 import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
 import { unique } from '../contract/builders.ts';
 import { type Deployment, deploy } from './deployment.ts';
@@ -63,6 +65,8 @@ export interface Installation {
   timerRow(leaseId: string): Promise<Record<string, unknown> | undefined>;
   /** Forgets a target's login, as if its life had ended. */
   removeSession(target: string): Promise<void>;
+  /** What use is to have taught about a target that somebody has logged in to. */
+  learn(target: string, facts: HubFacts): Promise<void>;
   catalogRow(partition: string, entry: string): Promise<Record<string, unknown> | undefined>;
   /** The lease's job; undefined when there is none. */
   schedule(leaseId: string): Promise<GetScheduleCommandOutput | undefined>;
@@ -162,6 +166,12 @@ async function startAws(python: string): Promise<Aws> {
         removeSession: async (target) => {
           const Key = { partition: 'session', entry: target };
           await catalogTable.client.send(new DeleteCommand({ TableName: catalogTable.tableName, Key }));
+        },
+        learn: async (target, facts) => {
+          const sessions = dynamodbSessions(catalogTable);
+          const record = await sessions.read(target);
+          if (record === undefined) throw new Error('nobody has logged in');
+          await sessions.write({ ...record, version: record.version + 1, opId: unique('learned'), facts });
         },
         catalogRow: (partition, entry) => row(catalogTable, { partition, entry }),
         schedule: (leaseId) =>

@@ -26,6 +26,13 @@ export function leaseLife(aws: () => Aws): void {
       expect(logged).not.toContain('dckr_');
     });
 
+    /** Finds out how Docker Hub behaves, so that no more is waited for than it takes. */
+    async function verify() {
+      const body = JSON.stringify({ action: 'verify' });
+      const answer = await functions.admin({ method: 'POST', path: '/v1/admin/targets/bot', body });
+      expect(answer.status).toBe(200);
+    }
+
     async function mint() {
       const { status, body } = await functions.broker(MINT);
       expect(status).toBe(201);
@@ -225,6 +232,7 @@ export function leaseLife(aws: () => Aws): void {
       });
 
       it('closes a lease whose mint died before its token was recorded', async () => {
+        await verify();
         installation.hub.control.setFaults([{ route: 'pat-create', kind: 'reset-after', count: 1 }]);
         expect(await functions.broker(MINT)).toMatchObject({ status: 503 });
         expect(installation.liveTokens()).toHaveLength(1);
@@ -233,7 +241,22 @@ export function leaseLife(aws: () => Aws): void {
         await functions.sweeper();
         await deliver(installation, functions);
         expect(installation.liveTokens()).toEqual([]);
-        expect(await installation.leases()).toMatchObject([{ status: 'revoked', revokeReason: 'mint_failed' }]);
+        const leases = (await installation.leases()).filter(({ secret }) => secret === 'ci/release');
+        expect(leases).toMatchObject([{ status: 'revoked', revokeReason: 'mint_failed' }]);
+      });
+
+      it('verifies a target whose mints are refused, and lets them through again when that passes', async () => {
+        await verify();
+        const atMs = installation.clock.nowMs();
+        await installation.learn('bot', { refusal: { code: 'label_refused', sinceMs: atMs, triedAtMs: atMs } });
+        expect(await functions.broker(MINT)).toMatchObject({ status: 502, body: { code: 'label_refused' } });
+        installation.clock.advance(3_600_000);
+        expect(await functions.sweeper()).toMatchObject({ failures: [] });
+        expect(await installation.auditEvents()).toContainEqual(
+          expect.objectContaining({ event: 'target.verified', target: 'bot', caller: 'hublease:sweep' }),
+        );
+        expect(installation.liveTokens()).toEqual([]);
+        await mint();
       });
 
       it('revokes an orphan, and touches no token of anybody else', async () => {

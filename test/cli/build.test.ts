@@ -75,7 +75,8 @@ describe('an answer from the cache', () => {
     const inputs = Object.keys(bundle.build.helper.inputs);
     expect(inputs).toContain('cli/lease-cache.ts');
     expect(inputs.filter((path) => path.includes('node_modules'))).toEqual([]);
-    expect(inputs.filter((path) => dirname(path) !== 'cli' && path !== 'functions/wire/version.ts')).toEqual([]);
+    const elsewhere = inputs.filter((path) => dirname(path) !== 'cli');
+    expect(elsewhere.toSorted()).toEqual(['client/loopback.ts', 'functions/wire/version.ts']);
   });
 
   test('loads no other file, and of Node no network', () => {
@@ -84,7 +85,7 @@ describe('an answer from the cache', () => {
       const place = { endpoint: 'http://127.0.0.1:1/v1', secret: 'ci/release' };
       const env = { HOME: home, HUBLEASE_ENDPOINT: place.endpoint, HUBLEASE_SECRET: place.secret };
       const lease = { leaseId: 'x', username: 'ann', password: 'kept', ttlMs: 3_600_000, ...clocksNow() };
-      writeLease(cacheFileOf(env, place), env, lease);
+      writeLease(cacheFileOf(env, place), lease);
       const list = join(home, 'list.cjs');
       const listing =
         'process.on("exit", () => require("node:fs").writeSync(2, JSON.stringify({ files: Object.keys(require.cache), builtins: process.moduleLoadList })))';

@@ -1,6 +1,18 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { mayPull, until } from '../local/harness.ts';
 import { type Bundle, bundleCli } from './bundle.ts';
@@ -19,9 +31,10 @@ afterAll(async () => {
   await terminal.close();
 });
 beforeEach(() => {
-  temp = mkdtempSync(join(tmpdir(), 'hublease-exec-'));
+  temp = mkdtempSync(join(tmpdir(), 'hublease-temp-'));
 });
 afterEach(() => {
+  rmSync(join(temp, 'runtime'), { recursive: true, force: true });
   expect(readdirSync(temp)).toEqual([]);
   rmSync(temp, { recursive: true });
   rmSync(join(terminal.home, '.docker'), { recursive: true, force: true });
@@ -269,5 +282,114 @@ describe('hublease exec --renew', () => {
     terminal.edition.hub.control.setFaults([]);
     started.child.kill('SIGTERM');
     expect((await started.ended).stderr).toContain('the token could not be renewed yet; trying again');
+  });
+});
+
+describe('the private configuration of hublease exec', () => {
+  /** Runs for as long as it is let, and prints where its configuration is. */
+  const LIVE = node('console.log(process.pid, process.env.DOCKER_CONFIG); setInterval(() => {}, 1_000)');
+
+  interface Live {
+    readonly job: Started;
+    readonly folder: string;
+    /** Of the command. */
+    readonly pid: number;
+  }
+
+  async function live(env: Record<string, string> = {}): Promise<Live> {
+    const job = exec(['ci/release', ...LIVE], { env });
+    await until('the command runs', () => job.out().endsWith('\n'));
+    const [pid = '', folder = ''] = job.out().trim().split(' ');
+    return { job, folder, pid: Number(pid) };
+  }
+
+  /** Kills hublease itself, and the command too, which would live on without it. */
+  async function kill({ job, pid }: Live): Promise<void> {
+    job.child.kill('SIGKILL');
+    process.kill(pid, 'SIGKILL');
+    await job.ended;
+  }
+
+  async function end({ job }: Live): Promise<void> {
+    job.child.kill('SIGTERM');
+    await job.ended;
+  }
+
+  function runtimeFolder(mode: number): string {
+    const path = join(temp, 'runtime');
+    mkdirSync(path);
+    chmodSync(path, mode);
+    return path;
+  }
+
+  test('is in XDG_RUNTIME_DIR, for this user alone, and goes with the command', async () => {
+    const runtime = runtimeFolder(0o700);
+    const run = await live({ XDG_RUNTIME_DIR: runtime });
+    expect(dirname(run.folder)).toBe(runtime);
+    expect(statSync(run.folder).mode & 0o777).toBe(0o700);
+    await end(run);
+    expect(readdirSync(runtime)).toEqual([]);
+  });
+
+  test.each([
+    ['is open to others', () => runtimeFolder(0o755)],
+    ['is not there', () => join(temp, 'no-such-folder')],
+  ])('is in the temporary folder where XDG_RUNTIME_DIR %s', async (_, make) => {
+    const run = await live({ XDG_RUNTIME_DIR: make() });
+    expect(dirname(run.folder)).toBe(temp);
+    await end(run);
+  });
+
+  test.each(['temporary folder', 'XDG_RUNTIME_DIR'])(
+    'of a run that was killed is removed from the %s by the next run, which leaves one that lives',
+    async (place) => {
+      const env: Record<string, string> = place === 'XDG_RUNTIME_DIR' ? { XDG_RUNTIME_DIR: runtimeFolder(0o700) } : {};
+      const [killed, living] = [await live(env), await live(env)];
+      await kill(killed);
+      expect(existsSync(join(killed.folder, 'config.json'))).toBe(true);
+      expect(await exec(['ci/release', '--', 'true'], { env }).ended).toMatchObject({ code: 0 });
+      expect(existsSync(killed.folder)).toBe(false);
+      expect(existsSync(join(living.folder, 'config.json'))).toBe(true);
+      await end(living);
+      await terminal.type('revoke --mine');
+    },
+  );
+
+  test('of a run that is stopped is left to it', async () => {
+    const stopped = await live();
+    stopped.job.child.kill('SIGSTOP');
+    expect(await exec(['ci/release', '--', 'true']).ended).toMatchObject({ code: 0 });
+    expect(existsSync(join(stopped.folder, 'config.json'))).toBe(true);
+    stopped.job.child.kill('SIGCONT');
+    await end(stopped);
+  });
+
+  test('is all that is ever removed: not what has no lock, no link, and nothing of another user', async () => {
+    const elsewhere = join(temp, 'elsewhere');
+    const [unlocked, link, foreign] = ['a', 'b', 'c'].map((each) => join(temp, `hublease-exec-${each}`)) as [
+      string,
+      string,
+      string,
+    ];
+    for (const path of [elsewhere, unlocked, foreign]) mkdirSync(path);
+    for (const path of [elsewhere, foreign]) writeFileSync(join(path, '.hublease-lock'), '');
+    symlinkSync(elsewhere, link);
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) chownSync(foreign, 65_534, 65_534);
+    else rmSync(foreign, { recursive: true });
+    const before = readdirSync(temp);
+    expect(await exec(['ci/release', '--', 'true']).ended).toMatchObject({ code: 0 });
+    expect(readdirSync(temp)).toEqual(before);
+    expect(existsSync(join(elsewhere, '.hublease-lock'))).toBe(true);
+    for (const path of [elsewhere, unlocked, link, foreign]) rmSync(path, { recursive: true, force: true });
+  });
+
+  test('that was never finished is removed a day later', async () => {
+    const [old, fresh] = ['old', 'fresh'].map((each) => join(temp, `hublease-new-${each}`)) as [string, string];
+    for (const path of [old, fresh]) mkdirSync(path);
+    utimesSync(old, new Date(0), new Date(0));
+    await exec(['ci/release', '--', 'true']).ended;
+    expect({ old: existsSync(old), fresh: existsSync(fresh) }).toEqual({ old: false, fresh: true });
+    rmSync(fresh, { recursive: true });
   });
 });

@@ -71,7 +71,7 @@ describe('the kubelet credential provider', () => {
     const place = { endpoint: edition.endpoint, secret: 'ci/release' };
     const { wallMs, uptimeMs } = clocksNow();
     const login = { leaseId: 'kept', username: 'acme-bot', password: 'kept-token', ttlMs: 900_000 };
-    writeLease(cacheFileOf(env, place), env, { ...login, wallMs: wallMs - ageMs, uptimeMs: uptimeMs - ageMs });
+    writeLease(cacheFileOf(env, place), { ...login, wallMs: wallMs - ageMs, uptimeMs: uptimeMs - ageMs });
   }
 
   it('answers a request for an image on Docker Hub with a login that works, as a program of its own', async () => {
@@ -113,7 +113,7 @@ describe('the kubelet credential provider', () => {
     const { wallMs, uptimeMs } = clocksNow();
     const login = { leaseId: 'kept', username: 'acme-bot', password: 'kept-token', ttlMs: 900_000 };
     const file = cacheFileOf(env, { endpoint: env.HUBLEASE_ENDPOINT, secret: 'ci/release' });
-    writeLease(file, env, { ...login, wallMs: wallMs - 800_000, uptimeMs: uptimeMs - 800_000 });
+    writeLease(file, { ...login, wallMs: wallMs - 800_000, uptimeMs: uptimeMs - 800_000 });
     const answer = JSON.parse((await ask(requestFor('docker.io/acme-bot/app:1'), env)).stdout);
     expect(answer).toMatchObject({ cacheDuration: '0s', auth: { 'docker.io': { password: 'kept-token' } } });
   });

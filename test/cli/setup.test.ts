@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -229,6 +230,30 @@ describe('hublease login and logout', () => {
     expect(json(dockerFile())).toMatchObject({ ...before, auths: before.auths ?? {} });
     await terminal.type('logout');
     expect(read(dockerFile())).toBe(text);
+  });
+
+  test.each([0o644, 0o664, 0o600, 0o400])(
+    'close a file of mode %o to others, for it holds a token now',
+    async (mode) => {
+      write(dockerFile(), '{}');
+      chmodSync(dockerFile(), mode);
+      await terminal.type('login ci/release');
+      expect(statSync(dockerFile()).mode & 0o777).toBe(mode & 0o700);
+      await terminal.type('logout');
+      expect(statSync(dockerFile()).mode & 0o777).toBe(mode & 0o700);
+      expect(read(dockerFile())).toBe('{}');
+    },
+  );
+
+  // Only root can write as one user into another's folder.
+  test.runIf(process.getuid?.() === 0)('leave the file to its owner and group', async () => {
+    write(dockerFile(), '{}');
+    chmodSync(dockerFile(), 0o640);
+    chownSync(dockerFile(), 65_534, 65_533);
+    await terminal.type('login ci/release');
+    expect(statSync(dockerFile())).toMatchObject({ uid: 65_534, gid: 65_533 });
+    expect(statSync(dockerFile()).mode & 0o777).toBe(0o600);
+    await terminal.type('logout');
   });
 
   test('go around a credential store, which would answer in their place', async () => {

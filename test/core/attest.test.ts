@@ -45,6 +45,10 @@ describe('an admin who attests a lease', () => {
     expect(world.steering.hubCalls).toBe(0);
   });
 
+  it('leaves no trace of removed tokens where there were none', async () => {
+    expect(await worldWithUnproven().attest()).not.toHaveProperty('removedTokenIds');
+  });
+
   it('has to wait until five minutes after the expiry that Docker Hub was asked for', async () => {
     const { world, lease, attest } = worldWithUnproven({ hubReportedExpiresAtMs: NOW_MS - 999_999 }, MARGIN_MS);
     expect(await failureOf(attest())).toEqual({

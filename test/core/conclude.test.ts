@@ -147,6 +147,12 @@ describe('a proof', () => {
     ]);
   });
 
+  it('that Docker Hub gave is told of without anybody’s name', async () => {
+    const { world, lease } = worldWithDue();
+    await conclude(world, lease);
+    expect(world.events[0]?.detail).toStrictEqual({ reason: 'expired', evidence: 'deleted', overdueMs: 0 });
+  });
+
   it('of a lease that somebody else revoked meanwhile changes nothing', async () => {
     const { world, lease } = worldWithDue();
     const revoked = world.addRevoked(world.addTarget(), { id: lease.id, version: 2 });

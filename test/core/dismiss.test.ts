@@ -38,10 +38,11 @@ describe('an admin who dismisses tokens', () => {
     expect(world.steering.hubCalls).toBe(0);
   });
 
-  it('may be of no known address', async () => {
+  it('may be of no known address, and the first', async () => {
     const { world } = worldWith();
     const { sourceIp: _, ...origin } = ORIGIN;
-    await dismissTokens(world.ports, origin, 'acme-bot', ['token-a']);
+    const changed = await dismissTokens(world.ports, origin, 'acme-bot', ['token-a']);
+    expect(changed.dismissedTokenIds).toEqual(['token-a']);
     expect(world.events[0]).not.toHaveProperty('sourceIp');
   });
 

@@ -117,6 +117,16 @@ describe('evidence for a lease whose create got no answer', () => {
     expect(world.steering.argsOf('hub.listTokens')).toHaveLength(1);
   });
 
+  it('names, while that is in doubt, what is listed and may be the lease’s', async () => {
+    const { world, lease } = worldPastQuiet();
+    const listed = { ageMs: QUIET_AFTER_MS, creatorUserAgent: OUR_USER_AGENT };
+    const removed = world.hub.give('acme-bot', 'cut', listed);
+    const { tokenId } = world.hub.give('acme-bot', 'cut', listed);
+    world.addFacts('acme-bot', { refusal: { code: 'list_lags', sinceMs: NOW_MS, triedAtMs: NOW_MS } });
+    const finding = await findEvidence(world.ports, { ...lease, removedTokenIds: [removed.tokenId] });
+    expect(finding).toMatchObject({ code: 'list_lag_unknown', blockedBy: [tokenId] });
+  });
+
   it('is had though its target’s record cannot be read only after that can be again', async () => {
     const { world, lease } = worldPastQuiet();
     world.steering.on('sessions.read', rejects);

@@ -179,6 +179,17 @@ describe('refusing a target’s mints', () => {
     expect(world.events).toEqual([refused]);
   });
 
+  it('for a list that lags takes the place of any other, and no other takes its place', async () => {
+    const world = worldWithFacts({ refusal: REFUSAL });
+    await refuseMints(world.ports, { name: 'acme-bot' }, 'list_lags');
+    const lags = { code: 'list_lags', sinceMs: NOW_MS, triedAtMs: NOW_MS };
+    expect(world.factsOf('acme-bot').refusal).toEqual(lags);
+    await refuseMints(world.ports, { name: 'acme-bot' }, 'expiry_refused');
+    await refuseMints(world.ports, { name: 'acme-bot' }, 'list_lags');
+    expect(world.factsOf('acme-bot').refusal).toEqual(lags);
+    expect(world.events).toEqual([{ ...refused, code: 'list_lags' }]);
+  });
+
   it('that another process was first to refuse is audited once', async () => {
     const world = worldWithFacts();
     world.steering.on(

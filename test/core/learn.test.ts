@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { learnFromListing, noteListing } from '../../functions/core/learn.ts';
 import type { Lease } from '../../functions/core/lease.ts';
 import type { Listing } from '../../functions/core/listing.ts';
-import type { HubFacts, HubProblem, HubToken } from '../../functions/core/ports.ts';
+import type { HubFacts, HubProblem, HubToken, SessionRecord } from '../../functions/core/ports.ts';
 import { openSession } from '../../functions/core/session.ts';
 import type { Target } from '../../functions/core/target.ts';
 import { answers, preceded, refusal, rejects } from './ports/steering.ts';
@@ -257,6 +257,32 @@ describe('a verification that waits to be listed', () => {
     expect(facts()).toEqual({ pendingVerification: another });
   });
 
+  it('keeps the list from serving a proof until all that it shows is noted', async () => {
+    const { world, token, learn } = worldWithPending(5_000, {
+      refusal: { code: 'list_lags', sinceMs: 1, triedAtMs: 2 },
+    });
+    world.hub.change(token.tokenId, { label: 'cut' });
+    await learn([{ ...token, label: 'cut' }]);
+    const rows = world.steering.argsOf('sessions.write').map(([row]) => (row as SessionRecord).facts ?? {});
+    expect(rows.slice(0, 3).map(({ refusal, pendingVerification }) => [refusal?.code, !!pendingVerification])).toEqual([
+      [undefined, true],
+      ['label_refused', true],
+      ['label_refused', false],
+    ]);
+  });
+
+  it('that nobody waits for any more is left alone', async () => {
+    const { world, token, learn, facts } = worldWithPending(5_000);
+    const { facts: _, ...record } = world.sessions.rows.get('acme-bot') as SessionRecord;
+    world.steering.on(
+      'sessions.read',
+      preceded(() => world.sessions.rows.set('acme-bot', record)),
+      { nth: 2 },
+    );
+    await learn([token]);
+    expect(facts()).toEqual({});
+  });
+
   it('costs nothing where there is none', async () => {
     const { world, target } = worldWithTarget();
     await learnFromListing(world.ports, target, PAT, aListing(world), []);
@@ -266,7 +292,7 @@ describe('a verification that waits to be listed', () => {
 });
 
 describe('what holds an organization’s places', () => {
-  const PLACES = { tokens: 4, foreign: 2, expired: 2 };
+  const PLACES = { tokens: 5, foreign: 3, expired: 2 };
 
   function worldWithPlaces(facts: HubFacts = {}) {
     const made = worldWithTarget(ORG, facts);
@@ -274,6 +300,7 @@ describe('what holds an organization’s places', () => {
     world.addLease(target);
     world.addToken(target, world.leaseOf(target), { expiresAtMs: NOW_MS });
     world.hub.give('acme', 'laptop');
+    world.hub.give('acme', 'desktop');
     world.hub.give('acme', world.label('01K9ZC3V7M8Q2R4T6W8Y0ZZZZZ', 'acme2'), { isActive: false });
     const place = { kind: 'oat', organization: 'acme' } as const;
     const tokens = [...world.hub.tokens.values()];
@@ -301,12 +328,12 @@ describe('what holds an organization’s places', () => {
   });
 
   it('disproves a cap that it is beyond, and no other', async () => {
-    const beyond = worldWithPlaces({ places: { atMs: 5, ...PLACES }, cap: { tokens: 3, atMs: 5 } });
+    const beyond = worldWithPlaces({ places: { atMs: 5, ...PLACES }, cap: { tokens: 4, atMs: 5 } });
     await beyond.learn();
     expect(beyond.facts()).toEqual({ places: { atMs: NOW_MS, ...PLACES } });
-    const reached = worldWithPlaces({ cap: { tokens: 4, atMs: 5 } });
+    const reached = worldWithPlaces({ cap: { tokens: 5, atMs: 5 } });
     await reached.learn();
-    expect(reached.facts()).toEqual({ places: { atMs: NOW_MS, ...PLACES }, cap: { tokens: 4, atMs: 5 } });
+    expect(reached.facts()).toEqual({ places: { atMs: NOW_MS, ...PLACES }, cap: { tokens: 5, atMs: 5 } });
   });
 
   it('is not counted for a user, whose tokens have no such bound', async () => {

@@ -71,10 +71,13 @@ describe('leases whose creates Docker Hub refused', () => {
     const target = world.addTarget(ORG);
     const lease = world.addMinting(target, { status: 'revoking', createRefused: true });
     world.clock.advance(QUIET_AFTER_MS);
+    expect(lease).not.toHaveProperty('revokeReason');
     const place = { kind: 'oat', organization: 'acme' } as const;
     const first = await listAll(world.ports, target, place, 'look');
     expect(await endRefusedCreates(world.ports, target, first, [lease])).toBe(1);
     expect(world.steering.argsOf('hub.listTokens')[1]?.[1]).toEqual(place);
+    expect(world.lease(lease.id)).toMatchObject({ status: 'revoked', revokeReason: 'mint_failed' });
+    expect(world.lease(lease.id)).not.toHaveProperty('removedTokenIds');
   });
 
   it('keep what was removed for them', async () => {

@@ -138,11 +138,20 @@ describe('who made a token', () => {
     expect(isSuspect({ ...aToken(), createdBy: 'somebody' }, { target: ORG_TARGET })).toBe(false);
   });
 
-  it('tells nothing of an organization’s token where no token was ever verified', () => {
-    const byLogin = { atMs: 1, account: 'acme-bot', loginRoute: 'auth-token' } as const;
-    for (const target of [omit(ORG_TARGET, 'verification'), { ...ORG_TARGET, verification: byLogin }]) {
-      expect(isSuspect(anOrgToken('somebody'), { target })).toBe(true);
-    }
+  it.each([
+    ['nothing was verified', undefined],
+    ['no token was read', omit(VERIFICATION, 'labelMaxCharacters')],
+    ['no token was seen in the list', omit(VERIFICATION, 'listDelayMs')],
+    ['a token was seen that names somebody else', { ...VERIFICATION, creatorUserAgentKept: false }],
+  ])('tells nothing of an organization’s token where %s', (_, verification) => {
+    const bare = omit(ORG_TARGET, 'verification');
+    const target = verification === undefined ? bare : { ...bare, verification };
+    expect(isSuspect(anOrgToken('somebody'), { target })).toBe(true);
+  });
+
+  it('tells an organization’s tokens apart where Docker Hub named the target’s user, or nobody', () => {
+    const target = { ...ORG_TARGET, verification: omit(VERIFICATION, 'creatorUserAgentKept') };
+    expect(isSuspect(anOrgToken('somebody'), { target })).toBe(false);
   });
 });
 

@@ -166,6 +166,12 @@ describe('who made a token', () => {
     expect(await verify(world, target)).toMatchObject({ verification: { creatorUserAgentKept } });
   });
 
+  it('is changed where only the list shows it so: that is where hublease looks', async () => {
+    const { world, target } = worldWithTarget();
+    world.steering.on('hub.listTokens', listed({ creatorUserAgent: 'a proxy' }));
+    expect(await verify(world, target)).toMatchObject({ verification: { creatorUserAgentKept: false } });
+  });
+
   it('is learned by the list where the token itself does not tell', async () => {
     const { world, target } = worldWithTarget();
     world.steering.on('hub.getToken', async (apply) => {
@@ -176,6 +182,27 @@ describe('who made a token', () => {
     });
     world.steering.on('hub.listTokens', listed({ creatorUserAgent: 'a proxy' }));
     expect(await verify(world, target)).toMatchObject({ verification: { creatorUserAgentKept: false } });
+  });
+});
+
+describe('who made an organization’s token', () => {
+  it.each<[string, string, string, boolean | undefined]>([
+    ['is the target’s user in another case', 'Acme-Bot', 'acme-bot', undefined],
+    ['is somebody else by the list', 'acme-bot', 'Acme Bot', false],
+    ['is somebody else by the token itself', 'Acme Bot', 'acme-bot', false],
+  ])('%s', async (_, byToken, byList, kept) => {
+    const { world, target } = worldWithTarget(ORG);
+    world.steering.on('hub.getToken', shown({ createdBy: byToken }));
+    world.steering.on('hub.listTokens', listed({ createdBy: byList }));
+    const verified = await verify(world, target);
+    expect(verified?.verification.creatorUserAgentKept).toBe(kept);
+  });
+
+  it('is nobody where Docker Hub does not say, which says nothing', async () => {
+    const { world, target } = worldWithTarget(ORG);
+    world.steering.on('hub.getToken', shown({ createdBy: undefined as never }));
+    world.steering.on('hub.listTokens', listed({ createdBy: undefined as never }));
+    expect((await verify(world, target))?.verification).not.toHaveProperty('creatorUserAgentKept');
   });
 });
 

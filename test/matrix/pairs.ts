@@ -1,12 +1,9 @@
-import { attestLease } from '../../functions/core/attest.ts';
-import { dismissTokens } from '../../functions/core/dismiss.ts';
 import type { FakeHubSettings } from '../../local/fake-hub/server.ts';
 import { VARIATIONS, type VariationName } from '../../local/fake-hub/variations.ts';
-import { ORIGIN } from '../core/world.ts';
-import { TARGET } from './orders.ts';
-import { change, type Scenario } from './scenario.ts';
-import type { Step, StepName } from './steps.ts';
-import { HOUR_MS, type MatrixWorld } from './world.ts';
+import { attestAll, comeBack, dismissBlockers } from './afterwards.ts';
+import type { Scenario } from './scenario.ts';
+import type { StepName } from './steps.ts';
+import { HOUR_MS } from './world.ts';
 
 /** Two or more respects in which a Docker Hub differs at the same time, chosen because one may hide what guards against another. */
 export interface Pair extends Scenario {
@@ -235,39 +232,4 @@ export const PAIRS: readonly Pair[] = [
 
 function settingsOf(name: VariationName): Partial<FakeHubSettings> {
   return VARIATIONS[name].settings;
-}
-
-/** As the runbook has it: once nothing else can end a lease, an admin vouches for it. */
-async function attestAll(world: MatrixWorld): Promise<void> {
-  await world.pass(3 * HOUR_MS);
-  for (const { id } of world.openLeases) {
-    await world.run(attestLease(world.portsOf('admin'), ORIGIN, id, 'the account was closed'));
-  }
-}
-
-/** As the runbook has it: an admin looks at the tokens that keep a lease open, and knows whose they are. */
-async function dismissBlockers(world: MatrixWorld, steps: readonly Step[]): Promise<void> {
-  const lost = steps.find(({ name }) => name === 'lost')?.leaseId as string;
-  const blockers = world.leases.rows.get(lost)?.blockedBy ?? [];
-  const foreign = world.hub.control.tokens().filter(({ id, foreign }) => foreign && blockers.includes(id));
-  if (foreign.length === 0) throw new Error('nothing blocks the lost lease');
-  const tokenIds = foreign.map(({ id }) => id);
-  await world.run(dismissTokens(world.portsOf('admin'), ORIGIN, TARGET, tokenIds));
-}
-
-function comeBack(name: VariationName): (world: MatrixWorld) => Promise<void> {
-  const usual = {
-    lostRole: false,
-    routesGone: false,
-    apiChallenge: false,
-    loginChallenge: 'none',
-    contentType: 'json',
-  } as const;
-  const settings = Object.fromEntries(
-    Object.entries(usual).filter(([setting]) => setting in settingsOf(name)),
-  ) as Partial<FakeHubSettings>;
-  return async (world) => {
-    await world.pass(3 * HOUR_MS);
-    await change(world, { settings });
-  };
 }

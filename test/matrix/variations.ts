@@ -1,4 +1,4 @@
-import { VARIATIONS, type Variation, type VariationName } from '../../local/fake-hub/variations.ts';
+import { VARIATION_NAMES, VARIATIONS, type Variation, type VariationName } from '../../local/fake-hub/variations.ts';
 import type { Scenario } from './scenario.ts';
 import { STEPS, type StepName } from './steps.ts';
 
@@ -11,6 +11,14 @@ export function judgedStep(name: VariationName): StepName {
   if (createIsLost) return 'lost';
   if (isRevoked) return 'revoked';
   return ABOUT_GONE.includes(name) ? 'gone' : 'kept';
+}
+
+/** One name of each Docker Hub that differs: some names tell only what is done there, and here all is done on each. */
+export const DISTINCT_NAMES = [...new Map([...VARIATION_NAMES].reverse().map((name) => [hubOf(name), name])).values()];
+
+function hubOf(name: VariationName): string {
+  const { settings, otherTokens, oddToken, needs } = VARIATIONS[name] as Variation;
+  return JSON.stringify({ settings, otherTokens, oddToken, needs });
 }
 
 /** A Docker Hub that differs from the beginning, in each form that the variation has. */

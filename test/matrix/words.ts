@@ -7,6 +7,10 @@ import type { MatrixWorld } from './world.ts';
 
 /** Nearer to a moment than this is at that moment. */
 const AT_ONCE_SECONDS = 10;
+const BOUNDS = [
+  { seconds: 120, words: '2 min' },
+  { seconds: 1_800, words: 'half an hour' },
+];
 
 /** What a verification said, as the table of docs/docker-hub.md has it. */
 export function verificationWords({ verification = 'none', world }: Story): string {
@@ -41,16 +45,15 @@ export function endWords(world: MatrixWorld, { name, says, leaseId }: Step): str
   return isRefused ? `\`${says}\`, then ${end}` : end;
 }
 
-function proofWords({ evidence, issuedAtMs, expiresAtMs, revokedAtMs = 0 }: Lease, isKept: boolean): string {
-  const isAfterEnd = isKept && revokedAtMs >= expiresAtMs;
-  const seconds = Math.round((revokedAtMs - (isAfterEnd ? expiresAtMs : issuedAtMs)) / 1_000);
-  const end = isAfterEnd ? ' its end' : '';
-  if (seconds < AT_ONCE_SECONDS) return `\`${evidence?.kind}\` ${isAfterEnd ? `at${end}` : 'at once'}`;
-  return `\`${evidence?.kind}\` ${spanWords(seconds)} after${end === '' ? 'wards' : end}`;
-}
-
-function spanWords(seconds: number): string {
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  return `${Math.round(seconds / 3_600)} h`;
+/** Told from the lease's end where it lived that long, and from its order otherwise. */
+function proofWords(lease: Lease, isKept: boolean): string {
+  const { evidence, issuedAtMs, expiresAtMs, hubExpiresAtMs, revokedAtMs = 0 } = lease;
+  const isAtEnd = isKept && revokedAtMs >= expiresAtMs;
+  const seconds = (revokedAtMs - (isAtEnd ? expiresAtMs : issuedAtMs)) / 1_000;
+  const kind = `\`${evidence?.kind}\``;
+  if (seconds < AT_ONCE_SECONDS) return `${kind} ${isAtEnd ? 'at its end' : 'at once'}`;
+  const bound = BOUNDS.find((bound) => seconds <= bound.seconds);
+  const isOver = revokedAtMs > (lease.hubReportedExpiresAtMs ?? hubExpiresAtMs ?? Number.POSITIVE_INFINITY);
+  if (isOver && evidence?.kind !== 'deleted') return `${kind} once the token is past its expiry`;
+  return `${kind} ${bound === undefined ? 'much later' : `within ${bound.words}`}`;
 }

@@ -27,7 +27,7 @@ export const HOUR_MS = 60 * MINUTE_MS;
 const SOCKET_TIMEOUT_MS = 600_000;
 const SWEEP_EVERY_MS = 5 * MINUTE_MS;
 /** After the first hours what is still open waits for one far moment, and sweeps go on at a slower pace to save the tests' time. */
-const LATE_SWEEP_EVERY_MS = 30 * MINUTE_MS;
+const LATE_SWEEP_EVERY_MS = HOUR_MS;
 const LATE_MS = START_MS + 5 * HOUR_MS;
 const MAX_DUE = 1_000;
 const MIN_TTL_SECONDS = 60;

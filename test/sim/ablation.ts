@@ -38,6 +38,8 @@ export type Ablation =
   | 'delete_status'
   /** The quiet period is the same however far the list lags. */
   | 'list_lag'
+  /** How old a token is that a list lacks is taken for how far the list lags. */
+  | 'lag_measured'
   /** A list serves proofs though nobody knows yet how far it lags. */
   | 'lag_doubt'
   /** A token that is listed is taken for one that lives. */
@@ -69,6 +71,7 @@ export const ABLATIONS: readonly Exclude<Ablation, 'none'>[] = [
   'listed_by',
   'delete_status',
   'list_lag',
+  'lag_measured',
   'lag_doubt',
   'is_active',
   'create_refused',
@@ -101,7 +104,12 @@ export async function seenInPairs(ablation: Ablation): Promise<Sighting | undefi
   const [failure] = failures;
   if (failure === undefined) return undefined;
   const { faults, violation } = failure;
-  return { by: 'pair of faults', histories: singles + pairs + 1, violation, trace: { ablation, ...lifeWith(faults) } };
+  return {
+    by: 'pair of faults',
+    histories: singles + pairs + 1,
+    violation,
+    trace: { ablation, ...lifeWith('usual', faults) },
+  };
 }
 
 /** A committed trace that does. */

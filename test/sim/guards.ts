@@ -46,7 +46,13 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
       without: 'if (false) {',
     },
   ],
-  suspects: [{ file: 'functions/core/absence.ts', anchor: 'if (suspects.length > 0) {', without: 'if (false) {' }],
+  suspects: [
+    {
+      file: 'functions/core/absence.ts',
+      anchor: "if (blockedBy !== undefined) return { code: 'unclear_token', blockedBy };",
+      without: '',
+    },
+  ],
   list_confirmation: [
     {
       file: 'functions/core/removal.ts',
@@ -72,6 +78,13 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
       without: 'return limits.quietMs;',
     },
   ],
+  lag_measured: [
+    {
+      file: 'functions/core/absence.ts',
+      anchor: 'const isKnown = measuredMs >= listLagsBeyondMs;',
+      without: 'const isKnown = measuredMs >= 0 || listLagsBeyondMs > 0;',
+    },
+  ],
   lag_doubt: [
     {
       file: 'functions/core/absence.ts',
@@ -80,7 +93,11 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
     },
   ],
   is_active: [
-    { file: 'functions/core/reconcile.ts', anchor: "if (!token.isActive) return 'covered';", without: '' },
+    {
+      file: 'functions/core/reconcile.ts',
+      anchor: "listed for good, inactive.\n  if (!token.isActive) return 'covered';",
+      without: '',
+    },
     {
       file: 'functions/core/reconcile.ts',
       anchor: "if (!reply.ok || !reply.value.isActive) return 'covered';",
@@ -121,7 +138,7 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
   edge_pause: [
     {
       file: 'functions/core/login-pauses.ts',
-      anchor: "if (problem.tag !== 'fault' || problem.code !== 'edge') return {};",
+      anchor: "if (problem.tag !== 'fault') return {};",
       without: 'if (true) return {};',
     },
   ],

@@ -2,7 +2,7 @@ import type { Fault } from './faults.ts';
 import type { Plan } from './plan.ts';
 
 /** One lease's whole life: minted, renewed, revoked by its owner, swept, beside tokens of others on several pages. */
-export const LIFE: Plan = {
+const LIFE: Plan = {
   seed: 11,
   startMs: 1_798_761_600_000,
   installations: ['a'],
@@ -32,7 +32,35 @@ export const LIFE: Plan = {
   ],
 };
 
-/** The life of which the pairs are, to tell one again. */
-export function lifeWith(faults: readonly Fault[]): { readonly plan: Plan; readonly faults: readonly Fault[] } {
-  return { plan: LIFE, faults };
+/**
+ * A shorter one beside a Docker Hub that keeps an expiry for a day longer, is slow to show what it made, only accepts deletes, and
+ * does not say who made a token.
+ */
+const ODD_LIFE: Plan = {
+  ...LIFE,
+  targets: LIFE.targets.map((target) => ({
+    ...target,
+    verified: { expirySlackSeconds: 86_400, deleteStatus: 202, listDelayMs: 24_000 },
+  })),
+  listLagMs: 30_000,
+  habits: { expiry: 'raised', deletes: { answers: 202, takesMs: 1_000 }, getLagMs: 1_000, creator: 'missing' },
+  faultsEndMs: 60_000,
+  happenings: [
+    { atMs: 0, does: 'human_create', username: 'acme-bot', look: 'plain' },
+    { atMs: 0, does: 'human_create', username: 'acme-bot', look: 'forged_mac' },
+    { atMs: 10_000, does: 'mint', mint: 'm1', installation: 'a', secret: 'ci/push', ttlSeconds: 120 },
+    { atMs: 40_000, does: 'revoke', mint: 'm1' },
+  ],
+};
+
+/** The lives that meet every pair of faults. */
+export const LIVES = { usual: LIFE, odd: ODD_LIFE } as const;
+export type LifeName = keyof typeof LIVES;
+
+/** A life with faults, to tell it again. */
+export function lifeWith(
+  life: LifeName,
+  faults: readonly Fault[],
+): { readonly plan: Plan; readonly faults: readonly Fault[] } {
+  return { plan: LIVES[life], faults };
 }

@@ -4,8 +4,9 @@ import { RecordedFaults } from './fault-sources.ts';
 import type { Fault, FaultKind, Spans } from './faults.ts';
 import { runHistory } from './history.ts';
 import type { Violation } from './invariants.ts';
-import { LIFE } from './life.ts';
+import { LIVES, type LifeName } from './life.ts';
 import { whole } from './numbers.ts';
+import type { Plan } from './plan.ts';
 import { hashText } from './prng.ts';
 import { inWorker } from './worker.ts';
 
@@ -26,6 +27,8 @@ export interface PairShare {
   readonly share: number;
   readonly of: number;
   readonly ablation?: Ablation;
+  /** Absent: the usual one. */
+  readonly life?: LifeName;
   /** First faults whose pairs are left out; the singles are run all the same. */
   readonly onlySinglesUnless?: RegExp;
   /** Stop after so many failures. */
@@ -44,12 +47,13 @@ export interface PairTally {
  * each call that then comes. None is sampled.
  */
 export async function runPairs(part: PairShare): Promise<PairTally> {
-  const { share, of, ablation = 'none', mostFailures = Number.POSITIVE_INFINITY } = part;
+  const { share, of, ablation = 'none', life = 'usual', mostFailures = Number.POSITIVE_INFINITY } = part;
+  const plan = LIVES[life];
   const failures: PairTally['failures'][number][] = [];
   let [singles, pairs, hash] = [0, 0, 0];
   const run = async (...chosen: Fault[]) => {
-    const source = new WatchedFaults(chosen);
-    const result = await runHistory(LIFE, { source, ablation });
+    const source = new WatchedFaults(chosen, plan);
+    const result = await runHistory(plan, { source, ablation });
     const violation = result.violations[0];
     if (violation !== undefined) failures.push({ faults: chosen, violation });
     hash = (hash + hashText(result.hash, chosen.length)) % 0x1_0000_0000;
@@ -75,9 +79,15 @@ export async function runPairs(part: PairShare): Promise<PairTally> {
 class WatchedFaults extends RecordedFaults {
   readonly #possible: Fault[] = [];
   readonly #firstOf = new Map<string, number>();
+  readonly #untilMs: number;
+
+  constructor(faults: readonly Fault[], { startMs, faultsEndMs }: Plan) {
+    super(faults);
+    this.#untilMs = startMs + faultsEndMs;
+  }
 
   override at(key: string, kinds: readonly FaultKind[], nowMs = 0, spans: Spans = {}): Fault | undefined {
-    if (nowMs < LIFE.startMs + LIFE.faultsEndMs) {
+    if (nowMs < this.#untilMs) {
       for (const kind of kinds) this.#possible.push({ key, kind, ms: spans[kind]?.[1] ?? LASTS_MS[kind] ?? 0 });
       this.#firstOf.set(key, this.#possible.length);
     }
@@ -92,9 +102,16 @@ class WatchedFaults extends RecordedFaults {
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { jobs: { type: 'string', default: '2' } } });
-  const of = Math.max(1, whole(values.jobs, 'jobs'));
+  const jobs = Math.max(1, whole(values.jobs, 'jobs'));
+  let violations = 0;
+  for (const life of Object.keys(LIVES) as LifeName[]) violations += await meet(life, jobs);
+  return violations === 0 ? 0 : 1;
+}
+
+/** Runs all pairs of one life in so many workers, prints what they came to, and returns the number of violations. */
+async function meet(life: LifeName, of: number): Promise<number> {
   const startedMs = performance.now();
-  const parts = Array.from({ length: of }, (_, share) => inWorker('pairs', { share, of }));
+  const parts = Array.from({ length: of }, (_, share) => inWorker('pairs', { share, of, life }));
   const tallies = await Promise.all(parts);
   const seconds = (performance.now() - startedMs) / 1_000;
   const sum = (count: (tally: PairTally) => number) => tallies.reduce((total, tally) => total + count(tally), 0);
@@ -105,8 +122,8 @@ async function main(): Promise<number> {
   const [singles, pairs] = [sum((tally) => tally.singles), sum((tally) => tally.pairs)];
   const violations = sum((tally) => tally.failures.length);
   const rate = ((singles + pairs) / seconds).toFixed(0);
-  console.log(`${singles} single faults, ${pairs} pairs, ${violations} violations, ${rate} histories/s`);
-  return violations === 0 ? 0 : 1;
+  console.log(`${life}: ${singles} single faults, ${pairs} pairs, ${violations} violations, ${rate} histories/s`);
+  return violations;
 }
 
 if (import.meta.main) process.exitCode = await main();

@@ -1,0 +1,53 @@
+import { closeSync, openSync } from 'node:fs';
+
+/** A lock that this process holds until it lets go of it, or ends, however it ends. */
+export interface FileLock {
+  release(): void;
+}
+
+/** SQLite's primary result code for a database that another connection has locked. Source: SQLite, "Result and Error Codes". */
+const SQLITE_BUSY = 5;
+
+/**
+ * Locks a file, if nobody else has. The lock is the operating system's, which Node gives only through SQLite: the write lock of an
+ * empty database. The system takes it back when the process ends, killed or not, and never before, however slow the process is. So
+ * there is no age to judge a holder by, and no id of a process that another one may come to have.
+ *
+ * @param path made when missing, for this user alone. The file stays, and must be opened by nothing else in this process: closing it
+ *   would drop the lock (SQLite, "How To Corrupt", 2.2).
+ * @returns undefined while another process, or another lock of this one, has it.
+ * @throws the system's or SQLite's error when the file cannot be made or locked.
+ */
+export function tryLock(path: string): FileLock | undefined {
+  make(path);
+  const { DatabaseSync } = sqlite();
+  const database = new DatabaseSync(path, { timeout: 0 });
+  try {
+    // No journal on disk: nothing is ever written.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE');
+  } catch (error) {
+    database.close();
+    if ((((error as { errcode?: number }).errcode ?? 0) & 0xff) === SQLITE_BUSY) return undefined;
+    throw error;
+  }
+  return { release: () => database.close() };
+}
+
+function make(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** Node 22 calls it experimental, on standard error, where docker and people would read it. What is used here is not going away. */
+function sqlite(): typeof import('node:sqlite') {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return process.getBuiltinModule('node:sqlite');
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}

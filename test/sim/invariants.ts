@@ -22,6 +22,7 @@ const LOGIN_AGAIN_MS = 65_000;
 const HUB_SKEW_MS = 10_000;
 /** Longer than an undisturbed mint takes from its lease's time of issue to its last write. */
 const MOST_MINTING_MS = 15_000;
+
 export type InvariantName =
   | 'alive_too_long'
   | 'alive_at_the_end'
@@ -42,6 +43,7 @@ export type InvariantName =
   | 'mint_lost_for_nothing'
   | 'too_many_refused_logins'
   | 'edge_stormed'
+  | 'looks_stormed'
   | 'two_live_for_one_key'
   | 'quota_exceeded'
   | 'counter_wrong'

@@ -228,7 +228,7 @@ function triggers(state: State, revocation: Revocation): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
       sid: 'ReadQueue',
-      actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+      actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
       resources: [revocation.queue.queueArn],
     }),
     new iam.PolicyStatement({

@@ -216,6 +216,11 @@ export class Hublease extends Construct {
     return this.#metric('RevokeFailures', options);
   }
 
+  /** Messages and timers that the revoker could not work on and that come back. */
+  metricRecordFailures(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.#metric('RecordFailures', options);
+  }
+
   /** Open leases whose revocation has failed for long, as of the last sweep. */
   metricStuckRevocations(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.#metric('StuckRevocations', options);

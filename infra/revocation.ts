@@ -14,8 +14,11 @@ import { serviceOfThisAccount } from './trust.ts';
 export const REVOKER_TIMEOUT = Duration.minutes(1);
 /** Six times the function's timeout, as AWS advises, so that a message does not come again while it is worked on. */
 const VISIBILITY_TIMEOUT = Duration.minutes(6);
-/** A revocation that fails sends its own next message; only what breaks the function comes back, and this often. */
-const MOST_RECEIVES = 5;
+/**
+ * A revocation that fails sends its own next message. What the revoker could not work on comes back after 5 to 30 s, so that a
+ * store may fail for eight minutes before a message is set aside.
+ */
+const MAX_RECEIVES = 20;
 /** The longest that SQS keeps a message: time to look at what went wrong. */
 const DEAD_LETTER_RETENTION = Duration.days(14);
 const QUEUE_BATCH = 10;
@@ -55,7 +58,7 @@ export class Revocation extends Construct {
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       visibilityTimeout: VISIBILITY_TIMEOUT,
-      deadLetterQueue: { queue: this.queueDeadLetters, maxReceiveCount: MOST_RECEIVES },
+      deadLetterQueue: { queue: this.queueDeadLetters, maxReceiveCount: MAX_RECEIVES },
     });
     this.scheduleArns = Stack.of(this).formatArn({
       service: 'scheduler',

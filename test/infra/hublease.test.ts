@@ -260,7 +260,7 @@ describe('revocation', () => {
     const queue = queueWithRedrive();
     const revoker = resourceOf(template, 'AWS::Lambda::Function', 'HubleaseRevoker');
     expect(queue.Properties.VisibilityTimeout).toBe(6 * (revoker.Properties.Timeout as number));
-    expect(queue.Properties.RedrivePolicy).toMatchObject({ maxReceiveCount: 5 });
+    expect(queue.Properties.RedrivePolicy).toMatchObject({ maxReceiveCount: 20 });
   });
 });
 

@@ -54,14 +54,15 @@ function wildcardReasons(state: State, revocation: Revocation): Readonly<Record<
 }
 
 function accessOf(name: FunctionName, state: State, revocation: Revocation): iam.PolicyStatement[] {
-  const revoking = [
+  const declaring = [
     ...leaseAccess(state.leaseTable, INDEXES_OF[name]),
     ...noteAccess(state.catalogTable),
-    ...credentialReading(state),
+    seedReading(state),
     ...keyUse(state),
     auditing(state),
     sending(revocation),
   ];
+  const revoking = [...declaring, credentialReading(state)];
   switch (name) {
     case 'broker':
       return [...revoking, ...arming(revocation)];
@@ -72,8 +73,8 @@ function accessOf(name: FunctionName, state: State, revocation: Revocation): iam
     case 'sweeper':
       return [...revoking, targetWriting(state.catalogTable), removal(state.catalogTable), credentialRemoval(state)];
     case 'catalogResource':
-      // Its targets' credentials belong to their owners, so that it reads them and writes none.
-      return [...revoking, entryWriting(state.catalogTable), removal(state.catalogTable)];
+      // Its targets' credentials are their owners' secrets, each of which is granted with its target. None is below our prefix.
+      return [...declaring, entryWriting(state.catalogTable), removal(state.catalogTable)];
   }
 }
 
@@ -134,19 +135,21 @@ function rowsOf(
   });
 }
 
-function credentialReading(state: State): iam.PolicyStatement[] {
-  return [
-    new iam.PolicyStatement({
-      sid: 'ReadInstallationSecret',
-      actions: ['secretsmanager:GetSecretValue'],
-      resources: [state.installationSecret.secretArn],
-    }),
-    new iam.PolicyStatement({
-      sid: 'ReadCredentials',
-      actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
-      resources: [state.targetSecretArns],
-    }),
-  ];
+/** Labels are made and verified with keys that are derived from the seed. */
+function seedReading(state: State): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    sid: 'ReadInstallationSecret',
+    actions: ['secretsmanager:GetSecretValue'],
+    resources: [state.installationSecret.secretArn],
+  });
+}
+
+function credentialReading(state: State): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    sid: 'ReadCredentials',
+    actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
+    resources: [state.targetSecretArns],
+  });
 }
 
 function credentialWriting(state: State): iam.PolicyStatement {

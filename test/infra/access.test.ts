@@ -87,6 +87,17 @@ describe('credentials of targets', () => {
     }
   });
 
+  it('that the API manages are not read by the catalog resource, which only knows those of owners', () => {
+    const readers = OWNERS.filter((owner) =>
+      statements[owner].some(
+        ({ Action, Resource }) =>
+          listOf(Action).includes('secretsmanager:GetSecretValue') &&
+          JSON.stringify(Resource).includes(':secret:hublease/'),
+      ),
+    );
+    expect(readers).toEqual(['Broker', 'Admin', 'Revoker', 'Sweeper']);
+  });
+
   it('are only reached below the prefix of this installation', () => {
     for (const owner of OWNERS) {
       for (const statement of statements[owner]) {

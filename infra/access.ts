@@ -9,8 +9,8 @@ import type { State } from './state.ts';
 import { acknowledgeWildcard } from './wildcards.ts';
 
 /**
- * What each function may do, as IAM policies say it. The actions are those that the adapters' comments name; no action and no
- * resource is a bare `*`.
+ * What each function may do, as IAM policies say it. The actions are those that the adapters' comments name; no action is a
+ * bare `*`, and no resource but that of ListStreams.
  */
 
 /** The indexes that each function asks: lists, counts of what is open, the lookup of a leaked token, what is due. */
@@ -26,6 +26,9 @@ const INDEXES_OF: Record<FunctionName, readonly string[]> = {
 const ENTRIES = [CATALOG_PARTITIONS.secret, CATALOG_PARTITIONS.target] as const;
 /** What the functions note for each other while they work: sessions, counters and the like. */
 const NOTES = Object.values(CATALOG_PARTITIONS).filter((partition) => !ENTRIES.some((entry) => entry === partition));
+
+/** As `Table.grantTableListStreams` of CDK has it. */
+const ANY_STREAM = '*';
 
 /** Gives one function what it needs, and says of each wildcard in it why it is there. */
 export function giveAccess(to: HubleaseFunction, name: FunctionName, state: State, revocation: Revocation): void {
@@ -45,20 +48,21 @@ function wildcardReasons(state: State, revocation: Revocation): Readonly<Record<
       'Secrets of targets are made while hublease runs. The prefix is of this installation and key alone.',
     [revocation.scheduleArns]:
       'There is one schedule for each lease. The group is of this installation, and holds nothing else.',
-    [streamArns(state)]:
-      'Lambda asks for ListStreams on the streams of the table, as the DynamoDBStreamReadPolicy of AWS SAM has it.',
+    [ANY_STREAM]:
+      "Lambda asks for ListStreams, for which AWS' documents name different resources. CDK's own grant is this one, which names streams and shows no record.",
   };
 }
 
 function accessOf(name: FunctionName, state: State, revocation: Revocation): iam.PolicyStatement[] {
-  const revoking = [
+  const declaring = [
     ...leaseAccess(state.leaseTable, INDEXES_OF[name]),
     ...noteAccess(state.catalogTable),
-    ...credentialReading(state),
+    seedReading(state),
     ...keyUse(state),
     auditing(state),
     sending(revocation),
   ];
+  const revoking = [...declaring, credentialReading(state)];
   switch (name) {
     case 'broker':
       return [...revoking, ...arming(revocation)];
@@ -69,8 +73,8 @@ function accessOf(name: FunctionName, state: State, revocation: Revocation): iam
     case 'sweeper':
       return [...revoking, targetWriting(state.catalogTable), removal(state.catalogTable), credentialRemoval(state)];
     case 'catalogResource':
-      // Its targets' credentials belong to their owners, so that it reads them and writes none.
-      return [...revoking, entryWriting(state.catalogTable), removal(state.catalogTable)];
+      // Its targets' credentials are their owners' secrets, each of which is granted with its target. None is below our prefix.
+      return [...declaring, entryWriting(state.catalogTable), removal(state.catalogTable)];
   }
 }
 
@@ -131,19 +135,21 @@ function rowsOf(
   });
 }
 
-function credentialReading(state: State): iam.PolicyStatement[] {
-  return [
-    new iam.PolicyStatement({
-      sid: 'ReadInstallationSecret',
-      actions: ['secretsmanager:GetSecretValue'],
-      resources: [state.installationSecret.secretArn],
-    }),
-    new iam.PolicyStatement({
-      sid: 'ReadCredentials',
-      actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
-      resources: [state.targetSecretArns],
-    }),
-  ];
+/** Labels are made and verified with keys that are derived from the seed. */
+function seedReading(state: State): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    sid: 'ReadInstallationSecret',
+    actions: ['secretsmanager:GetSecretValue'],
+    resources: [state.installationSecret.secretArn],
+  });
+}
+
+function credentialReading(state: State): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    sid: 'ReadCredentials',
+    actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
+    resources: [state.targetSecretArns],
+  });
 }
 
 function credentialWriting(state: State): iam.PolicyStatement {
@@ -169,13 +175,18 @@ function credentialRemoval(state: State): iam.PolicyStatement {
   });
 }
 
+/** AWS' documents name services for `kms:ViaService` with either one in China's regions. Elsewhere the second matches nothing. */
+const HOST_SUFFIXES = ['amazonaws.com', 'amazonaws.com.cn'];
+
 /**
  * Sessions are sealed by the functions themselves, under a context of their own; all else is encrypted by the services that
  * keep it, which use the key in the name of whoever asks.
  */
 function keyUse(state: State): iam.PolicyStatement[] {
   const { region } = Stack.of(state);
-  const keepers = ['dynamodb', 'secretsmanager'].map((service) => `${service}.${region}.amazonaws.com`);
+  const keepers = ['dynamodb', 'secretsmanager'].flatMap((service) =>
+    HOST_SUFFIXES.map((suffix) => `${service}.${region}.${suffix}`),
+  );
   return [
     new iam.PolicyStatement({
       sid: 'SealSessions',
@@ -228,7 +239,7 @@ function triggers(state: State, revocation: Revocation): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
       sid: 'ReadQueue',
-      actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+      actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
       resources: [revocation.queue.queueArn],
     }),
     new iam.PolicyStatement({
@@ -239,7 +250,7 @@ function triggers(state: State, revocation: Revocation): iam.PolicyStatement[] {
     new iam.PolicyStatement({
       sid: 'FindStream',
       actions: ['dynamodb:ListStreams'],
-      resources: [streamArns(state)],
+      resources: [ANY_STREAM],
     }),
     new iam.PolicyStatement({
       sid: 'SetTimersAside',
@@ -247,8 +258,4 @@ function triggers(state: State, revocation: Revocation): iam.PolicyStatement[] {
       resources: [revocation.timerDeadLetters.queueArn],
     }),
   ];
-}
-
-function streamArns(state: State): string {
-  return `${state.leaseTable.tableArn}/stream/*`;
 }

@@ -1,4 +1,4 @@
-import { Aws, type Duration, Names, type RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Aws, type Duration, Names, type RemovalPolicy, Stack, Token, Validations } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -10,9 +10,9 @@ import { retentionOf } from './state.ts';
 
 /** Who besides this account may be given the callers' routes. Their own IAM policies must let them, too. */
 export interface Consumers {
-  /** Ids of AWS accounts. @default none */
+  /** Ids of other AWS accounts. The API's own account fails at synth where the stack knows it. @default none */
   readonly accounts?: readonly string[] | undefined;
-  /** Id of an AWS organization (`o-…`), all of whose accounts are consumers. @default none */
+  /** Id of an AWS organization (`o-…`), all of whose other accounts are consumers. @default none */
   readonly organizationId?: string | undefined;
 }
 
@@ -56,7 +56,7 @@ export class LeaseApi extends Construct {
 
   constructor(scope: Construct, id: string, props: LeaseApiProps) {
     super(scope, id);
-    checkConsumers(props.consumers);
+    checkConsumers(props.consumers, Stack.of(this).account);
     this.accessLog = new logs.LogGroup(this, 'AccessLog', {
       retention: retentionOf(props.auditRetention),
       removalPolicy: props.removalPolicy,
@@ -203,7 +203,16 @@ function denyForeignAdmins(): iam.PolicyStatement {
   });
 }
 
-/** Account principals, with a condition where needed: an ARN of a role loses its meaning when the role is made anew. */
+/** Matches principals of every account but the API's own. */
+const NOT_OWN_ACCOUNT = { StringNotEquals: { 'aws:PrincipalAccount': Aws.ACCOUNT_ID } };
+
+/**
+ * Account principals, with a condition where needed: an ARN of a role loses its meaning when the role is made anew.
+ *
+ * Within one account a resource policy is enough by itself, so that a statement that also matched the API's own account would
+ * open the API to all of its principals, whatever their own policies say. Source: API Gateway Developer Guide, "How API Gateway
+ * resource policies affect authorization workflow", table A.
+ */
 function consumerStatements({ accounts = [], organizationId }: Consumers): iam.PolicyStatement[] {
   const resources = ROUTES.filter((route) => route.who === 'caller').map((route) =>
     ownResource(route.method, route.path),
@@ -216,6 +225,7 @@ function consumerStatements({ accounts = [], organizationId }: Consumers): iam.P
             principals: accounts.map((account) => new iam.AccountPrincipal(account)),
             actions,
             resources,
+            conditions: NOT_OWN_ACCOUNT,
           }),
         ]
       : []),
@@ -225,17 +235,23 @@ function consumerStatements({ accounts = [], organizationId }: Consumers): iam.P
             principals: [new iam.AnyPrincipal()],
             actions,
             resources,
-            conditions: { StringEquals: { 'aws:PrincipalOrgID': organizationId } },
+            conditions: { StringEquals: { 'aws:PrincipalOrgID': organizationId }, ...NOT_OWN_ACCOUNT },
           }),
         ]
       : []),
   ];
 }
 
-function checkConsumers({ accounts = [], organizationId }: Consumers): void {
+/** @param ownAccount of the stack; a token where it is only known when the stack is deployed. */
+function checkConsumers({ accounts = [], organizationId }: Consumers, ownAccount: string): void {
   for (const account of accounts) {
     if (!ACCOUNT_ID.test(account))
       throw new Error(`consumers.accounts: expected account ids of 12 digits, got "${account}"`);
+    if (!Token.isUnresolved(ownAccount) && account === ownAccount) {
+      throw new Error(
+        `consumers.accounts: ${account} is the account of hublease itself. Remove it: principals of this account need only their own IAM policies`,
+      );
+    }
   }
   if (organizationId !== undefined && !ORGANIZATION_ID.test(organizationId)) {
     throw new Error(`consumers.organizationId: expected an id such as o-a1b2c3d4e5, got "${organizationId}"`);

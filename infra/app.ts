@@ -22,7 +22,8 @@ class HubleaseStack extends Stack {
       sweepInterval: seconds(context.sweepIntervalSeconds),
       auditRetention: context.auditRetentionDays === undefined ? undefined : Duration.days(context.auditRetentionDays),
       dashboard: context.dashboard ?? true,
-      removalPolicy: context.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      removalPolicy:
+        context.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       ...(context.encryptionKeyArn !== undefined && {
         encryptionKey: kms.Key.fromKeyArn(this, 'EncryptionKey', context.encryptionKeyArn),
       }),

@@ -65,7 +65,8 @@ export interface HubleaseProps extends BoundsProps {
    * What becomes of tables, key, seed, schedule group and audit logs when the stack is deleted. With DESTROY the tables have
    * no deletion protection either, and leases that are still open then end by Docker Hub's own expiry alone: for trying out.
    *
-   * @default RemovalPolicy.RETAIN
+   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: kept, but for what a first deployment made before it failed. The tables,
+   *   which are protected from deletion, are kept even then.
    */
   readonly removalPolicy?: RemovalPolicy;
   /** Where the runbook is read, without `#section`. @default "docs/runbook.md", as in the repository */
@@ -106,7 +107,7 @@ export class Hublease extends Construct {
     const bounds = boundsOf(props);
     checkConcurrency('mintConcurrency', props.mintConcurrency, 1);
     checkConcurrency('revokeConcurrency', props.revokeConcurrency, LEAST_REVOKE_CONCURRENCY);
-    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
     const { auditRetention, sweepInterval } = bounds;
 
     const state = new State(this, 'State', { encryptionKey: props.encryptionKey, auditRetention, removalPolicy });
@@ -214,6 +215,11 @@ export class Hublease extends Construct {
   /** Attempts to revoke that failed and are repeated. */
   metricRevokeFailures(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.#metric('RevokeFailures', options);
+  }
+
+  /** Messages and timers that the revoker could not work on and that come back. */
+  metricRecordFailures(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.#metric('RecordFailures', options);
   }
 
   /** Open leases whose revocation has failed for long, as of the last sweep. */

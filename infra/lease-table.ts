@@ -34,7 +34,7 @@ function protectedTable(scope: Construct, id: string, shape: TableShape, props: 
     encryptionKey: props.key,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     deletionProtection: props.removalPolicy !== RemovalPolicy.DESTROY,
-    removalPolicy: props.removalPolicy,
+    removalPolicy: tableRemoval(props.removalPolicy),
     ...(shape.ttlAttribute !== undefined && { timeToLiveAttribute: shape.ttlAttribute }),
     ...(shape.stream !== undefined && { stream: dynamodb.StreamViewType[shape.stream] }),
   });
@@ -47,6 +47,11 @@ function protectedTable(scope: Construct, id: string, shape: TableShape, props: 
     });
   }
   return table;
+}
+
+/** A rollback cannot delete a protected table and would fail as a whole, so that it has to leave the table: see decision 22. */
+function tableRemoval(policy: RemovalPolicy): RemovalPolicy {
+  return policy === RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE ? RemovalPolicy.RETAIN : policy;
 }
 
 const ATTRIBUTE_TYPES = { S: dynamodb.AttributeType.STRING, N: dynamodb.AttributeType.NUMBER } as const;

@@ -9,6 +9,7 @@ const STATISTICS: Record<MetricName, string> = {
   TimeToRevokeSeconds: cloudwatch.Stats.MAXIMUM,
   OverdueSeconds: cloudwatch.Stats.MAXIMUM,
   RevokeFailures: cloudwatch.Stats.SUM,
+  RecordFailures: cloudwatch.Stats.SUM,
   LeasesBlocked: cloudwatch.Stats.SUM,
   LeasesAttested: cloudwatch.Stats.SUM,
   LeasesReopened: cloudwatch.Stats.SUM,

@@ -103,6 +103,7 @@ export class Observability extends Construct {
           ),
           graph('Revocations that will be repeated', [
             metric('RevokeFailures', 'failed attempts'),
+            metric('RecordFailures', 'failed records'),
             metric('LeasesReopened', 'reopened'),
             metric('LeasesBlocked', 'blocked'),
             metric('LeasesAttested', 'attested'),

@@ -22,6 +22,8 @@ export const METRICS = {
   OverdueSeconds: { unit: 'Seconds' },
   /** An attempt to revoke failed and will be repeated. */
   RevokeFailures: { unit: 'Count' },
+  /** The revoker could not work on a message or a timer, which comes back. */
+  RecordFailures: { unit: 'Count' },
   /** A lease has been kept open for ten minutes by tokens that may be its own; at each attempt. */
   LeasesBlocked: { unit: 'Count' },
   /** An admin closed a lease on their word, without proof. */

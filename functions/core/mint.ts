@@ -9,7 +9,7 @@ import { decideGrant, type Grant, type MintOrder, readyTarget } from './grant.ts
 import { writeLabel } from './label.ts';
 import { type Lease, nextLease } from './lease.ts';
 import type { CreatedToken, HubFacts, HubReply, HubSession, MintPorts } from './ports.ts';
-import { quotaReached } from './quota.ts';
+import { type Asker, quotaReached } from './quota.ts';
 import { noteRate, yieldToRevocation } from './rate.ts';
 import { isRefusedCleanly, refusalOf } from './refused-create.ts';
 import { openReplay, type PendingReplay } from './replay.ts';
@@ -71,7 +71,7 @@ export async function mintGrant(
   const session = await openSession(ports, grant.target, 'mint');
   const capped = withCap(grant, facts, ports.clock.nowMs());
   const lease = newLease(ports, origin, capped);
-  await recordIntent(ports, lease, capped, replay);
+  await recordIntent(ports, origin, lease, capped, replay);
   return carryOut(ports, origin, capped, lease, session);
 }
 
@@ -126,6 +126,7 @@ function newLease(ports: MintPorts, origin: Origin, grant: Grant): Lease {
 
 async function recordIntent(
   ports: MintPorts,
+  origin: Origin,
   lease: Lease,
   grant: Grant,
   replay: PendingReplay | undefined,
@@ -136,7 +137,9 @@ async function recordIntent(
       ...(replay !== undefined && { replay: { ...replay, leaseId: lease.id } }),
     }),
   );
-  if (typeof outcome === 'object') throw await stored(quotaReached(ports, grant.quotas, outcome.full));
+  if (typeof outcome === 'object') {
+    throw await stored(quotaReached(ports, grant.quotas, outcome.full, askerOf(origin, grant)));
+  }
   if (outcome === 'written') return;
   // Another request with the same key was first; an id of ours is never given twice.
   throw replay === undefined
@@ -173,7 +176,7 @@ async function carryOut(
   if (!posted.ok) {
     if (posted.problem.tag === 'session_refused') await settled(dropSession(ports, intent.target, session));
     await (isRefusedCleanly(posted.problem, posted.meta) ? leaveToSweep(ports, intent) : abandon(ports, intent));
-    throw await refusalOf(ports, target, placeOf(intent), posted);
+    throw await refusalOf(ports, target, placeOf(intent), posted, askerOf(origin, grant));
   }
   const verdict = judgeEcho({ ...grant, target }, intent, posted.value, {
     nowMs: ports.clock.nowMs(),
@@ -200,6 +203,11 @@ async function carryOut(
     detail: { ttlSeconds: (active.expiresAtMs - active.issuedAtMs) / 1_000 },
   });
   return { lease: active, credential: { registry: 'docker.io', username: active.hubAccount, ...secretPart } };
+}
+
+/** Verifications are ordered by admins, and by the sweep. */
+function askerOf(origin: Origin, grant: Grant): Asker {
+  return grant.isVerification === true ? 'admin' : origin.caller;
 }
 
 /** The token as its caller gets it; undefined when it should have been sealed and could not be. */

@@ -1,3 +1,4 @@
+import type { Caller } from './caller.ts';
 import { type Failed, fail } from './failure.ts';
 import type { Lease } from './lease.ts';
 import { everyPage } from './pages.ts';
@@ -10,6 +11,9 @@ const MOST_READ = 1_000;
 
 type Ports = Pick<RevokePorts, 'leases' | 'clock'>;
 
+/** Who is told of a refusal: a caller learns only of holders in their own account, an admin of all. */
+export type Asker = Pick<Caller, 'accountId'> | 'admin';
+
 /**
  * Says who holds a full quota, and when the next lease of it ends.
  *
@@ -19,6 +23,7 @@ export async function quotaReached(
   ports: Ports,
   quotas: readonly QuotaClaim[],
   counter: string,
+  asker: Asker,
   idleRetrySeconds = 1,
 ): Promise<Failed> {
   const holders = new Set<string>();
@@ -27,7 +32,7 @@ export async function quotaReached(
   for await (const lease of openLeases(ports)) {
     if (read++ >= MOST_READ) break;
     if (!countersOf(lease).includes(counter)) continue;
-    if (holders.size < MOST_HOLDERS) holders.add(lease.caller);
+    if (holders.size < MOST_HOLDERS && mayKnow(asker, lease.caller)) holders.add(lease.caller);
     nextFreeMs = Math.min(nextFreeMs, lease.expiresAtMs);
   }
   const waitMs = nextFreeMs - ports.clock.nowMs();
@@ -38,6 +43,11 @@ export async function quotaReached(
     holders: [...holders],
     retryAfterSeconds: Number.isFinite(waitMs) ? Math.max(1, Math.ceil(waitMs / 1_000)) : idleRetrySeconds,
   });
+}
+
+/** Names of roles say what another account is used for. */
+function mayKnow(asker: Asker, holderArn: string): boolean {
+  return asker === 'admin' || holderArn.split(':')[4] === asker.accountId;
 }
 
 /**

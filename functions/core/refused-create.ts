@@ -3,7 +3,7 @@ import type { Failed } from './failure.ts';
 import { failureOf } from './hub-problem.ts';
 import { listAll } from './listing.ts';
 import type { HubMeta, HubProblem, RevokePorts, TokenPlace } from './ports.ts';
-import { quotaReached } from './quota.ts';
+import { type Asker, quotaReached } from './quota.ts';
 import { stored } from './stored.ts';
 import type { Target } from './target.ts';
 
@@ -35,11 +35,12 @@ export async function refusalOf(
   target: Target,
   place: TokenPlace,
   { problem }: { readonly problem: HubProblem },
+  asker: Asker,
 ): Promise<Failed> {
   const cap = await capReached(ports, target, place, problem);
   if (cap === undefined) return failureOf(problem, target.name, ports.clock.nowMs());
   const counter = `target:${target.name}`;
-  return stored(quotaReached(ports, [{ counter, most: cap }], counter, FOREIGN_CAP_RETRY_SECONDS));
+  return stored(quotaReached(ports, [{ counter, most: cap }], counter, asker, FOREIGN_CAP_RETRY_SECONDS));
 }
 
 async function capReached(

@@ -4,4 +4,4 @@ import { wireRevoking } from '../wiring/revoking.ts';
 
 const wired = wireRevoking(readSettings('revoker', process.env));
 
-export const handler = revoker(wired.ports, wired.log);
+export const handler = revoker(wired.ports, wired.redelivery, wired.meter, wired.log);

@@ -14,7 +14,10 @@ export const Problem = z.strictObject({
   holders: z
     .array(z.string())
     .exactOptional()
-    .meta({ description: 'Callers that hold what a quota allows; some of them, where they are many.' }),
+    .meta({
+      description:
+        'Callers that hold what a quota allows; some of them, where they are many. A caller is told of those of its own account, an admin of all.',
+    }),
 });
 export type Problem = z.output<typeof Problem>;
 

@@ -18,7 +18,7 @@ import { kmsSealer } from '../adapters/kms.ts';
 import { labelKeySource } from '../adapters/label-key.ts';
 import { emfMeter, type Meter } from '../adapters/metrics.ts';
 import { type SecretsManagerCredentials, secretsManagerCredentials } from '../adapters/secrets-manager.ts';
-import { sqsRevocationQueue } from '../adapters/sqs.ts';
+import { type Redelivery, sqsRedelivery, sqsRevocationQueue } from '../adapters/sqs.ts';
 import type { AdminPorts, Clock, DockerHub } from '../core/ports.ts';
 import type { RevokerSettings } from '../env.ts';
 import { limitsOf } from '../limits.ts';
@@ -37,6 +37,7 @@ export interface Wired {
   readonly hubOptions: HubOptions;
   readonly clock: Clock;
   readonly meter: Meter;
+  readonly redelivery: Redelivery;
   readonly log: Log;
   readonly dynamodb: ReturnType<typeof dynamodbClient>;
 }
@@ -56,6 +57,7 @@ export function wireRevoking(settings: RevokerSettings, overrides: WiringOverrid
   const meter = emfMeter({ namespace: settings.metricsNamespace });
   const dynamodb = dynamodbClient();
   const secretsManager = new SecretsManagerClient(clientConfig());
+  const sqs = { client: new SQSClient(clientConfig()), queueUrl: settings.queueUrl };
   const limits = limitsOf(settings.minTtlSeconds, settings.auditRetentionSeconds / 86_400);
   const hubOptions: HubOptions = {
     ...(overrides.hubOrigin !== undefined && { origin: overrides.hubOrigin }),
@@ -86,7 +88,7 @@ export function wireRevoking(settings: RevokerSettings, overrides: WiringOverrid
     sessions: dynamodbSessions({ client: dynamodb, tableName: settings.catalogTable }),
     sealer: kmsSealer({ client: new KMSClient(clientConfig()), keyArn: settings.keyArn, clock }),
     hub: forgetting(measuredHub(dockerHub(hubOptions), meter, clock), credentials),
-    queue: sqsRevocationQueue({ client: new SQSClient(clientConfig()), queueUrl: settings.queueUrl }),
+    queue: sqsRevocationQueue(sqs),
     audit: measuredAudit(
       cloudWatchAudit({
         client: new CloudWatchLogsClient(clientConfig()),
@@ -106,6 +108,7 @@ export function wireRevoking(settings: RevokerSettings, overrides: WiringOverrid
     hubOptions,
     clock,
     meter,
+    redelivery: sqsRedelivery(sqs),
     log,
     dynamodb,
   };

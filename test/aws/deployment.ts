@@ -52,7 +52,7 @@ export function deploy(
     admin: once(() => lazyHttp(wireAdministering(read('admin'), overrides), admin)),
     revoker: once(() => {
       const wired = wireRevoking(read('revoker'), overrides);
-      return revoker(wired.ports, wired.log);
+      return revoker(wired.ports, wired.redelivery, wired.meter, wired.log);
     }),
     sweeper: once(() => {
       const own = read('sweeper');

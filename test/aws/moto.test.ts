@@ -27,7 +27,7 @@ import {
   CredentialNotOurs,
   secretsManagerCredentials,
 } from '../../functions/adapters/secrets-manager.ts';
-import { sqsRevocationQueue } from '../../functions/adapters/sqs.ts';
+import { sqsRedelivery, sqsRevocationQueue } from '../../functions/adapters/sqs.ts';
 import { unique } from '../contract/builders.ts';
 import { sealerContract } from '../contract/sealer.ts';
 import { targetCredentialsContract } from '../contract/target-credentials.ts';
@@ -373,6 +373,23 @@ describe.skipIf(python === undefined)('the AWS adapters over moto', () => {
       for (const delayMs of [-5, 0, 1, 1_000, 1_001, 900_000, 900_001]) await queue.send(LEASE_ID, delayMs);
       expect(asked).toEqual([0, 0, 1, 1, 2, 900, 900]);
       watched.destroy();
+    });
+
+    it('shows a received message again before the visibility timeout of its queue has passed', async () => {
+      const queueUrl = (await client.send(new CreateQueueCommand({ QueueName: unique('q') }))).QueueUrl as string;
+      await sqsRevocationQueue({ client, queueUrl }).send(LEASE_ID, 0);
+      const receive = async () => (await client.send(new ReceiveMessageCommand({ QueueUrl: queueUrl }))).Messages ?? [];
+      const [first] = await receive();
+      expect(await receive()).toEqual([]);
+      await sqsRedelivery({ client, queueUrl }).showAgain(first?.ReceiptHandle as string, 0);
+      expect((await receive()).map(({ MessageId }) => MessageId)).toEqual([first?.MessageId]);
+    });
+
+    it('says which call failed for a message that is not known, and quotes no receipt handle', async () => {
+      const queueUrl = (await client.send(new CreateQueueCommand({ QueueName: unique('q') }))).QueueUrl as string;
+      const refused = sqsRedelivery({ client, queueUrl }).showAgain('canary', 5_000);
+      await expect(refused).rejects.toMatchObject({ name: 'AwsCallFailed', operation: 'ChangeMessageVisibility' });
+      await expect(refused).rejects.not.toThrow('canary');
     });
   });
 

@@ -50,6 +50,18 @@ describe('a quota', () => {
     expect(world.events.at(-1)).toMatchObject({ event: 'lease.mint_failed', code: 'quota_reached' });
   });
 
+  it('that a caller of another account fills names nobody, and says when to ask again', async () => {
+    const { world, target } = worldWithTarget();
+    world.addSecret({ maxActive: 0 });
+    const holder = 'arn:aws:iam::444455556666:role/payments';
+    world.addLease(target, { counters: [OURS], caller: holder, expiresAtMs: NOW_MS + 30_000 });
+    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toMatchObject({
+      tag: 'quota_reached',
+      holders: [],
+      retryAfterSeconds: 30,
+    });
+  });
+
   it('is exact for any number who ask at once', async () => {
     const { world } = worldWithTarget();
     world.addSecret({ maxActive: 3 });
@@ -84,13 +96,26 @@ describe('a refusal for a full quota', () => {
     world.addLease(target, { caller: 'without', expiresAtMs: NOW_MS + 1 });
     const refused = { status: 'revoking', createRefused: true, counters: [OURS] } as const;
     world.addMinting(target, { ...refused, caller: 'refused', expiresAtMs: NOW_MS + 1 });
-    const { failure } = await quotaReached(world.ports, MOST_TWO, OURS);
+    const { failure } = await quotaReached(world.ports, MOST_TWO, OURS, 'admin');
     expect(failure).toMatchObject({
       tag: 'quota_reached',
       most: 2,
       retryAfterSeconds: 900,
       holders: Array.from({ length: 10 }, (_, index) => `caller-${index}`),
     });
+  });
+
+  it('names to a caller only holders of their own account, however many others there are, and to an admin all', async () => {
+    const { world, target } = worldWithTarget();
+    const own = 'arn:aws:iam::111122223333:role/ci';
+    const others = Array.from({ length: 11 }, (_, index) => `arn:aws:iam::444455556666:role/111122223333-${index}`);
+    for (const caller of others) world.addLease(target, { counters: [OURS], caller, expiresAtMs: NOW_MS + 60_000 });
+    world.addLease(target, { counters: [OURS], caller: own, expiresAtMs: NOW_MS + 90_000 });
+    const holdersFor = async (asker: Parameters<typeof quotaReached>[3]) =>
+      (await quotaReached(world.ports, MOST_TWO, OURS, asker)).failure;
+    expect(await holdersFor({ accountId: '111122223333' })).toMatchObject({ holders: [own], retryAfterSeconds: 60 });
+    expect(await holdersFor({ accountId: '777788889999' })).toMatchObject({ holders: [], retryAfterSeconds: 60 });
+    expect(await holdersFor('admin')).toMatchObject({ holders: others.slice(0, 10) });
   });
 
   it.each([
@@ -102,12 +127,12 @@ describe('a refusal for a full quota', () => {
     const { world, target } = worldWithTarget();
     world.addLease(target, { counters: [OURS], expiresAtMs: NOW_MS + inMs });
     world.addLease(target, { counters: [OURS], expiresAtMs: NOW_MS + 99_000 });
-    expect((await quotaReached(world.ports, MOST_TWO, OURS)).failure).toMatchObject({ retryAfterSeconds });
+    expect((await quotaReached(world.ports, MOST_TWO, OURS, 'admin')).failure).toMatchObject({ retryAfterSeconds });
   });
 
   it('of which no holder is found says to try again', async () => {
     const { world } = worldWithTarget();
-    expect((await quotaReached(world.ports, [{ counter: 'x', most: 9 }, ...MOST_TWO], OURS)).failure).toEqual({
+    expect((await quotaReached(world.ports, [{ counter: 'x', most: 9 }, ...MOST_TWO], OURS, 'admin')).failure).toEqual({
       tag: 'quota_reached',
       counter: OURS,
       most: 2,
@@ -122,7 +147,7 @@ describe('a refusal for a full quota', () => {
     const late = world.leaseOf(target, { counters: [OURS], caller: 'late' });
     const all = [...Array(999).fill(lease), late, { ...late, caller: 'too late' }];
     const ports = { ...world.ports, leases: { ...world.ports.leases, listOpen: async () => ({ items: all }) } };
-    expect((await quotaReached(ports, MOST_TWO, OURS)).failure).toMatchObject({ holders: ['early', 'late'] });
+    expect((await quotaReached(ports, MOST_TWO, OURS, 'admin')).failure).toMatchObject({ holders: ['early', 'late'] });
   });
 });
 

@@ -51,7 +51,7 @@ function worldWithOrganization(tokens: number, { ours = 0, target = {} as Partia
 type Org = ReturnType<typeof worldWithOrganization>;
 
 const told = ({ world, target, place }: Org, problem: HubProblem) =>
-  failureOf(refusalOf(world.ports, target, place, { problem }).then((failed) => Promise.reject(failed)));
+  failureOf(refusalOf(world.ports, target, place, { problem }, 'admin').then((failed) => Promise.reject(failed)));
 
 describe('an organization that takes no more tokens', () => {
   const full = (most: number) => ({ tag: 'quota_reached', counter: 'target:acme', most });
@@ -186,14 +186,22 @@ describe('a user’s account, which has no documented cap,', () => {
 
   it('is not listed for a refusal', async () => {
     const { world, target, place } = worldWithUser();
-    const failed = await refusalOf(world.ports, target, place, { problem: FORBIDDEN });
+    const failed = await refusalOf(world.ports, target, place, { problem: FORBIDDEN }, 'admin');
     expect(failed.failure).toEqual({ tag: 'hub_refused', code: 'forbidden', target: 'acme-bot' });
     expect(world.steering.hubCalls).toBe(0);
   });
 
+  it('names to a caller only the holders in their own account', async () => {
+    const { world, target, place } = worldWithUser();
+    const holders = ['arn:aws:iam::111122223333:role/ci', 'arn:aws:iam::444455556666:role/payments'];
+    for (const caller of holders) world.addLease(target, { counters: [`target:${target.name}`], caller });
+    const failed = await refusalOf(world.ports, target, place, { problem: CAP }, { accountId: '444455556666' });
+    expect(failed.failure).toMatchObject({ tag: 'quota_reached', holders: [holders[1]] });
+  });
+
   it('is full where Docker Hub’s words say so, and nothing is remembered', async () => {
     const { world, target, place } = worldWithUser();
-    const failed = await refusalOf(world.ports, target, place, { problem: CAP });
+    const failed = await refusalOf(world.ports, target, place, { problem: CAP }, 'admin');
     expect(failed.failure).toMatchObject({ tag: 'quota_reached', counter: 'target:acme-bot', most: 1 });
     expect(world.steering.hubCalls).toBe(0);
     expect(world.factsOf('acme-bot')).toEqual({});

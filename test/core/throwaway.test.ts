@@ -240,6 +240,14 @@ describe('a verification that Docker Hub gives no token', () => {
     expect(asked(world)).toHaveLength(1);
   });
 
+  it('for its number of tokens is told of the holders in all accounts, for an admin has ordered it', async () => {
+    const { world, target } = worldWithTarget();
+    const holder = 'arn:aws:iam::444455556666:role/payments';
+    world.addLease(target, { counters: [`target:${target.name}`], caller: holder });
+    refuse(world, refused({ tag: 'cap_reached' }), 9);
+    expect(await failureOf(make(world, target))).toMatchObject({ tag: 'quota_reached', holders: [holder] });
+  });
+
   it('for a fault of its own ends with that fault', async () => {
     const { world, target } = worldWithTarget();
     const fault = new Error('a fault');

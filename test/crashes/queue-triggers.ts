@@ -11,7 +11,7 @@ import type { VirtualTime } from './virtual-time.ts';
 const BATCH = 10;
 const BATCHES_AT_ONCE = 10;
 const VISIBILITY_MS = 360_000;
-const MOST_RECEIVES = 5;
+const MAX_RECEIVES = 20;
 const SWEEP_EVERY_MS = 300_000;
 /** As `functions/sweeper.ts` has it. */
 const MOST_DUE = 2_000;
@@ -57,6 +57,10 @@ function make(time: VirtualTime, log: Log, ready: Message[], figures: QueueFigur
   let callOffSweep = () => {};
   let sweeping: Promise<void> = Promise.resolve();
   let armed = 0;
+  let deliveries = 0;
+  /** By receipt handle: what the revoker asked for in place of `VISIBILITY_MS`. */
+  const hiddenMs = new Map<string, number>();
+  const redelivery = { showAgain: async (handle: string, delayMs: number) => void hiddenMs.set(handle, delayMs) };
 
   function post(message: Message, delayMs: number): void {
     figures.waiting += 1;
@@ -81,11 +85,15 @@ function make(time: VirtualTime, log: Log, ready: Message[], figures: QueueFigur
   async function deliver(handler: ReturnType<typeof revoker>, batch: readonly Message[]): Promise<void> {
     figures.waiting -= batch.length;
     figures.handled += batch.length;
-    const { batchItemFailures } = await handler(eventOf(batch));
+    const delivery = ++deliveries;
+    const handleOf = (messageId: string) => `${delivery}-${messageId}`;
+    const { batchItemFailures } = await handler(eventOf(batch, handleOf));
     for (const { itemIdentifier } of batchItemFailures) {
       const { leaseId, receives } = batch[Number(itemIdentifier)] as Message;
-      if (receives < MOST_RECEIVES) post({ leaseId, receives: receives + 1 }, VISIBILITY_MS);
+      if (receives < MAX_RECEIVES)
+        post({ leaseId, receives: receives + 1 }, hiddenMs.get(handleOf(itemIdentifier)) ?? VISIBILITY_MS);
       else figures.deadLetters += 1;
+      hiddenMs.delete(handleOf(itemIdentifier));
     }
   }
 
@@ -114,7 +122,7 @@ function make(time: VirtualTime, log: Log, ready: Message[], figures: QueueFigur
     queue: { send: async (leaseId, delayMs) => post({ leaseId, receives: 1 }, delayMs) },
     start(revokePorts) {
       ports = revokePorts;
-      handle = revoker(async () => revokePorts, log);
+      handle = revoker(async () => revokePorts, redelivery, { record() {} }, log);
       sweepOnAndOn();
       pump();
     },
@@ -127,7 +135,7 @@ function make(time: VirtualTime, log: Log, ready: Message[], figures: QueueFigur
   };
 }
 
-function eventOf(batch: readonly Message[]): SQSEvent {
+function eventOf(batch: readonly Message[], handleOf: (messageId: string) => string): SQSEvent {
   return {
     Records: batch.map(({ leaseId, receives }, at): SQSRecord => {
       const attributes = {
@@ -138,7 +146,7 @@ function eventOf(batch: readonly Message[]): SQSEvent {
       };
       return {
         messageId: String(at),
-        receiptHandle: 'handle',
+        receiptHandle: handleOf(String(at)),
         body: writeLeaseMessage(leaseId),
         attributes,
         messageAttributes: {},

@@ -65,6 +65,24 @@ describe('the catalog resource', () => {
     expect(await ports.catalog.getTarget('bot')).toMatchObject({ credentialRef: CREDENTIAL_ARN, managedBy: 'cdk' });
   });
 
+  it('reads, stores and moves no credential that the API manages, over the whole life of a target and its secret', async () => {
+    const asked: string[] = [];
+    const refuse = (name: string) => async () => {
+      asked.push(name);
+      throw new Error('access denied');
+    };
+    const credentials = { read: refuse('read'), stage: refuse('stage'), promote: refuse('promote') };
+    ports = { ...ports, credentials: { ...ports.credentials, ...credentials } };
+    const verified = { ...TARGET, verify: 'true' };
+    await ask('Create', verified);
+    await ask('Create', secret());
+    await ask('Update', { ...verified, description: 'of the build' }, 'target:bot');
+    await ask('Delete', secret(), 'secret:ci/release');
+    await ask('Delete', verified, 'target:bot');
+    expect(await ports.catalog.getTarget('bot')).toBeUndefined();
+    expect(asked).toEqual([]);
+  });
+
   it('logs in with the credential only when it is to be verified', async () => {
     let logins = 0;
     const { login } = ports.hub;

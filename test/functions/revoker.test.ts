@@ -13,11 +13,15 @@ let ports: ReturnType<typeof memoryPorts>;
 let lines: string[];
 let sent: { readonly leaseId: string; readonly delayMs: number }[];
 let deleted: string[];
+let shownAgain: { readonly handle: string; readonly delayMs: number }[];
+let counted: string[];
 
 beforeEach(async () => {
   const memory = memoryPorts();
   sent = [];
   deleted = [];
+  shownAgain = [];
+  counted = [];
   lines = [];
   ports = {
     ...memory,
@@ -35,9 +39,17 @@ beforeEach(async () => {
   await ports.credentials.promote('bot', version);
 });
 
+/** What a message asks of the queue. A test may put one in its place that fails. */
+let showAgain = async (handle: string, delayMs: number) => void shownAgain.push({ handle, delayMs });
+
 function handle(event: unknown, load = async () => ports) {
   const log = jsonLines({ write: (line) => lines.push(line) }, ports.clock);
-  return revoker(load, log)(event as SQSEvent | DynamoDBStreamEvent);
+  return revoker(
+    load,
+    { showAgain },
+    { record: (name) => counted.push(name) },
+    log,
+  )(event as SQSEvent | DynamoDBStreamEvent);
 }
 
 /** An active lease that ends so long from now. */
@@ -49,8 +61,15 @@ async function aLeaseEnding(inMs: number, overrides: Partial<Lease> = {}): Promi
 }
 
 let messages = 0;
-function message(body: string): SQSRecord {
-  return { messageId: `message-${++messages}`, body, eventSource: 'aws:sqs' } as SQSRecord;
+function message(body: string, receives = 1): SQSRecord {
+  messages += 1;
+  return {
+    messageId: `message-${messages}`,
+    receiptHandle: `handle-${messages}`,
+    body,
+    attributes: { ApproximateReceiveCount: String(receives) },
+    eventSource: 'aws:sqs',
+  } as SQSRecord;
 }
 const about = (leaseId: string) => message(JSON.stringify({ leaseId }));
 
@@ -135,6 +154,38 @@ describe('the revoker', () => {
       { level: 'error', event: 'revoke_failed', route: 'queue', errorName: 'Error' },
     ]);
     expect(lines.join()).not.toContain('canary');
+    expect(shownAgain).toEqual([{ handle: queued[0]?.receiptHandle, delayMs: 5_000 }]);
+    expect(counted).toEqual(['RecordFailures']);
+  });
+
+  it.each([
+    [1, 5_000],
+    [2, 10_000],
+    [3, 20_000],
+    [4, 30_000],
+    [19, 30_000],
+  ])('brings a message that failed back, received %i times so far, after %i ms', async (receives, delayMs) => {
+    const record = message('no lease', receives);
+    expect(await handle({ Records: [record] })).toEqual({ batchItemFailures: [{ itemIdentifier: record.messageId }] });
+    expect(shownAgain).toEqual([{ handle: record.receiptHandle, delayMs }]);
+    expect(counted).toEqual(['RecordFailures']);
+  });
+
+  it('reports a message as failed, and quotes nothing, when the queue does not bring it back sooner', async () => {
+    const record = message('no lease');
+    const working = showAgain;
+    showAgain = async () => {
+      throw new Error('it said canary');
+    };
+    try {
+      expect(await handle({ Records: [record] })).toEqual({
+        batchItemFailures: [{ itemIdentifier: record.messageId }],
+      });
+    } finally {
+      showAgain = working;
+    }
+    expect(lines.map((line) => JSON.parse(line).event)).toEqual(['revoke_failed', 'redelivery_failed']);
+    expect(lines.join()).not.toContain('canary');
   });
 
   it('reports a record whose lease could not be put back on the queue', async () => {
@@ -146,6 +197,8 @@ describe('the revoker', () => {
     const record = timerRemoved(lease.id);
     const failures = [{ itemIdentifier: record.dynamodb?.SequenceNumber }];
     expect(await handle({ Records: [record] })).toEqual({ batchItemFailures: failures });
+    expect(counted).toEqual(['RecordFailures']);
+    expect(shownAgain).toEqual([]);
   });
 
   it('reports every record while its ports cannot be loaded, rather than fail as a whole', async () => {

@@ -41,11 +41,11 @@ describe('the policy of each function', () => {
     expect(statements[owner]).toMatchSnapshot();
   });
 
-  it('holds no wildcard action, and no bare * as a resource', () => {
+  it('holds no wildcard action, and no bare * as a resource but for ListStreams, which shows no record', () => {
     for (const owner of OWNERS) {
       expect(actionsOf(statements[owner]).filter((action) => action.includes('*'))).toEqual([]);
-      const resources = statements[owner].flatMap(({ Resource }) => (Array.isArray(Resource) ? Resource : [Resource]));
-      expect(resources).not.toContain('*');
+      const bare = statements[owner].filter(({ Resource }) => [Resource].flat().includes('*'));
+      expect(actionsOf(bare)).toEqual(owner === 'Revoker' ? ['dynamodb:ListStreams'] : []);
     }
   });
 
@@ -85,6 +85,17 @@ describe('credentials of targets', () => {
     for (const owner of OWNERS) {
       expect(actionsOf(ofOwner(owner))).toEqual(['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret']);
     }
+  });
+
+  it('that the API manages are not read by the catalog resource, which only knows those of owners', () => {
+    const readers = OWNERS.filter((owner) =>
+      statements[owner].some(
+        ({ Action, Resource }) =>
+          listOf(Action).includes('secretsmanager:GetSecretValue') &&
+          JSON.stringify(Resource).includes(':secret:hublease/'),
+      ),
+    );
+    expect(readers).toEqual(['Broker', 'Admin', 'Revoker', 'Sweeper']);
   });
 
   it('are only reached below the prefix of this installation', () => {
@@ -169,6 +180,18 @@ describe('the key', () => {
         ['kms:EncryptionContext:hublease'],
         ['kms:ViaService'],
       ]);
+    }
+  });
+});
+
+describe('what the services that use the key for a function are called', () => {
+  it('is written in both ways that AWS documents', () => {
+    for (const owner of OWNERS) {
+      const through = statements[owner].find(({ Sid }) => Sid === 'UseKeyThroughKeepers');
+      const services = JSON.stringify(through?.Condition?.StringEquals?.['kms:ViaService']);
+      for (const service of ['dynamodb.', 'secretsmanager.']) expect(services).toContain(service);
+      expect(services.match(/\.amazonaws\.com"/g)).toHaveLength(2);
+      expect(services.match(/\.amazonaws\.com\.cn"/g)).toHaveLength(2);
     }
   });
 });

@@ -142,9 +142,31 @@ describe('the resource policy', () => {
       expect(JSON.stringify(statement?.Resource)).not.toContain('admin');
     }
     expect(JSON.stringify(accounts?.Principal)).toContain(':iam::111122223333:root');
-    expect(accounts?.Condition).toBeUndefined();
+    expect(accounts?.Condition).toEqual({ StringNotEquals: { 'aws:PrincipalAccount': { Ref: 'AWS::AccountId' } } });
     expect(organization?.Principal).toEqual({ AWS: '*' });
-    expect(organization?.Condition).toEqual({ StringEquals: { 'aws:PrincipalOrgID': 'o-a1b2c3d4e5' } });
+    expect(organization?.Condition).toEqual({
+      StringEquals: { 'aws:PrincipalOrgID': 'o-a1b2c3d4e5' },
+      StringNotEquals: { 'aws:PrincipalAccount': { Ref: 'AWS::AccountId' } },
+    });
+  });
+
+  it('allows nothing to principals of its own account, whose IAM policies alone decide', () => {
+    const consumers = { accounts: ['444455556666'], organizationId: 'o-a1b2c3d4e5' };
+    const statements = apiPolicyOf(templateOf(stackWith({ consumers }).stack));
+    const allowing = statements.filter(({ Effect }) => Effect === 'Allow');
+    expect(allowing).toHaveLength(2);
+    for (const { Condition } of allowing) {
+      expect(Condition?.StringNotEquals).toEqual({ 'aws:PrincipalAccount': { Ref: 'AWS::AccountId' } });
+    }
+  });
+
+  it('does not take its own account for a consumer', () => {
+    const consumers = { accounts: ['444455556666', '111122223333'] };
+    const env = { account: '111122223333', region: 'eu-west-1' };
+    expect(() => stackWith({ consumers }, { env })).toThrow(
+      'consumers.accounts: 111122223333 is the account of hublease itself. Remove it',
+    );
+    expect(() => stackWith({ consumers }, { env: { ...env, account: '777788889999' } })).not.toThrow();
   });
 
   it('takes effect by a new deployment whenever it changes', () => {

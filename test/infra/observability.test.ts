@@ -154,6 +154,7 @@ describe('the metrics', () => {
       hublease.metricTimeToRevokeSeconds(),
       hublease.metricOverdueSeconds(),
       hublease.metricRevokeFailures(),
+      hublease.metricRecordFailures(),
       hublease.metricStuckRevocations(),
       hublease.metricBlocked(),
       hublease.metricAttested(),

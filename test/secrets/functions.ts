@@ -203,7 +203,13 @@ export function functionSecrets(aws: () => Aws): void {
       [
         'a message of the queue',
         async ({ leaseId }) => {
-          const record = { messageId: '1', body: JSON.stringify({ leaseId }), eventSource: 'aws:sqs' };
+          const record = {
+            messageId: '1',
+            receiptHandle: 'handle-1',
+            body: JSON.stringify({ leaseId }),
+            attributes: { ApproximateReceiveCount: '1' },
+            eventSource: 'aws:sqs',
+          };
           return functions().revoker({ Records: [record] } as never);
         },
       ],

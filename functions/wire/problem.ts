@@ -11,13 +11,10 @@ export const Problem = z.strictObject({
   code: z.string().meta({ description: 'Stable; what programs should branch on.' }),
   requestId: z.string().meta({ description: 'Finds the request in the logs of hublease.' }),
   field: z.string().exactOptional(),
-  holders: z
-    .array(z.string())
-    .exactOptional()
-    .meta({
-      description:
-        'Callers that hold what a quota allows; some of them, where they are many. A caller is told of those of its own account, an admin of all.',
-    }),
+  holders: z.array(z.string()).exactOptional().meta({
+    description:
+      'Callers that hold what a quota allows; some of them, where they are many. A caller is told of those of its own account, an admin of all.',
+  }),
 });
 export type Problem = z.output<typeof Problem>;
 

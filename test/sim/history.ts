@@ -122,7 +122,7 @@ class History {
     for (const happening of happenings) this.#world.at(startMs + happening.atMs, () => this.#happen(happening));
     const endMs = startMs + faultsEndMs;
     await this.#world.run(endMs + SETTLE_MS, () => this.#isOver(endMs));
-    // A refused create whose target is gone, or whose list never serves a proof, waits for a day before anybody is told.
+    // A refused create whose target is gone, or whose list serves no proof, waits for a day before an alarm tells anybody.
     if (!this.#isOver(endMs) && this.#watch.waitsForItsOwnTime()) {
       await this.#world.run(endMs + LEFT_TO_SWEEP_MS + SETTLE_MS, () => this.#isOver(endMs));
     }

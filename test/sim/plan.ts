@@ -71,7 +71,7 @@ export type Happening = { readonly atMs: number } & (
     }
   /** A user sees none of the account's tokens any more: GET, DELETE and create answer 404, and the list as `how` says. */
   | { readonly does: 'lose_role'; readonly username: string; readonly how: LostRole; readonly forMs: number }
-  /** Good passwords of a user get 401, or a page of something else answers in Docker Hub's place. */
+  /** Good passwords of a user get 401, or something else answers logins in Docker Hub's place. */
   | {
       readonly does: 'trouble_logins';
       readonly username: string;

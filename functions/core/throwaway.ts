@@ -15,6 +15,9 @@ const DAY_SECONDS = 86_400;
 /** How long the token of a verification lives when nothing deletes it. */
 export const THROWAWAY_LIFE_MS = TTL_SECONDS * 1_000;
 
+/** How the label of a verification's token begins behind the mark, where Docker Hub takes more than the mark. */
+export const VERIFICATION_LABEL = 'Verification, which is deleted at once';
+
 /** Name under which the leases of verifications are recorded; no secret can have it. */
 export const VERIFICATION_SECRET = 'verification';
 
@@ -41,7 +44,7 @@ export const THROWAWAY_LABELS: readonly ThrowawayLabel[] = [
   {
     labelMaxCharacters: LABEL_MAX_CHARACTERS,
     // Mixed case, and as long as a label may be, to see whether all of it comes back.
-    label: 'Verification, which is deleted at once'.padEnd(callerLabelMax(LABEL_MAX_CHARACTERS), '.'),
+    label: VERIFICATION_LABEL.padEnd(callerLabelMax(LABEL_MAX_CHARACTERS), '.'),
   },
   { labelMaxCharacters: MARK_CHARACTERS },
 ];

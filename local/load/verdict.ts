@@ -1,3 +1,4 @@
+import { VERIFICATION_LABEL } from '../../functions/core/throwaway.ts';
 import type { FakeHub } from '../fake-hub/server.ts';
 
 /** A lease as a client was answered it. */
@@ -34,7 +35,7 @@ export interface Life {
 
 /** Tokens of leases; a target is verified with one that is none. */
 export function tokensOf(hub: FakeHub) {
-  return hub.control.tokens().filter(({ label }) => !label.endsWith(' verification'));
+  return hub.control.tokens().filter(({ label }) => !label.includes(` ${VERIFICATION_LABEL}`));
 }
 
 /** The lives of all tokens of leases. One that was not deleted has no end: nothing else ends it on this fake. */

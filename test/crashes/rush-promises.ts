@@ -65,8 +65,9 @@ export function itSurvivesARush(plan: RushPlan & { readonly queue?: QueueFigures
   });
 
   it('looks through the account only when nobody waits', () => {
-    expect(report.requests.listTokens?.sent ?? 0).toBeLessThanOrEqual(2);
-    expect(report.requests.getToken).toBeUndefined();
+    expect(report.requests.listTokens?.sent ?? 0).toBeLessThanOrEqual(3);
+    // A sweep may ask for tokens that were deleted between its look at the leases and at the account: five at most.
+    expect(report.requests.getToken?.sent ?? 0).toBeLessThanOrEqual(5);
   });
 
   it('counts no failure, alarms nobody, and says of each lease once that it waits', () => {

@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { type Client, hubleaseClient, ProblemError } from '../../client/client.ts';
+import { VERIFICATION_LABEL } from '../../functions/core/throwaway.ts';
 import type { AnswerOf } from '../../functions/wire/answers.ts';
 import type { Problem } from '../../functions/wire/problem.ts';
 import { type Spawned, spawnEmbedded } from '../../local/demo/spawn-embedded.ts';
@@ -231,7 +232,7 @@ export function ours(hub: FakeHub) {
 
 /** Those of them that belong to a lease: not the ones with which targets were verified. */
 export function leased(hub: FakeHub) {
-  return ours(hub).filter((token) => !token.label.endsWith(' verification'));
+  return ours(hub).filter((token) => !token.label.includes(` ${VERIFICATION_LABEL}`));
 }
 
 /** Waits until something holds. @throws Error naming it when that takes too long. */

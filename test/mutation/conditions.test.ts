@@ -22,8 +22,9 @@ describe('the mutants of the stores', () => {
       .flatMap((folder) => readdirSync(pathOf(folder)).map((name) => `${folder}/${name}`))
       .filter((file) => file.endsWith('.ts'))
       .filter((file) => /lib-dynamodb'|dynamodb-rows\.ts'|client-secrets-manager'|\bprepare\(/.test(sourceOf(file)));
-    // The label key is one secret that is made once; the database's file is opened under conditions of its own.
-    const others = ['functions/adapters/label-key.ts', 'local/database.ts'];
+    // The label key is one secret that is made once. The database's file, and the Docker Hub that a folder belongs to, are
+    // read under conditions of their own.
+    const others = ['functions/adapters/label-key.ts', 'local/database.ts', 'local/hub-of-folder.ts'];
     expect(askers.filter((file) => !others.includes(file)).filter((file) => !storeSources().includes(file))).toEqual(
       [],
     );

@@ -1,12 +1,14 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, truncateSync } from 'node:fs';
 
 /** A lock that this process holds until it lets go of it, or ends, however it ends. */
 export interface FileLock {
   release(): void;
 }
 
-/** SQLite's primary result code for a database that another connection has locked. Source: SQLite, "Result and Error Codes". */
+/** SQLite's primary result codes. Source: SQLite, "Result and Error Codes". */
 const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
 
 /**
  * Locks a file, if nobody else has. The lock is the operating system's, which Node gives only through SQLite: the write lock of an
@@ -14,12 +16,22 @@ const SQLITE_BUSY = 5;
  * there is no age to judge a holder by, and no id of a process that another one may come to have.
  *
  * @param path made when missing, for this user alone. The file stays, and must be opened by nothing else in this process: closing it
- *   would drop the lock (SQLite, "How To Corrupt", 2.2).
+ *   would drop the lock (SQLite, "How To Corrupt", 2.2). What somebody wrote into it is removed.
  * @returns undefined while another process, or another lock of this one, has it.
  * @throws the system's or SQLite's error when the file cannot be made or locked.
  */
 export function tryLock(path: string): FileLock | undefined {
   make(path);
+  try {
+    return lockDatabase(path);
+  } catch (error) {
+    if (![SQLITE_CORRUPT, SQLITE_NOTADB].includes(codeOf(error))) throw error;
+    truncateSync(path);
+    return lockDatabase(path);
+  }
+}
+
+function lockDatabase(path: string): FileLock | undefined {
   const { DatabaseSync } = sqlite();
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
@@ -27,10 +39,14 @@ export function tryLock(path: string): FileLock | undefined {
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE');
   } catch (error) {
     database.close();
-    if ((((error as { errcode?: number }).errcode ?? 0) & 0xff) === SQLITE_BUSY) return undefined;
+    if (codeOf(error) === SQLITE_BUSY) return undefined;
     throw error;
   }
   return { release: () => database.close() };
+}
+
+function codeOf(error: unknown): number {
+  return ((error as { errcode?: number }).errcode ?? 0) & 0xff;
 }
 
 function make(path: string): void {

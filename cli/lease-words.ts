@@ -15,7 +15,7 @@ const WHY: Readonly<Record<string, string>> = {
   listings_differ: "two of Docker Hub's lists did not agree",
   login_blocked: "Docker Hub refuses the target's credential",
   hub_throttled: 'Docker Hub takes no more requests for now',
-  quiet_period: 'the create got no answer, and a token may still appear',
+  quiet_period: 'the token is not found, and Docker Hub may still come to list it',
   still_listed: 'Docker Hub still lists the token',
   store_unavailable: 'hublease could not reach its records',
   target_not_found: 'its target is gone',

@@ -8,7 +8,7 @@ const LOCKOUT_DEFAULT_MS = 600_000;
 
 /** A session that an access token opened may not manage tokens. Source: docker/hub-feedback issues 2478 and 2438. */
 const SAYS_ACCESS_TOKEN =
-  /(?=.*\b(?:personal|organization) access token\b)(?=.*(?:not allowed|forbidden|issued|denied))/is;
+  /^(?=.*\b(?:personal|organization) access token\b)(?=.*(?:not allowed|forbidden|issued|denied))/is;
 /** Source: README of the PyPI client `pydockerhubapi`, an answer of 2022. */
 const SAYS_PLAN = /\b(?:current|your) plan\b|\bpaid (?:plan|subscription)\b/i;
 /** Docker does not document its answer where an organization has all its tokens. */
@@ -17,6 +17,9 @@ const SAYS_LIMIT = /\b(?:maximum|limit|quota|too many|exceed(?:s|ed)?)\b/i;
 const SAYS_OTHER_LIMIT = /\b(?:rate|requests?|expir\w*|labels?|description|characters?|length|page_?\w*)\b/i;
 /** An intermittent refusal of good passwords. Source: docker/hub-feedback issue 1694. */
 const SAYS_TRY_AGAIN = /failed to generate login session|try again later/i;
+
+/** Errors are told in a sentence or two; more is not read, and can then cost no time. */
+const WORDS_MAX_CHARACTERS = 2_000;
 
 /** The fields that hublease sends. Other names in an answer are not repeated: they might hold anything. */
 const SENT_FIELDS = ['token_label', 'label', 'scopes', 'resources', 'expires_at'] as const;
@@ -104,5 +107,6 @@ function wordsOf(json: unknown): string {
   return ['detail', 'message', 'text']
     .map((name) => property(json, name))
     .filter((words) => typeof words === 'string')
+    .map((words) => words.slice(0, WORDS_MAX_CHARACTERS))
     .join('\n');
 }

@@ -20,15 +20,16 @@ export class Answers {
   readonly #given = new Map<string, Answer>();
   readonly #tell: (answer: Answer) => void;
 
-  /** @param tell called with each answer when it is given. */
+  /** @param tell called with each answer that is new. */
   constructor(tell: (answer: Answer) => void) {
     this.#tell = tell;
   }
 
   add(about: About, id: QuestionId, answer: string, changes: string, facts?: Facts): void {
     const given = { id, about, question: CATALOG[id].question, answer, changes, ...(facts !== undefined && { facts }) };
+    const former = this.#given.get(`${about}:${id}`);
     this.#given.set(`${about}:${id}`, given);
-    this.#tell(given);
+    if (former?.answer !== answer) this.#tell(given);
   }
 
   /** All questions of a run in their order, those without an answer too. */

@@ -49,9 +49,12 @@ export function memberNames(json: unknown): readonly string[] {
     .slice(0, 30);
 }
 
-/** When something was seen, as a reader needs it: the interval that it fell into. */
-export function seenText({ atMs, notYetAtMs }: { readonly atMs: number | null; readonly notYetAtMs?: number }): string {
-  if (atMs === null) return notYetAtMs === undefined ? 'never' : `not within ${duration(notYetAtMs)}`;
-  if (notYetAtMs === undefined) return `at the first look, ${duration(atMs)} later`;
-  return `between ${duration(notYetAtMs)} and ${duration(atMs)}`;
+/** When something was seen, as a sentence without its end: the interval that it fell into. */
+export function seenText(
+  { atMs, notYetAtMs }: { readonly atMs: number | null; readonly notYetAtMs?: number },
+  after: string,
+): string {
+  if (atMs === null) return notYetAtMs === undefined ? 'Never' : `Not within ${duration(notYetAtMs)} of ${after}`;
+  if (notYetAtMs === undefined) return `At the first look, ${duration(atMs)} after ${after}`;
+  return `Between ${duration(notYetAtMs)} and ${duration(atMs)} after ${after}`;
 }

@@ -239,6 +239,28 @@ describe.each(API_CALLS.filter(([name]) => name !== 'create'))('a refused %s, wh
   });
 });
 
+describe('the words of an error', () => {
+  const SAYS = 'forbidden with a personal access token';
+
+  it.each(API_CALLS)(
+    'may fill the answer to a %s, and are judged at once',
+    async (_, call) => {
+      const stub = await startStub([json(403, { message: 'x '.repeat(32_000) })]);
+      expect(await call(stub)).toMatchObject({ problem: { tag: 'forbidden' } });
+    },
+    5_000,
+  );
+
+  it('count as far as a sentence or two goes', async () => {
+    const problemOf = async (pad: number) => {
+      const stub = await startStub([json(403, { detail: ' '.repeat(pad - SAYS.length) + SAYS })]);
+      return CALLS.list?.(stub);
+    };
+    expect(await problemOf(2_000)).toMatchObject({ problem: { tag: 'access_token_session' } });
+    expect(await problemOf(2_001)).toMatchObject({ problem: { tag: 'forbidden' } });
+  });
+});
+
 describe('when Docker Hub may be asked again', () => {
   it.each([
     ['seconds', { 'retry-after': '30' }, 30_000],

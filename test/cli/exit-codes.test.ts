@@ -20,7 +20,7 @@ test('1: nothing answers, and the next step is named', async () => {
     code: 1,
     stdout: '',
     stderr:
-      'hublease: hublease could not be reached (no connection)\n' +
+      'hublease: hublease could not be reached (ECONNREFUSED)\n' +
       '  Check HUBLEASE_ENDPOINT and the network; "hublease doctor" looks closer.\n',
   });
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { tryLock } from '../../cli/file-lock.ts';
@@ -79,6 +79,17 @@ describe('a file lock', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     lock?.release();
   });
+
+  test.each(['a', 'SQLite format 3\0'.padEnd(100, 'x'), 'x'.repeat(5_000)])(
+    'is had although somebody wrote %j into its file',
+    async (text) => {
+      writeFileSync(path, text);
+      const lock = tryLock(path);
+      expect(lock).toBeDefined();
+      expect((await rival()).got).toBe(false);
+      lock?.release();
+    },
+  );
 
   test('ends with the system’s error where no file can be', () => {
     expect(() => tryLock(join(folder, 'no', 'such', 'folder'))).toThrow(expect.objectContaining({ code: 'ENOENT' }));

@@ -157,7 +157,7 @@ describe('hublease show', () => {
   test.each([
     ['hub_unavailable:timeout', 'Docker Hub did not answer as it should (timeout)'],
     ['hub_refused:forbidden', 'Docker Hub refused (forbidden)'],
-    ['quiet_period', 'the create got no answer, and a token may still appear'],
+    ['quiet_period', 'the token is not found, and Docker Hub may still come to list it'],
     ['something_new', 'something_new'],
     ['constructor', 'constructor'],
   ])('says what %s means', async (lastError, words) => {

@@ -91,7 +91,7 @@ describe('the Unix socket of an edition', () => {
     const env = { AWS_SHARED_CREDENTIALS_FILE: join(folder, 'credentials') };
     const { stdout } = await terminal.start(bundle.hublease, ['doctor'], { env }).ended;
     expect(stdout).toContain(`the endpoint answers (by its Unix socket ${socketPath()})`);
-    expect(watched.count).toBe(2);
+    expect(watched.count).toBeGreaterThan(1);
   });
 
   test('on which nobody listens is not gone around: somebody else may listen on the port', async () => {

@@ -6,35 +6,35 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { ApiGatewayLogging } from '../../infra/api-gateway-logging.ts';
 import { Hublease } from '../../infra/hublease.ts';
 
-/** What the stack declares in the catalog, under these names. */
+/** The names of the target and the secret that the stack declares. */
 export const DECLARED = { target: 'declared', secret: 'declared/release' };
 export const STACK_NAME = 'Hublease';
 
 export interface AppOptions {
-  /** Of the secret in which the owner of the declared target keeps its credential. */
+  /** ARN of the secret that holds the credential of the declared target. */
   readonly credentialArn: string;
   /** Default TTL of the declared secret. */
   readonly defaultTtlSeconds: number;
 }
 
-/** A stack as `cdk deploy` finds it. */
+/** The result of a synth. */
 export interface Synthesized {
   readonly templateText: string;
   readonly template: Template;
-  /** The folder of each asset, by the key under which the template expects it in the bucket of assets. */
+  /** The folder of each asset, by the asset's key in the bucket. */
   readonly assets: Readonly<Record<string, string>>;
 }
 
 export interface Template {
-  readonly Resources: Readonly<Record<string, { readonly Type: string; readonly DeletionPolicy?: string }>>;
+  readonly Resources: Readonly<Record<string, object>>;
 }
 
 // CDK's own validation takes 4 s of CPU. `npm run synth` has it on.
 process.env.CDK_VALIDATION = 'false';
 
 /**
- * Synthesizes the stack of `infra/app.ts` with a declared target and a declared secret in it, whose caller is a role of the stack.
- * Functions are bundled for real.
+ * Synthesizes a stack like that of `infra/app.ts`, and declares a target and a secret in it, which a role of the stack may lease
+ * from. Bundles the functions.
  */
 export function synthesize(folder: string, options: AppOptions): Synthesized {
   const app = new App({ outdir: folder });

@@ -6,45 +6,48 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Certificate } from '../clients/certificate.ts';
 
-/** LocalStack as one test file has it to itself. */
+/** A LocalStack of one test file. */
 export interface Emulator {
-  /** `http://127.0.0.1:PORT`, for every service. It speaks TLS on the same port. */
+  /** `http://127.0.0.1:PORT`. Serves every service, and TLS on the same port. */
   readonly endpoint: string;
-  /** The end of what it and its functions have written, for a failure's message. */
+  /** The end of its output, without secrets. */
   log(): string;
   close(): Promise<void>;
 }
 
 export interface EmulatorOptions {
   readonly python: string;
-  /** For all that it writes. */
+  /** LocalStack writes only here. */
   readonly folder: string;
-  /** Of AWS' hosts. Functions believe it, and it is trusted nowhere else. */
+  /** LocalStack serves TLS with it, and the functions trust it. */
   readonly certificate: Certificate;
-  /** Where the functions' processes find their time. */
+  /** See `SharedClock`. */
   readonly clockFile: string;
-  /** Ports of 127.0.0.1 by the hosts that they stand for, besides AWS' own. */
+  /** Local ports that stand for hosts other than those of AWS. */
   readonly hosts: Readonly<Record<string, number>>;
   readonly dynamodbPort: number;
+  /** Never shown by `log`. Neither are tokens. */
+  readonly secrets: readonly string[];
 }
 
-/** Some 10 s on two idle cores, three times that beside everything else. */
-const LONGEST_START_MS = 120_000;
+/** It takes about 3 s on two idle cores. */
+const MAX_START_MS = 120_000;
 const READY = 'Ready.\n';
-const KEPT_CHARACTERS = 20_000;
+const MAX_LOG_CHARACTERS = 20_000;
+const TOKEN = /dckr_[po]at_[\w-]+|eyJ[\w.-]+/g;
 
-/** Starts it on a free port and waits until it says that it is ready. @throws Error with what it wrote when it is not. */
+/** Starts LocalStack on a free port and waits until it is ready. @throws Error with the end of its output when it fails. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const port = await freePort();
   const child = spawn(options.python, [join(import.meta.dirname, 'emulator/start.py')], {
     env: environmentOf(options, port),
-    // It ends when its standard input does: also when this process is killed.
+    // It ends when its standard input ends, also when this process is killed.
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
-      log = `${log}${text}`.slice(-KEPT_CHARACTERS);
+      log = `${log}${text}`.slice(-MAX_LOG_CHARACTERS);
     });
   }
   const ended = once(child, 'close');
@@ -52,11 +55,13 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     child.stdin?.end();
     await ended;
   };
+  const shownLog = () =>
+    options.secrets.reduce((text, secret) => text.replaceAll(secret, '***'), log.replaceAll(TOKEN, '***'));
   if (!(await isReady(child, () => log))) {
     await close();
-    throw new Error(`LocalStack did not start: ${log}`);
+    throw new Error(`LocalStack did not start: ${shownLog()}`);
   }
-  return { endpoint: `http://127.0.0.1:${port}`, log: () => log, close };
+  return { endpoint: `http://127.0.0.1:${port}`, log: shownLog, close };
 }
 
 function environmentOf(options: EmulatorOptions, port: number): Record<string, string> {
@@ -72,18 +77,20 @@ function environmentOf(options: EmulatorOptions, port: number): Record<string, s
     OVERRIDE_IN_DOCKER: '0',
     GATEWAY_LISTEN: `127.0.0.1:${port}`,
     CUSTOM_SSL_CERT_PATH: own,
-    // Nothing is asked of the world, and nothing told.
+    // It sends no telemetry and downloads nothing.
     DISABLE_EVENTS: '1',
     SKIP_SSL_CERT_DOWNLOAD: '1',
     DNS_ADDRESS: '0',
-    // DynamoDB Local's own streams.
+    // Uses the streams of DynamoDB Local.
     PROVIDER_OVERRIDE_DYNAMODB: 'v2',
     DYNAMODB_LOCAL_PORT: String(options.dynamodbPort),
-    // A type of resource that it does not know fails, in place of passing for created.
+    // Without this, an unknown type of resource counts as created.
     CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES: '0',
-    // Functions take AWS' own addresses, as on AWS.
+    // The functions connect to the real host names of AWS.
     LAMBDA_DISABLE_AWS_ENDPOINT_URL: '1',
+    // Seconds. Busy machines start a process slowly, and tests should not wait long for a poll.
     LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC: '1',
+    LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: '60',
     SQS_DISABLE_CLOUDWATCH_METRICS: '1',
     LS_LOG: 'warning',
     PYTHONUNBUFFERED: '1',
@@ -96,10 +103,11 @@ function environmentOf(options: EmulatorOptions, port: number): Record<string, s
 
 async function isReady(child: ChildProcess, log: () => string): Promise<boolean> {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), LONGEST_START_MS);
+  const timer = setTimeout(() => stop.abort(), MAX_START_MS);
   child.once('exit', () => stop.abort());
   try {
-    while (!log().includes(READY)) await once(child.stdout as NonNullable<ChildProcess['stdout']>, 'data', stop);
+    while (!log().includes(READY))
+      await once(child.stdout as NonNullable<ChildProcess['stdout']>, 'data', { signal: stop.signal });
     return true;
   } catch {
     return false;

@@ -4,21 +4,27 @@ import { createServer } from 'node:tls';
 import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
 import type { Certificate } from '../clients/certificate.ts';
 
-/** The one user of the fake Docker Hub. */
-export const ACCOUNT = { username: 'acme-bot', password: 'password-of-the-fake-canary' };
-/** A private repository of that user, in the fake's registry. */
+/** The user of the target that the tests create through the API, and the user of the target that the stack declares. */
+export const ACCOUNT = { username: 'acme-bot', password: 'password-of-the-bot-canary' };
+export const OWNERS_ACCOUNT = { username: 'acme-owner', password: 'password-of-the-owner-canary' };
+/** A private repository of the first user, in the fake's registry. */
 export const REPOSITORY = `${ACCOUNT.username}/app`;
 
-/** The fake Docker Hub, and the port where it speaks TLS as `hub.docker.com`. */
+/** The fake Docker Hub, and the port where it serves TLS as `hub.docker.com`. */
 export interface HubBehindTls {
   readonly hub: FakeHub;
   readonly port: number;
   close(): Promise<void>;
 }
 
-/** Starts it. Its own expiry is off, so that only hublease ends tokens. */
+/** Starts both. The fake never expires a token by itself, so only hublease ends tokens. */
 export async function startHubBehindTls(certificate: Certificate, nowMs: () => number): Promise<HubBehindTls> {
-  const hub = await startFakeHub({ accounts: [ACCOUNT], expireTokens: false, images: [REPOSITORY], nowMs });
+  const hub = await startFakeHub({
+    accounts: [ACCOUNT, OWNERS_ACCOUNT],
+    expireTokens: false,
+    images: [REPOSITORY],
+    nowMs,
+  });
   const server = createServer({ key: certificate.key, cert: certificate.certificate }, (socket) => {
     const behind = connect(hub.port, '127.0.0.1');
     socket.pipe(behind).pipe(socket);
@@ -35,7 +41,6 @@ export async function startHubBehindTls(certificate: Certificate, nowMs: () => n
     hub,
     port: (server.address() as AddressInfo).port,
     async close() {
-      // Ends the connections behind, and so those in front.
       await hub.close();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -6,10 +6,10 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const HOW = 'python3 -m venv .venv-localstack && .venv-localstack/bin/pip install -r test/localstack/requirements.txt';
 
 /**
- * The Python that has LocalStack: `HUBLEASE_TEST_LOCALSTACK_PYTHON`, else the repository's `.venv-localstack`. Undefined after one
- * line that says what this machine lacks for the tests of this folder.
+ * Finds the Python that has LocalStack: `HUBLEASE_TEST_LOCALSTACK_PYTHON`, or the repository's `.venv-localstack`. When something
+ * is missing on this machine, it prints one line that says what, and returns undefined.
  *
- * @throws Error instead where the tiers are mandatory (`HUBLEASE_REQUIRE_TIERS=1`, as in CI).
+ * @throws Error instead when the tiers are mandatory (`HUBLEASE_REQUIRE_TIERS=1`, as in CI).
  */
 export function findLocalstackPython(): string | undefined {
   const named = process.env.HUBLEASE_TEST_LOCALSTACK_PYTHON;
@@ -22,7 +22,7 @@ export function findLocalstackPython(): string | undefined {
 }
 
 function whatIsMissing(python: string): string | undefined {
-  if (process.platform === 'win32') return 'the whole stack runs on LocalStack, which is not for Windows';
+  if (process.platform === 'win32') return 'the whole stack runs on LocalStack, which does not run on Windows';
   const probe = 'import importlib.util as u, sys; sys.exit(0 if u.find_spec("localstack") else 1)';
   if (!existsSync(python) || !runs(python, '-c', probe)) return `the whole stack needs LocalStack: ${HOW}`;
   if (!runs('java', '-version')) return 'the whole stack needs Java 17 or later for DynamoDB Local';

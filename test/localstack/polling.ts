@@ -3,17 +3,17 @@ import { setTimeout as wait } from 'node:timers/promises';
 const PAUSE_MS = 100;
 
 /**
- * Asks until there is an answer, and returns it.
+ * Calls `ask` until it returns something else than undefined or false, and returns that.
  *
- * @param what ends the sentence "waited in vain until …".
- * @throws Error when there is none in time.
+ * @param what completes the sentence "timed out before …".
+ * @throws Error when the time limit is over.
  */
-export async function until<T>(what: string, ask: () => Promise<T | undefined | false>, limitMs = 30_000): Promise<T> {
+export async function until<T>(what: string, ask: () => Promise<T | undefined | false>, limitMs = 60_000): Promise<T> {
   const giveUpAtMs = performance.now() + limitMs;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
-    if (performance.now() > giveUpAtMs) throw new Error(`waited in vain until ${what}`);
+    if (performance.now() > giveUpAtMs) throw new Error(`timed out before ${what}`);
     await wait(PAUSE_MS);
   }
 }

@@ -1,16 +1,16 @@
 const REGION = 'us-east-1';
 
-/** Requests to services whose clients this repository does not need otherwise. None is signed: the emulator checks nothing. */
+/** Requests to AWS services for which this repository has no client. They are not signed: the emulator checks no signatures. */
 export interface Requests {
-  /** A service of AWS' query protocol, answered as JSON. */
+  /** For a service with the query protocol. */
   query(service: string, version: string, action: string, fields: Readonly<Record<string, string>>): Promise<unknown>;
-  /** A service of AWS' JSON protocol. @param target such as `AWSEvents.EnableRule`. */
+  /** For a service with the JSON protocol. @param target such as `AWSEvents.EnableRule`. */
   json(service: string, target: string, body: object): Promise<unknown>;
-  /** A service of resources. The answer is parsed where it is JSON. */
+  /** For a service with the REST protocol. Parses the answer if it is JSON. */
   rest(service: string, method: string, path: string, body?: Uint8Array): Promise<unknown>;
 }
 
-/** @param endpoint of the emulator, for every service. */
+/** @param endpoint of the emulator. */
 export function requestsTo(endpoint: string): Requests {
   async function send(service: string, path: string, init: RequestInit): Promise<unknown> {
     const scope = `test/20260101/${REGION}/${service}/aws4_request`;
@@ -19,7 +19,7 @@ export function requestsTo(endpoint: string): Requests {
     const answer = await fetch(`${endpoint}${path}`, { ...init, headers });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${service} answered ${answer.status}: ${text.slice(0, 500)}`);
-    return answer.headers.get('content-type')?.includes('json') && text !== '' ? JSON.parse(text) : text;
+    return text.startsWith('{') ? JSON.parse(text) : text;
   }
   return {
     query: (service, version, action, fields) =>

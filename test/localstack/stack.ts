@@ -5,47 +5,52 @@ import { zipOf } from './zip.ts';
 
 const ACCOUNT_ID = '000000000000';
 const REGION = 'us-east-1';
-/** Where CDK's bootstrap stack puts assets, and where it notes its version. The template checks that it is 6 or more. */
+/** CDK's bootstrap stack would make this bucket, and this parameter. The template checks that the version is at least 6. */
 const ASSETS = `cdk-hnb659fds-assets-${ACCOUNT_ID}-${REGION}`;
 const BOOTSTRAP = { Name: '/cdk-bootstrap/hnb659fds/version', Type: 'String', Value: '21' };
 const CLOUDFORMATION = ['cloudformation', '2010-05-15'] as const;
-/** Some 10 s on two idle cores. */
+/** A creation takes about 10 s on two idle cores. */
 const MAX_DEPLOYMENT_MS = 150_000;
 
 export interface StackResource {
   readonly LogicalResourceId: string;
   readonly PhysicalResourceId?: string;
+  readonly ResourceType: string;
   readonly ResourceStatus: string;
 }
 
-/** The one stack, as `cdk deploy` and `cdk destroy` handle it. */
+/** The stack under test. Each change waits for its end. @throws Error with the reasons of CloudFormation when a change fails. */
 export interface DeployedStack {
   create(synthesized: Synthesized): Promise<void>;
   update(synthesized: Synthesized): Promise<void>;
   delete(): Promise<void>;
   resources(): Promise<readonly StackResource[]>;
   outputs(): Promise<Readonly<Record<string, string>>>;
-  /** Everything that CloudFormation says happened, as text. */
+  /** The newest event first. */
   events(): Promise<readonly StackEvent[]>;
 }
 
-interface StackEvent {
+export interface StackEvent {
   readonly LogicalResourceId: string;
+  readonly ResourceType: string;
   readonly ResourceStatus: string;
   readonly ResourceStatusReason?: string;
 }
 
 interface Description {
+  readonly StackId: string;
   readonly StackStatus: string;
   readonly Outputs?: Listed<{ readonly OutputKey: string; readonly OutputValue: string }>;
 }
 
-/** A list in the JSON of the query protocol: null when empty, and its one member alone. */
+/** A list in the JSON form of the query protocol. An empty list is null, a single member is not in an array. */
 type Listed<T> = { readonly member: T | readonly T[] } | null;
 
 export function stackOn(requests: Requests): DeployedStack {
+  // Replaced by the id after the creation. A deleted stack is found by its id only.
+  let StackName = STACK_NAME;
   const ask = async (action: string, fields: Readonly<Record<string, string>> = {}) => {
-    const answer = await requests.query(...CLOUDFORMATION, action, { StackName: STACK_NAME, ...fields });
+    const answer = await requests.query(...CLOUDFORMATION, action, { StackName, ...fields });
     return (answer as Record<string, Record<string, unknown>>)[`${action}Response`]?.[`${action}Result`];
   };
   const list = async <T>(action: string, field: string) => {
@@ -60,7 +65,7 @@ export function stackOn(requests: Requests): DeployedStack {
   };
   const ended = async (wanted: string) => {
     const stack = await until(
-      `the stack is ${wanted}`,
+      `the stack was ${wanted}`,
       async () => {
         const now = await describe();
         return !now.StackStatus.endsWith('_IN_PROGRESS') && now;
@@ -84,6 +89,7 @@ export function stackOn(requests: Requests): DeployedStack {
       await requests.rest('s3', 'PUT', `/${ASSETS}`);
       await requests.json('ssm', 'AmazonSSM.PutParameter', BOOTSTRAP);
       await deploy('CreateStack', synthesized);
+      StackName = (await describe()).StackId;
       await ended('CREATE_COMPLETE');
     },
     async update(synthesized) {

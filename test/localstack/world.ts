@@ -12,13 +12,13 @@ import { startDynamodbLocal } from '../aws/dynamodb-local.ts';
 import { makeCertificate } from '../clients/certificate.ts';
 import { type SharedClock, sharedClock } from './clock.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
-import { ACCOUNT, startHubBehindTls } from './hub.ts';
+import { ACCOUNT, OWNERS_ACCOUNT, startHubBehindTls } from './hub.ts';
 import { type Requests, requestsTo } from './requests.ts';
 import { type DeployedStack, stackOn } from './stack.ts';
 
-/** AWS on this machine, and Docker Hub: before anything is deployed. */
+/** The servers that stand for AWS and Docker Hub. */
 export interface World {
-  /** For what a test writes; removed at the end. */
+  /** A temporary folder. `close` removes it. */
   readonly folder: string;
   readonly clock: SharedClock;
   readonly hub: FakeHub;
@@ -26,18 +26,24 @@ export interface World {
   readonly requests: Requests;
   readonly clients: Clients;
   readonly stack: DeployedStack;
-  /** ARN of the secret in which somebody keeps the credential of a target that the stack declares. */
+  /** ARN of the secret that holds the credential of the declared target. */
   readonly credentialArn: string;
   close(): Promise<void>;
 }
 
 export type Clients = ReturnType<typeof clientsOf>;
 
-/** Hosts that functions connect to. */
+/**
+ * How far the shared clock is behind the machine's clock at the start. The emulator deletes expired rows by the machine's clock,
+ * so the timer of a lease with this TTL expires at once.
+ */
+export const BEHIND_MS = 600_000;
+
+/** The certificate names these hosts. Functions connect to no others. */
 const HUB_HOST = 'hub.docker.com';
 const AWS_HOSTS = '*.us-east-1.amazonaws.com';
 
-/** Starts all servers. Whatever starts before another fails is ended again. */
+/** Starts all servers. When one fails to start, it ends the others and throws that error. */
 export async function openWorld(python: string): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'hublease-localstack-'));
   const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
@@ -46,7 +52,7 @@ export async function openWorld(python: string): Promise<World> {
   };
   try {
     const certificate = makeCertificate(folder, [HUB_HOST, AWS_HOSTS]);
-    const clock = sharedClock(join(folder, 'clock'));
+    const clock = sharedClock(join(folder, 'clock'), -BEHIND_MS);
     const { hub, port, close: closeHub } = await startHubBehindTls(certificate, clock.nowMs);
     ends.push(closeHub);
     const dynamodb = await startDynamodbLocal();
@@ -58,6 +64,7 @@ export async function openWorld(python: string): Promise<World> {
       clockFile: clock.file,
       hosts: { [HUB_HOST]: port },
       dynamodbPort: Number(new URL(dynamodb.endpoint).port),
+      secrets: [ACCOUNT.password, OWNERS_ACCOUNT.password],
     });
     ends.push(() => emulator.close());
     const clients = clientsOf(emulator.endpoint);
@@ -85,9 +92,9 @@ function clientsOf(endpoint: string) {
   };
 }
 
-/** What the owner of the declared target does, once and by hand. */
+/** Creates the secret that its owner would create by hand. */
 async function keepCredential(secrets: SecretsManagerClient): Promise<string> {
-  const SecretString = JSON.stringify(ACCOUNT);
+  const SecretString = JSON.stringify(OWNERS_ACCOUNT);
   const { ARN } = await secrets.send(new CreateSecretCommand({ Name: 'owners/docker-hub', SecretString }));
   return ARN as string;
 }

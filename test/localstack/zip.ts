@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
-/** 1 January 1980, the first day that the format knows. */
+/** 1 January 1980, the first date that the format has. */
 const DATE = 0x21;
 const VERSION = 20;
 
 /**
- * The files of a folder as a zip that compresses nothing, which Lambda takes for a function's code.
- * Source: PKWARE .ZIP File Format Specification 6.3, 4.3.
+ * Packs the files of a folder into a zip without compression.
+ * Source: PKWARE .ZIP File Format Specification 6.3, section 4.3.
  */
 export function zipOf(folder: string): Buffer {
   const parts: Buffer[] = [];
@@ -30,7 +30,7 @@ export function zipOf(folder: string): Buffer {
   return Buffer.concat([...parts, central, endOf(directory.length, central.length, offset)]);
 }
 
-/** What stands before each file and again in the directory. */
+/** The fields that a file has both in its local header and in the directory. */
 function sharedHeader(name: string, content: Buffer): Buffer {
   const header = Buffer.alloc(26);
   header.writeUInt16LE(VERSION, 0);
@@ -56,7 +56,7 @@ function read(file: string): Buffer | undefined {
   try {
     return readFileSync(file);
   } catch (error) {
-    // A folder: its files come by themselves.
+    // A folder. Its files are in the list, too.
     if ((error as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
     throw error;
   }

@@ -4,14 +4,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { type FakeHubOptions, startFakeHub } from '../../local/fake-hub/server.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../scripts/live-check/main.ts');
 const PASSWORD = 'canary-password-of-the-account';
 
 /** Starts the live check as its owner does, before a fake on the real clock. */
-async function start(settings: Partial<FakeHubOptions> = {}) {
+async function start({ onTestFinished }: TestContext, settings: Partial<FakeHubOptions> = {}) {
   const fake = await startFakeHub({ accounts: [{ username: 'throwaway', password: PASSWORD }], ...settings });
   const folder = mkdtempSync(join(tmpdir(), 'hublease-live-check-'));
   const child = spawn(process.execPath, [MAIN], {
@@ -43,11 +43,11 @@ async function exitOf(child: ChildProcess): Promise<number | null> {
   return code;
 }
 
-describe('the process of the live check', () => {
-  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+describe.concurrent('the process of the live check', () => {
+  it.for(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'deletes what it made on %s, and prints the table',
-    async (signal) => {
-      const { child, live, output, folder } = await start();
+    async (signal, context) => {
+      const { child, live, output, folder } = await start(context);
       const exit = exitOf(child);
       await until(() => live().length > 0);
       child.kill(signal);
@@ -65,8 +65,8 @@ describe('the process of the live check', () => {
     },
   );
 
-  it('ends its cleanup on a second signal, and names what is left', async () => {
-    const { child, live, output, fake } = await start({ deleteErrorStatus: 500 });
+  it('ends its cleanup on a second signal, and names what is left', async (context) => {
+    const { child, live, output, fake } = await start(context, { deleteErrorStatus: 500 });
     const exit = exitOf(child);
     await until(() => live().length > 0);
     child.kill('SIGINT');

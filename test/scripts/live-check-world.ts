@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { hubDispatcher } from '../../functions/adapters/docker-hub-http.ts';
 import type { FakeFault } from '../../local/fake-hub/faults.ts';
 import { type FakeHub, type FakeHubOptions, type FakeTokenView, startFakeHub } from '../../local/fake-hub/server.ts';
-import { VARIATIONS, type VariationName } from '../../local/fake-hub/variations.ts';
+import { VARIATIONS, type Variation, type VariationName } from '../../local/fake-hub/variations.ts';
 import { liveCheck } from '../../scripts/live-check/start.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 2, 12, 0, 7);
@@ -62,30 +62,15 @@ export interface Outcome {
 /** Runs the live check before a fake, both on one clock that only waiting moves. */
 export async function runLiveCheck(options: WorldOptions = {}): Promise<Outcome> {
   const { variation = 'plain' } = options;
-  const { needs, createIsLost } = VARIATIONS[variation] as { needs?: string; createIsLost?: true };
-  const hasOrganization = options.hasOrganization ?? needs === 'organization';
-  const hasSecondFactor = options.hasSecondFactor ?? needs === 'second-factor';
   let nowMs = NOW_MS;
-  const fake = await startFakeHub({
-    accounts: [
-      { username: USERNAME, password: PASSWORD, ...(hasSecondFactor && { totpSecret: TOTP_SECRET }) },
-      ...(options.otherAccount === undefined ? [] : [{ username: options.otherAccount, password: PASSWORD }]),
-    ],
-    organizations: [{ name: ORGANIZATION, owners: [USERNAME], repositories: ['app'], tokenCap: 10 }],
-    nowMs: () => nowMs,
-    seed: options.seed ?? 1,
-  });
+  const hasOrganization = options.hasOrganization ?? needOf(variation) === 'organization';
+  const hasSecondFactor = options.hasSecondFactor ?? needOf(variation) === 'second-factor';
+  const fake = await startFake({ ...options, hasSecondFactor }, variation, () => nowMs);
   const dispatcher = hubDispatcher();
   const end = async () => {
     await dispatcher.destroy();
     await fake.close();
   };
-  fake.control.createForeignToken({ account: USERNAME, kind: 'pat', label: 'my laptop' });
-  fake.control.applyVariation(variation, { kind: 'pat', account: USERNAME });
-  if (options.settings !== undefined) fake.control.set(options.settings);
-  const lost: FakeFault[] = createIsLost ? [{ route: 'pat-create', kind: 'reset-after', count: 1 }] : [];
-  fake.control.setFaults([...lost, ...(options.faults ?? [])]);
-
   const prepared = await options.prepare?.(fake);
   const [stop, quit] = [new AbortController(), new AbortController()];
   const files: Record<string, string> = {};
@@ -138,6 +123,30 @@ export async function runLiveCheck(options: WorldOptions = {}): Promise<Outcome>
     foreign: tokens.filter(({ foreign }) => foreign),
     control: fake.control,
   };
+}
+
+function needOf(variation: VariationName): Variation['needs'] {
+  return (VARIATIONS[variation] as Variation).needs;
+}
+
+async function startFake(options: WorldOptions, variation: VariationName, nowMs: () => number): Promise<FakeHub> {
+  const fake = await startFakeHub({
+    accounts: [
+      { username: USERNAME, password: PASSWORD, ...(options.hasSecondFactor && { totpSecret: TOTP_SECRET }) },
+      ...(options.otherAccount === undefined ? [] : [{ username: options.otherAccount, password: PASSWORD }]),
+    ],
+    organizations: [{ name: ORGANIZATION, owners: [USERNAME], repositories: ['app'], tokenCap: 10 }],
+    nowMs,
+    seed: options.seed ?? 1,
+  });
+  const { control } = fake;
+  control.createForeignToken({ account: USERNAME, kind: 'pat', label: 'my laptop' });
+  control.applyVariation(variation, { kind: 'pat', account: USERNAME });
+  if (options.settings !== undefined) control.set(options.settings);
+  const { createIsLost }: Variation = VARIATIONS[variation];
+  const lost: FakeFault[] = createIsLost ? [{ route: 'pat-create', kind: 'reset-after', count: 1 }] : [];
+  control.setFaults([...lost, ...(options.faults ?? [])]);
+  return fake;
 }
 
 function answersIn(report: string | undefined): Outcome['answers'] {

@@ -70,7 +70,8 @@ export interface Watched {
   send(wire: Wire): Promise<Answer>;
   /** Sends bytes as they are, and reads until the other side ends the connection. */
   sendRaw(...texts: string[]): Promise<Answer>;
-  sign(profile: ProfileName, draft: Draft, atMs?: number): Promise<Wire>;
+  /** For the edition's own host, unless another one is given. */
+  sign(profile: ProfileName, draft: Draft, atMs?: number, host?: string): Promise<Wire>;
   /** What leaked into answers: each with the request and the secret. */
   readonly leaks: readonly string[];
   /** What leaked into files, by file; those made to hold a key are only held to be closed to others. */
@@ -185,8 +186,8 @@ export async function watchEmbedded(options: WatchOptions = {}): Promise<Watched
     return promise;
   }
 
-  const signAs = (profile: ProfileName, draft: Draft, atMs = Date.now()) =>
-    sign(profiles[profile] as Profile, draft, atMs, { host: `127.0.0.1:${port}` });
+  const signAs = (profile: ProfileName, draft: Draft, atMs = Date.now(), host = `127.0.0.1:${port}`) =>
+    sign(profiles[profile] as Profile, draft, atMs, { host });
 
   async function end(signal: NodeJS.Signals): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildAction } from '../../scripts/build-action.ts';
 import { startStep } from '../action/runner.ts';
@@ -186,7 +186,7 @@ describe('nothing is shown of a secret, before', () => {
 
 describe('what the credential helper keeps', () => {
   it(
-    'is closed to others and shows no secret; nor do its arguments',
+    'is the lease alone, closed to others; nothing else shows a secret, nor do its arguments',
     async () => {
       const cache = join(terminal.home, 'cache');
       const variables = { HUBLEASE_SECRET: 'ci/release', XDG_CACHE_HOME: cache };
@@ -197,19 +197,11 @@ describe('what the credential helper keeps', () => {
       canaries.plant('leased token', Secret);
       expect(canaries.seenIn(session.stdout.replace(Secret, '') + session.stderr)).toEqual([]);
       const files = filesBelow(cache);
-      expect(
-        files
-          .map((path) =>
-            path
-              .split('/')
-              .at(-1)
-              ?.replace(/^[0-9a-f]{32}/, 'HASH'),
-          )
-          .sort(),
-      ).toEqual(['HASH.lease', 'key']);
+      const names = files.map((path) => basename(path).replace(/^[0-9a-f]+/, 'HASH'));
+      expect(names.toSorted()).toEqual(['HASH.lease', 'HASH.lock']);
       for (const path of files) {
         expect(statSync(path).mode & 0o777, path).toBe(0o600);
-        expect(canaries.seenIn(readFileSync(path)), path).toEqual([]);
+        expect(canaries.seenIn(readFileSync(path, 'utf8').replace(Secret, '')), path).toEqual([]);
       }
       expect(statSync(join(cache, 'hublease')).mode & 0o777).toBe(0o700);
       // A damaged one is not quoted.

@@ -21,6 +21,18 @@ export interface Site {
   readonly spans?: Spans;
 }
 
+/** One call of a port on its way. */
+interface Call<T> {
+  readonly site: Site;
+  readonly key: string;
+  /** When it has its effect, undisturbed. */
+  readonly landsMs: number;
+  readonly apply: (fault: FaultKind | undefined) => T;
+  readonly refuse: (why: Refusal, atMs: number) => T;
+  /** Hands an answer to whoever called, if they live. */
+  readonly answer: (produce: () => T) => void;
+}
+
 /** Where the world's parts meet, for every call. */
 export interface Scene {
   readonly world: World;
@@ -64,7 +76,7 @@ export class Actor {
   die(): void {
     if (!this.alive) return;
     this.alive = false;
-    this.#scene.watch.excuse(this.installation);
+    this.#scene.watch.logins.excuse(this.installation);
     this.#scene.watch.left(this);
     this.#scene.world.note(`${this.name} dies`);
   }
@@ -99,13 +111,14 @@ export class Actor {
     apply: (fault: FaultKind | undefined) => T,
     refuse: (why: Refusal, atMs: number) => T,
   ): Promise<T> {
-    const { world, plan, faults } = this.#scene;
+    const { world, plan, faults, watch } = this.#scene;
     const key = `${this.name} ${site.name}#${this.ordinal(site.name)}`;
     return new Promise((resolve, reject) => {
       if (!this.alive) return;
-      this.#scene.watch.step(stepOf(this.role, site.name));
+      watch.step(stepOf(this.role, site.name));
       const fault = faults.at(key, site.faults, world.nowMs, site.spans);
-      if (fault !== undefined) this.#trouble(fault);
+      const [least, most] = site.takesMs;
+      const landsMs = world.nowMs + least + Math.floor(unitOf(plan.seed, key) * (most - least));
       const answer = (produce: () => T) => {
         if (!this.alive) return;
         world.wake();
@@ -115,97 +128,102 @@ export class Actor {
           reject(error);
         }
       };
-      const [least, most] = site.takesMs;
-      const landsMs = world.nowMs + least + Math.floor(unitOf(plan.seed, key) * (most - least));
-      const land = (atMs: number, and: (effect: T) => void) =>
-        world.at(atMs, () => {
-          const effect = this.#land(site, key, apply, fault?.kind);
-          if (effect.lost) answer(() => refuse(effect.why, world.nowMs));
-          else and(effect.value);
-        });
-      switch (fault?.kind) {
-        case undefined:
-        case 'duplicate':
-          land(landsMs, (value) => answer(() => value));
-          break;
-        case 'crash_before':
-          this.die();
-          break;
-        case 'crash_after':
-          land(landsMs, () => this.die());
-          break;
-        case 'fail':
-          world.at(landsMs, () => answer(() => refuse('failed', world.nowMs)));
-          break;
-        case 'throttle':
-          world.at(landsMs, () => answer(() => refuse('throttled', world.nowMs + fault.ms)));
-          break;
-        case 'refuse':
-          world.at(landsMs, () => answer(() => refuse('refused', world.nowMs)));
-          break;
-        case 'decline':
-          world.at(landsMs, () => answer(() => refuse('declined', world.nowMs)));
-          break;
-        case 'reject':
-          world.at(landsMs, () => answer(() => refuse('rejected', world.nowMs)));
-          break;
-        case 'repeat':
-          land(landsMs, () => answer(() => refuse('repeated', fault.ms)));
-          break;
-        case 'lose':
-          land(landsMs, () => undefined);
-          world.at(landsMs + fault.ms, () => answer(() => refuse('lost', world.nowMs)));
-          break;
-        case 'late':
-          land(landsMs + fault.ms, () => undefined);
-          world.at(landsMs, () => answer(() => refuse('lost', world.nowMs)));
-          break;
-        case 'twice':
-          land(landsMs, () => undefined);
-          land(landsMs + fault.ms, (value) => answer(() => value));
-          break;
-        case 'stall':
-          land(landsMs + fault.ms, (value) => answer(() => value));
-          break;
-        case 'freeze':
-          land(landsMs, (value) => world.at(world.nowMs + fault.ms, () => answer(() => value)));
-          break;
-        case 'drop':
-        case 'delay':
-          land(landsMs, (value) => answer(() => value));
-          break;
+      const call = { site, key, landsMs, apply, refuse, answer };
+      if (fault === undefined) {
+        world.at(landsMs, () => this.#arrive(call, undefined, answer));
+      } else {
+        this.#trouble(fault);
+        this.#disturb(call, fault);
       }
     });
+  }
+
+  /** What becomes of a call with a fault. */
+  #disturb<T>(call: Call<T>, fault: Fault): void {
+    const { world } = this.#scene;
+    const { landsMs, answer, refuse } = call;
+    const land = (atMs: number, and: (produce: () => T) => void) =>
+      world.at(atMs, () => this.#arrive(call, fault.kind, and));
+    const say = (why: Refusal, atMs: number) => world.at(atMs, () => answer(() => refuse(why, world.nowMs)));
+    switch (fault.kind) {
+      case 'duplicate':
+      case 'drop':
+      case 'delay':
+        land(landsMs, answer);
+        break;
+      case 'crash_before':
+        this.die();
+        break;
+      case 'crash_after':
+        land(landsMs, () => this.die());
+        break;
+      case 'fail':
+        say('failed', landsMs);
+        break;
+      case 'throttle':
+        world.at(landsMs, () => answer(() => refuse('throttled', world.nowMs + fault.ms)));
+        break;
+      case 'refuse':
+        say('refused', landsMs);
+        break;
+      case 'decline':
+        say('declined', landsMs);
+        break;
+      case 'reject':
+        say('rejected', landsMs);
+        break;
+      case 'repeat':
+        land(landsMs, () => answer(() => refuse('repeated', fault.ms)));
+        break;
+      case 'lose':
+        land(landsMs, nothing);
+        say('lost', landsMs + fault.ms);
+        break;
+      case 'late':
+        land(landsMs + fault.ms, nothing);
+        say('lost', landsMs);
+        break;
+      case 'twice':
+        land(landsMs, nothing);
+        land(landsMs + fault.ms, answer);
+        break;
+      case 'stall':
+        land(landsMs + fault.ms, answer);
+        break;
+      case 'freeze':
+        land(landsMs, (produce) => world.at(world.nowMs + fault.ms, () => answer(produce)));
+        break;
+    }
   }
 
   #trouble(fault: Fault): void {
     if (fault.kind !== 'twice') {
       this.troubles += 1;
-      this.#scene.watch.excuse(this.installation);
+      this.#scene.watch.logins.excuse(this.installation);
     }
     this.#scene.world.note(`fault ${fault.kind} ${fault.ms} at ${fault.key}`);
   }
 
-  #land<T>(
-    site: Site,
-    key: string,
-    apply: (fault: FaultKind | undefined) => T,
-    kind: FaultKind | undefined,
-  ): { readonly lost: false; readonly value: T } | { readonly lost: true; readonly why: Refusal } {
-    const { world, outages, watch } = this.#scene;
-    const outage = site.outage === undefined ? undefined : outages.get(site.outage);
-    if (outage !== undefined && world.nowMs < outage.untilMs) {
-      this.troubles += 1;
-      watch.excuse(this.installation);
-      if (outage.dark) apply(kind);
-      world.note(`${key} meets an outage`);
-      return { lost: true, why: outage.dark ? 'lost' : 'failed' };
+  /** A call has its effect, unless an outage keeps it away; `and` gets what produces the answer. */
+  #arrive<T>(call: Call<T>, kind: FaultKind | undefined, and: (produce: () => T) => void): void {
+    const { world, watch } = this.#scene;
+    const { site, key, apply, answer, refuse } = call;
+    const outage = site.outage === undefined ? undefined : this.#scene.outages.get(site.outage);
+    if (outage === undefined || world.nowMs >= outage.untilMs) {
+      const value = apply(kind);
+      world.note(key);
+      and(() => value);
+      return;
     }
-    const value = apply(kind);
-    world.note(key);
-    return { lost: false, value };
+    this.troubles += 1;
+    watch.logins.excuse(this.installation);
+    if (outage.dark) apply(kind);
+    world.note(`${key} meets an outage`);
+    answer(() => refuse(outage.dark ? 'lost' : 'failed', world.nowMs));
   }
 }
+
+function nothing(): void {}
 
 /** What a call of a store rejects with. Its text must stay inside. */
 export function storeRefusal(why: Refusal): never {

@@ -19,8 +19,10 @@ import { unitOf } from './prng.ts';
 /** How long an admin waits before trying a refused change again, and how often. */
 const ADMIN_RETRY_MS = 60_000;
 const ADMIN_TRIES = 60;
+/** A verification that no password waits for is not tried as often: each makes a token. */
+const VERIFY_TRIES = 4;
 /** What an attempt says of a lease that nothing will ever prove any more. */
-const LOST: readonly string[] = ['target_not_found', 'list_lag_unknown'];
+const LOST: readonly string[] = ['target_not_found', 'credential_unavailable', 'list_lag_unknown'];
 /** How long an admin leaves a password alone that Docker Hub refused. */
 const REFUSED_PAUSE_MS = 660_000;
 /** Refusals of a Docker Hub that keeps too little of a token. */
@@ -188,7 +190,9 @@ export class Admins {
       installation,
       attempt,
       what,
-      (again) => this.verify(happening, again),
+      (again) => {
+        if (again <= VERIFY_TRIES) this.verify(happening, again);
+      },
       (ports) => (by === 'put' ? putTarget(ports, origin, this.#orderOf(target)) : verifyTarget(ports, origin, name)),
     );
   }

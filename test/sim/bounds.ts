@@ -14,8 +14,12 @@ export const LONGEST_USUAL_LAG_MS = 20_000;
 export const LONGEST_LIST_LAG_MS = 300_000;
 /** The quiet period spans this many times the largest lag seen. */
 const LAG_FACTOR = 3;
-/** After the last fault, everything is settled within this: a lockout, the breaker, the longest pause, sweeps in between. */
-export const SETTLE_MS = 5_400_000;
+/**
+ * After the last fault, everything is settled within this: a lockout, the breaker, the longest pause, sweeps in between. A list
+ * whose lag only a late sweep could measure makes a quiet period of an hour and a half; a lease that is blocked after that waits
+ * for ten minutes, for a person, and for its next attempt.
+ */
+export const SETTLE_MS = 10_800_000;
 /** How long a refused create is left to the sweep's listings. */
 export const LEFT_TO_SWEEP_MS = 86_400_000;
 export const SWEEP_EVERY_MS = 300_000;

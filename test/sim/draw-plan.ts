@@ -62,7 +62,7 @@ export function drawPlan(seed: number, harshness: Harshness = 'usual'): Plan {
     ...((dice.chance(0.2) || wants.has('quota')) && { maxActive: dice.whole(1, 2) }),
   }));
   const installations: readonly InstallationName[] = dice.chance(0.25) ? ['a', 'b'] : ['a'];
-  const faultsEndMs = dice.whole(wants.size === 0 ? 600_000 : 1_500_000, 2_400_000);
+  const faultsEndMs = dice.whole(wants.size === 0 ? 600_000 : 1_200_000, 1_800_000);
   const hubExpires = dice.chance(0.5) || mustEnd;
   const startMs = 1_798_761_600_000 + dice.whole(0, 86_400_000);
   const hubEnds = hubExpires && (habits.expiry === undefined || habits.expiry === 'minute_start');

@@ -28,10 +28,14 @@ export class DrawnFaults implements FaultSource {
   readonly taken: Fault[] = [];
   readonly #plan: FaultPlan;
   readonly #seen: number[];
+  /** What a key must hold so that it can be of an aim at all. */
+  readonly #aimedAt: readonly string[];
 
   constructor(plan: FaultPlan) {
+    const { aims = [] } = plan;
     this.#plan = plan;
-    this.#seen = (plan.aims ?? []).map(() => 0);
+    this.#seen = aims.map(() => 0);
+    this.#aimedAt = aims.map(({ step }) => step.split(' ').at(-1) as string);
   }
 
   at(key: string, kinds: readonly FaultKind[], nowMs: number, spans: Spans = {}): Fault | undefined {
@@ -46,7 +50,7 @@ export class DrawnFaults implements FaultSource {
 
   #aimed(key: string): FaultKind | undefined {
     const { aims = [] } = this.#plan;
-    if (aims.length === 0) return undefined;
+    if (!this.#aimedAt.some((part) => key.includes(part))) return undefined;
     const step = stepOfKey(key);
     return aims.find((aim, at) => aim.step === step && (this.#seen[at] as number)++ === aim.nth)?.kind;
   }

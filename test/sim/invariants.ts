@@ -6,6 +6,7 @@ import type { AuditEvent } from '../../functions/core/ports.ts';
 import type { Actor } from './actor.ts';
 import { HOST_SKEW_MS } from './bounds.ts';
 import { leaks } from './canary.ts';
+import { LoginWatch } from './login-watch.ts';
 import type { InstallationName, Plan } from './plan.ts';
 import { bearsMark, type SimToken } from './ports/tokens.ts';
 import { isKnownStep } from './steps.ts';
@@ -21,13 +22,6 @@ const LOGIN_AGAIN_MS = 65_000;
 const HUB_SKEW_MS = 10_000;
 /** Longer than an undisturbed mint takes from its lease's time of issue to its last write. */
 const MOST_MINTING_MS = 15_000;
-/** Ten minutes, seen by one process whose clock is ahead and another whose is behind. */
-const LOCK_WINDOW_MS = 600_000 - 2 * HOST_SKEW_MS;
-
-/** Within a minute, one login at first, and one after pauses of 10 and 20 s. Two that cross each other's notes are fair. */
-const EDGE_WINDOW_MS = 60_000;
-const MOST_EDGE_LOGINS = 4;
-
 export type InvariantName =
   | 'alive_too_long'
   | 'alive_at_the_end'
@@ -84,6 +78,7 @@ interface Watched {
 /** Sees everything that happens, knows what no part of hublease can know, and says when a promise is broken. */
 export class Watch {
   readonly violations: Violation[] = [];
+  readonly logins: LoginWatch;
   /** Who is called when something alarms: admins. */
   alarmed: (event: AuditEvent, installation: InstallationName) => void = () => undefined;
   /** How often each kind of thing came about: a run that never gets somewhere proves nothing of it. */
@@ -93,10 +88,6 @@ export class Watch {
   readonly #leases = new Map<string, Watched>();
   readonly #demolished = new Set<InstallationName>();
   readonly #throttledUntilMs = new Map<InstallationName, number>();
-  readonly #refusedLogins = new Map<string, number[]>();
-  readonly #provenLogins = new Set<string>();
-  readonly #edgeLogins = new Map<string, number[]>();
-  readonly #excuses: { readonly atMs: number; readonly installation: InstallationName }[] = [];
   readonly #strict: boolean;
   /** Who is at work on which lease. */
   readonly #atWork = new Map<string, Set<Actor>>();
@@ -107,6 +98,7 @@ export class Watch {
     this.#world = world;
     this.#plan = plan;
     this.#strict = strict;
+    this.logins = new LoginWatch(world, plan, (invariant, detail) => this.#say(invariant, detail));
   }
 
   #say(invariant: InvariantName, detail: string): void {
@@ -287,8 +279,9 @@ export class Watch {
     const isAltered = this.#plan.habits?.expiry !== undefined;
     const hubEndMs = isAltered ? token.expiresAtMs : row.hubExpiresAtMs;
     if (this.#plan.hubExpires && hubEndMs !== null) {
-      // A day is not waited for.
-      this.#world.at(hubEndMs + HUB_SKEW_MS, () => this.#mustBeDead(token, leaseId, 'hubExpiresAt'), isAltered);
+      // It is waited for only where nobody else may end the token, and not for a day.
+      const isLast = !isAltered && this.#plan.happenings.some(({ does }) => does === 'demolish');
+      this.#world.at(hubEndMs + HUB_SKEW_MS, () => this.#mustBeDead(token, leaseId, 'hubExpiresAt'), !isLast);
     }
     if (this.#strict && !token.duplicate) this.#expectEnd(token, leaseId);
   }
@@ -395,50 +388,6 @@ export class Watch {
   /** Texts that come out of hublease hold no secret. */
   scan(value: unknown, what: string): void {
     if (leaks(JSON.stringify(value))) this.#say('secret_leaked', what);
-  }
-
-  /** Something that may keep an installation from writing down that its login was refused. */
-  excuse(installation: InstallationName): void {
-    this.#excuses.push({ atMs: this.#world.nowMs, installation });
-  }
-
-  /** Docker Hub refused a login of ours. Repeating those locks the user name, and revocations out with it. */
-  loginRefused(installation: InstallationName, username: string, password: string): void {
-    const key = `${installation} ${username} ${password}`;
-    const { nowMs } = this.#world;
-    const recent = (this.#refusedLogins.get(key) ?? []).filter((atMs) => atMs > nowMs - LOCK_WINDOW_MS);
-    recent.push(nowMs);
-    this.#refusedLogins.set(key, recent);
-    const excused = this.#excusesSince(installation, nowMs - 660_000);
-    // A refused code may only have been spent by somebody else, and a password that worked may have met a passing fault: one more
-    // try is fair.
-    const fair = this.#plan.secondFactor.includes(username) || this.#provenLogins.has(key) ? 2 : 1;
-    if (recent.length > fair + excused) {
-      this.#say('too_many_refused_logins', `${recent.length} within ten minutes for ${username}`);
-    }
-  }
-
-  /** Docker Hub took a login of ours, which ends its count of refusals. */
-  loginWorked(installation: InstallationName, username: string, password: string): void {
-    const key = `${installation} ${username} ${password}`;
-    this.#provenLogins.add(key);
-    this.#refusedLogins.delete(key);
-  }
-
-  /** Something else than Docker Hub answered a login of ours. */
-  loginMetEdge(installation: InstallationName, username: string): void {
-    const key = `${installation} ${username}`;
-    const { nowMs } = this.#world;
-    const recent = (this.#edgeLogins.get(key) ?? []).filter((atMs) => atMs > nowMs - EDGE_WINDOW_MS);
-    recent.push(nowMs);
-    this.#edgeLogins.set(key, recent);
-    if (recent.length > MOST_EDGE_LOGINS + this.#excusesSince(installation, nowMs - 2 * EDGE_WINDOW_MS)) {
-      this.#say('edge_stormed', `${recent.length} logins of ${username} within a minute met a page of something else`);
-    }
-  }
-
-  #excusesSince(installation: InstallationName, sinceMs: number): number {
-    return this.#excuses.filter((excuse) => excuse.installation === installation && excuse.atMs > sinceMs).length;
   }
 
   /** A target or secret whose deletion was accepted is still there, or left something behind. */

@@ -13,9 +13,15 @@ export function spread(value: number): number {
   return (mixed ^ (mixed >>> 15)) >>> 0;
 }
 
+/** The last draw: a call asks twice, for its fault and for how long it takes. */
+let last = { seed: 0, key: '', unit: 0 };
+
 /** 0 to 1, decided by the seed and the key alone: what else was drawn before does not shift it. */
 export function unitOf(seed: number, key: string): number {
-  return spread(hashText(key, spread(seed))) / 4_294_967_296;
+  if (last.key !== key || last.seed !== seed) {
+    last = { seed, key, unit: spread(hashText(key, spread(seed))) / 4_294_967_296 };
+  }
+  return last.unit;
 }
 
 /** A sequence of draws from one seed. Used to lay out a plan, before anything runs. */

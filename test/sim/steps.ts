@@ -83,9 +83,18 @@ export const CELLS: readonly Cell[] = [
 
 const STEPS: ReadonlySet<string> = new Set([...CELLS.map(({ step }) => step), ...TOO_RARE.keys()]);
 
-/** Names the step of a call of a port. */
+const named = new Map<string, Map<string, string>>();
+
+/** Names the step of a call of a port. Asked at every call, so each name is made once. */
 export function stepOf(role: string, site: string): string {
-  return `${CALLERS[role] ?? role} ${site}`;
+  const sites = named.get(role) ?? new Map<string, string>();
+  if (sites.size === 0) named.set(role, sites);
+  let step = sites.get(site);
+  if (step === undefined) {
+    step = `${CALLERS[role] ?? role} ${site}`;
+    sites.set(site, step);
+  }
+  return step;
 }
 
 /** Names the step of a fault, by its key: `mint m3 leases.update#0`, or a trigger's `job a m3.0`. */

@@ -82,7 +82,7 @@ async function watchToken(run: Run, place: Place, first: FirstToken, sinceMs: nu
   run.answers.add(
     place.name,
     'delete-get',
-    `It shows it gone or inactive: ${seenText(get)}. Last answer: ${shown}.`,
+    `${seenText(get, 'DELETE')}. Last answer: ${shown}.`,
     /\(not_found\)|inactive/.test(shown)
       ? 'Nothing: after a 2xx other than 204 that is evidence (confirmedBy gone or inactive).'
       : get.atMs === null
@@ -93,7 +93,7 @@ async function watchToken(run: Run, place: Place, first: FirstToken, sinceMs: nu
   run.answers.add(
     place.name,
     'delete-list',
-    `It lacks it or shows it inactive: ${seenText(list)}.`,
+    `${seenText(list, 'DELETE')}.`,
     'hublease opens a revoked lease again only for a token that is listed active.',
     { afterMs: list.atMs, notYetAfterMs: list.notYetAtMs ?? null },
   );
@@ -105,7 +105,7 @@ function answerRegistry(run: Run, place: Place, registry: Seen): void {
   run.answers.add(
     place.name,
     'registry-stop',
-    `It does: ${seenText(registry)} (counted from DELETE).`,
+    `${seenText(registry, 'DELETE')}.`,
     registry.notYetAtMs === undefined
       ? 'Nothing: a revoked lease gets no new bearer.'
       : 'docs/docker-hub.md states this delay beside the life of a bearer: a revoked token works that much longer.',
@@ -124,7 +124,7 @@ async function watchBearer(run: Run, place: Place, bearer: RegistryBearer, since
   run.answers.add(
     place.name,
     'bearer-after',
-    `It is refused: ${seenText(used)} (counted from DELETE). It was issued for ${lifeSeconds} s.`,
+    `${seenText(used, 'DELETE')}. It was issued for ${lifeSeconds} s.`,
     used.notYetAtMs === undefined && (used.atMs ?? Number.POSITIVE_INFINITY) < lifeSeconds * 1_000
       ? 'A bearer ends with its token: the 5 minutes of docs/docker-hub.md can go.'
       : 'The time that a bearer outlives its token, stated in docs/docker-hub.md.',
@@ -134,7 +134,7 @@ async function watchBearer(run: Run, place: Place, bearer: RegistryBearer, since
   run.answers.add(
     place.name,
     'refresh-after',
-    refresh === undefined ? 'auth.docker.io gives none.' : `It is refused: ${seenText(refresh)} (counted from DELETE).`,
+    refresh === undefined ? 'auth.docker.io gives none.' : `${seenText(refresh, 'DELETE')}.`,
     worksOn
       ? 'A client that took a refresh token outlives its lease: the README must say so.'
       : 'Nothing: no refresh token outlives a lease.',

@@ -36,7 +36,7 @@ export async function askExpired(run: Run, place: Place, trial: ExpiryTrial | un
   run.answers.add(
     place.name,
     'expired',
-    `GET answers ${shown}. ${list} auth.docker.io refuses it: ${seenText(refused)} (counted from its expiry).`,
+    `GET answers ${shown}. ${list} auth.docker.io refuses it: ${seenText(refused, 'its expiry').toLowerCase()}.`,
     refused.atMs === null
       ? 'An expiry does not end a token: it must not count as evidence.'
       : listed || !isSettled

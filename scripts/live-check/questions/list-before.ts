@@ -36,7 +36,7 @@ export async function askListBefore(run: Run, place: Place): Promise<boolean> {
     'list-before',
     `${count(tokens.length, 'token')}${notes.length === 0 ? '' : `; ${notes.join('; ')}`}.`,
     place.hidden > 0
-      ? 'hublease takes such a list for incomplete: a lost create is never proven absent (listing_incomplete).'
+      ? 'hublease treats such a list as incomplete: a lost create is never proven absent (listing_incomplete).'
       : 'Nothing: the list can be read.',
     { readable: true, tokens: tokens.length, hidden: place.hidden, withoutTime: noTime, withoutLabel: noLabel },
   );

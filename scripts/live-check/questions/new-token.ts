@@ -132,7 +132,7 @@ function answerLags(run: Run, place: Place, { get, list }: { readonly get: Seen;
   run.answers.add(
     place.name,
     'get-lag',
-    `It does: ${seenText(get)}.`,
+    `${seenText(get, 'the create')}.`,
     get.notYetAtMs === undefined
       ? 'Nothing: a verification reads its token at once.'
       : 'A verification waits for a GET that lags, within its own time.',
@@ -147,7 +147,7 @@ function answerLags(run: Run, place: Place, { get, list }: { readonly get: Seen;
   run.answers.add(
     place.name,
     'list-lag',
-    `It does: ${seenText(list)}.`,
+    `${seenText(list, 'the create')}.`,
     isUsable
       ? `The quiet period of such a target is ${Math.ceil(quietSeconds)} s (listLagMs ${lagMs}).`
       : 'hublease refuses such a target as list_lags after 15 minutes.',
@@ -174,7 +174,7 @@ function answerCreator(run: Run, place: Place, listed: HubToken | undefined): vo
     listed === undefined ? 'The list never showed the token.' : `${field} ${said}.`,
     shown !== undefined && !isOurs
       ? 'hublease cannot tell its own tokens by it (creatorUserAgentKept is false).'
-      : 'hublease takes tokens without it, or with its own, for possibly its own where a label is unclear.',
+      : 'Where a label is unclear, hublease treats tokens without it, or with its own value, as possibly its own.',
     { kept: isOurs, missing: shown === undefined },
   );
 }
@@ -184,7 +184,7 @@ function answerExchange(run: Run, place: Place, accepted: Seen, bearer: Registry
   run.answers.add(
     place.name,
     'registry-start',
-    `It does: ${seenText(accepted)}.${life}`,
+    `${seenText(accepted, 'the create')}.${life}`,
     accepted.notYetAtMs === undefined && accepted.atMs !== null
       ? 'Nothing: a leased token works at once.'
       : 'A client that uses a leased token at once must try again; docs/docker-hub.md states the lag.',

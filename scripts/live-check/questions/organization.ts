@@ -59,7 +59,7 @@ export async function askCap(run: Run, place: Place): Promise<void> {
     changes =
       reply.problem.tag === 'cap_reached' || cap === 10 || cap === 100
         ? 'Nothing: hublease answers quota_reached, and keeps the cap for 24 h.'
-        : 'hublease takes this for hub_refused: its rule for the cap must learn these words.';
+        : 'hublease answers hub_refused: its rule for the cap must learn these words.';
     break;
   }
   run.answers.add(place.name, 'cap', answer, changes, { cap });

@@ -1,4 +1,4 @@
-"""EventBridge: a minute of rules takes a second, and a rule that is disabled does not run."""
+"""EventBridge: one minute of a rule's schedule takes one second, and a disabled rule does not run."""
 
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ START = datetime(2026, 1, 1)
 
 
 def loop(self, *args):
-    """LocalStack looks once in a minute of the wall clock for what is due in the next."""
+    """LocalStack's own loop checks the schedules once a minute."""
     while not self._stop_event.wait(MINUTE_SECONDS):
         self.minutes += 1
         for job in list(self.jobs):
@@ -25,7 +25,7 @@ def should_run_now(self):
 
 @patch(EventsProvider._get_scheduled_rule_job_function)
 def get_scheduled_rule_job_function(fn, self, account_id, region, rule):
-    """LocalStack only notes that a rule is disabled."""
+    """LocalStack stores that a rule is disabled, and runs it all the same."""
     run = fn(self, account_id, region, rule)
     return lambda *args, **kwargs: run(*args, **kwargs) if rule.state == "ENABLED" else None
 

@@ -1,4 +1,4 @@
-"""Lambda: each environment is a process of Node, which `process.ts` makes a runtime of."""
+"""Lambda: each execution environment is a Node process that runs `runtime/main.ts`."""
 
 import os
 import subprocess
@@ -12,20 +12,14 @@ from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecu
 
 NODE = os.environ["HUBLEASE_TEST_NODE"]
 MAIN = Path(__file__).parent.parent / "runtime" / "main.ts"
-# What each process needs besides its function's environment.
-OWN_VARIABLES = [
-    "HUBLEASE_TEST_CLOCK",
-    "HUBLEASE_TEST_HOSTS",
-    "NODE_EXTRA_CA_CERTS",
-    "PATH",
-    "TMPDIR",
-]
-# Newer than this LocalStack.
+# What each process needs besides its function's own environment.
+PASSED_VARIABLES = ["HUBLEASE_TEST_CLOCK", "HUBLEASE_TEST_HOSTS", "NODE_EXTRA_CA_CERTS", "PATH", "TMPDIR"]
+# This LocalStack knows nodejs22.x at most.
 NODE_24 = "nodejs24.x"
 
 
 class ProcessExecutor(RuntimeExecutor):
-    """Starts one process, hands it invocations one after the other, and ends it."""
+    """Starts one process, sends it one invocation at a time, and ends it."""
 
     def __init__(self, id, function_version):
         super().__init__(id, function_version)
@@ -34,20 +28,20 @@ class ProcessExecutor(RuntimeExecutor):
 
     def start(self, env_vars):
         self.endpoint.start()
-        own = {name: os.environ[name] for name in OWN_VARIABLES if name in os.environ}
+        passed = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
         code = self.function_version.config.code.get_unzipped_code_location()
-        environment = {name: str(value) for name, value in {**env_vars, **own}.items()}
+        environment = {**env_vars, **passed, "LAMBDA_TASK_ROOT": code}
         self.process = subprocess.Popen(
             [NODE, str(MAIN)],
-            env={**environment, "LAMBDA_TASK_ROOT": str(code)},
-            # It ends when its standard input does, so that it cannot outlive this process.
+            env={name: str(value) for name, value in environment.items()},
+            # It ends when its standard input does, so it cannot outlive this process.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
         port = self.process.stdout.readline()
         if port == "":
-            raise RuntimeError(f"the process of {self.function_version.id.function_name} ended at its start")
+            raise RuntimeError(f"the process of {self.function_version.id.function_name} ended when it started")
         self.endpoint.container_port = int(port)
         self.endpoint.wait_for_startup()
 
@@ -72,6 +66,7 @@ class ProcessExecutor(RuntimeExecutor):
         return self.endpoint.invoke(payload)
 
     def get_logs(self):
+        # Each invocation hands over its own.
         return ""
 
     @classmethod

@@ -1,4 +1,4 @@
-"""CloudFormation: waits shortly, keeps what is to be retained, and knows the types that LocalStack has no provider for."""
+"""CloudFormation: adds custom resources and dashboards, retains what the template retains, and polls more often."""
 
 import json
 import threading
@@ -15,41 +15,33 @@ from localstack.services.cloudformation.resource_provider import (
 from localstack.services.edge import ROUTER
 from localstack.utils.patch import patch
 
-# LocalStack's own are 300 and 5 s between two looks at a resource that is not ready yet.
-LONGEST_SECONDS = 60
-PAUSE_SECONDS = 0.2
+# LocalStack waits 5 s between two looks at a resource that is not ready yet.
+POLL_SECONDS = 0.2
+RESOURCE_TIMEOUT_SECONDS = 60
 RESPONSE_PATH = "/hublease-test/custom-resource"
 
 
 class CustomResource(ResourceProvider):
-    """Asks the function that the resource names. Source: CloudFormation User Guide, "Custom resource request objects"."""
+    """Calls the function that the resource names. Source: CloudFormation User Guide, "Custom resource request objects"."""
 
     SCHEMA = {"primaryIdentifier": ["/properties/PhysicalResourceId"]}
 
     def create(self, request):
-        return self.ask(request, "Create")
+        return self.call(request, "Create")
 
     def update(self, request):
         old = request.previous_state
-        return self.ask(request, "Update", old["PhysicalResourceId"], OldResourceProperties=given(old))
+        return self.call(request, "Update", old["PhysicalResourceId"], OldResourceProperties=template_properties(old))
 
     def delete(self, request):
-        return self.ask(request, "Delete", request.previous_state["PhysicalResourceId"])
+        return self.call(request, "Delete", request.previous_state["PhysicalResourceId"])
 
-    def ask(self, request, request_type, physical_id=None, **more):
-        properties = given(request.desired_state)
-        answered, path = threading.Event(), f"{RESPONSE_PATH}/{uuid.uuid4()}"
-        answers = []
-
-        def answer(put):
-            answers.append(json.loads(put.data))
-            answered.set()
-            return Response(status=200)
-
-        rule = ROUTER.add(path, answer, methods=["PUT"])
+    def call(self, request, request_type, physical_id=None, **more):
+        properties = template_properties(request.desired_state)
+        path = f"{RESPONSE_PATH}/{uuid.uuid4()}"
         event = {
             "RequestType": request_type,
-            # Where AWS has it presigned, too.
+            # On AWS this is a presigned URL of S3.
             "ResponseURL": f"https://s3.{request.region_name}.amazonaws.com{path}",
             "StackId": request.stack_id,
             "RequestId": str(uuid.uuid4()),
@@ -59,16 +51,12 @@ class CustomResource(ResourceProvider):
             **({"PhysicalResourceId": physical_id} if physical_id else {}),
             **more,
         }
-        try:
-            client = request.aws_client_factory.lambda_
-            client.invoke(FunctionName=properties["ServiceToken"], InvocationType="Event", Payload=json.dumps(event))
-            if not answered.wait(LONGEST_SECONDS):
-                return failed("the custom resource did not answer in time")
-        finally:
-            ROUTER.remove([rule])
-        if answers[0]["Status"] != "SUCCESS":
-            return failed(answers[0].get("Reason", "the custom resource failed"))
-        model = {**properties, "PhysicalResourceId": answers[0]["PhysicalResourceId"]}
+        response = invoke(request.aws_client_factory.lambda_, event, path)
+        if response is None:
+            return failed("the custom resource did not respond in time")
+        if response["Status"] != "SUCCESS":
+            return failed(response.get("Reason", "the custom resource failed"))
+        model = {**properties, "PhysicalResourceId": response["PhysicalResourceId"]}
         return ProgressEvent(status=OperationStatus.SUCCESS, resource_model=model)
 
 
@@ -78,17 +66,37 @@ class Dashboard(ResourceProvider):
     def create(self, request):
         model = request.desired_state
         name = model.get("DashboardName") or f"{request.stack_name}-{request.logical_resource_id}"
+        # Fails unless the template's parts were joined to JSON.
         json.loads(model["DashboardBody"])
         client = request.aws_client_factory.cloudwatch
         client.put_dashboard(DashboardName=name, DashboardBody=model["DashboardBody"])
         return ProgressEvent(status=OperationStatus.SUCCESS, resource_model={**model, "DashboardName": name})
 
     def delete(self, request):
-        request.aws_client_factory.cloudwatch.delete_dashboards(DashboardNames=[request.previous_state["DashboardName"]])
+        name = request.previous_state["DashboardName"]
+        request.aws_client_factory.cloudwatch.delete_dashboards(DashboardNames=[name])
         return ProgressEvent(status=OperationStatus.SUCCESS, resource_model={})
 
 
-def given(state):
+def invoke(client, event, path):
+    """Invokes the function and waits for its PUT to the path. Returns the body, or None when there is none in time."""
+    responded, bodies = threading.Event(), []
+
+    def take(put):
+        bodies.append(json.loads(put.data))
+        responded.set()
+        return Response(status=200)
+
+    rule = ROUTER.add(path, take, methods=["PUT"])
+    try:
+        function = event["ResourceProperties"]["ServiceToken"]
+        client.invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(event))
+        return bodies[0] if responded.wait(RESOURCE_TIMEOUT_SECONDS) else None
+    finally:
+        ROUTER.remove([rule])
+
+
+def template_properties(state):
     return {name: value for name, value in state.items() if name != "PhysicalResourceId"}
 
 
@@ -104,7 +112,7 @@ def try_load_resource_provider(resource_type, load=ResourceProviderExecutor.try_
 
 @patch(ChangeSetModelExecutor._execute_resource_action)
 def execute_resource_action(fn, self, action, logical_resource_id, *args, **kwargs):
-    """LocalStack deletes whatever the template says. Source: CloudFormation User Guide, "DeletionPolicy attribute"."""
+    """LocalStack ignores deletion policies. Source: CloudFormation User Guide, "DeletionPolicy attribute"."""
     template = self._change_set.stack.processed_template or {}
     policy = template.get("Resources", {}).get(logical_resource_id, {}).get("DeletionPolicy", "Delete")
     if str(action) == "Remove" and policy.startswith("Retain"):
@@ -113,4 +121,4 @@ def execute_resource_action(fn, self, action, logical_resource_id, *args, **kwar
 
 
 ResourceProviderExecutor.try_load_resource_provider = staticmethod(try_load_resource_provider)
-ResourceProviderExecutor.deploy_loop.__defaults__ = (LONGEST_SECONDS, PAUSE_SECONDS)
+ResourceProviderExecutor.deploy_loop.__defaults__ = (RESOURCE_TIMEOUT_SECONDS, POLL_SECONDS)

@@ -1,24 +1,26 @@
 """
-Starts LocalStack without Docker for the tests of the folder above: `python start.py`, by `emulator.ts` only.
+Starts LocalStack without Docker for the tests of the folder above: `python start.py`, called by `emulator.ts` only.
 
-What LocalStack lacks or does otherwise than AWS is put right by the modules beside this one, each for one service. When the
-process that started it goes away, in whatever way, standard input ends, and this ends too with all that it has started.
+The modules beside this one fix the places where LocalStack differs from AWS, one service each. This process ends when its
+standard input ends, so it cannot outlive the test process, however that ends. Then it removes the test's folder.
 """
 
 import os
+import shutil
 import sys
 import threading
 
 
 def end_with_the_test():
-    """The functions' processes see the end of their own standard input, which this process holds."""
     sys.stdin.buffer.read()
+    shutil.rmtree(os.environ["FILESYSTEM_ROOT"], ignore_errors=True)
+    # The functions' processes end with this one, which holds their standard input.
     os._exit(0)
 
 
 def main():
     threading.Thread(target=end_with_the_test, daemon=True).start()
-    # Each changes LocalStack as it is imported: before anything of it runs.
+    # Each of these changes LocalStack when it is imported, before LocalStack runs.
     import cron  # noqa: F401
     import gateway  # noqa: F401
     import processes  # noqa: F401

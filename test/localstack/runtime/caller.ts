@@ -1,4 +1,4 @@
-/** Says who signed a request. API Gateway would know; the emulator checks no signature and states nobody. */
+/** Tells the functions who calls. The emulator checks no signatures, so it cannot know. */
 export const CALLER_HEADER = 'x-hublease-test-caller';
 
 type Headers = Record<string, unknown> | null | undefined;
@@ -10,7 +10,7 @@ interface ProxyEvent {
 }
 
 /**
- * States the caller of a request as API Gateway does, and takes away the header that said so. Other events are left alone.
+ * Moves the caller from the header to the place where API Gateway puts it. Leaves other events as they are.
  * Source: API Gateway Developer Guide, "$context variables", `identity`.
  */
 export function stateCaller(event: unknown): void {
@@ -24,7 +24,7 @@ export function stateCaller(event: unknown): void {
   Object.assign(identity, { userArn, accountId, ...idsOf(resource) });
 }
 
-/** IAM's unique id of the role, and the session's name. */
+/** An id like the unique one that IAM gives a role, and the name of the session. */
 function idsOf(resource: string): { readonly caller: string; readonly user: string } {
   const [, role = '', session = ''] = resource.split('/');
   const id = `AROA${Buffer.from(role).toString('hex').toUpperCase().padEnd(17, '0').slice(0, 17)}:${session}`;

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 
-/** The clock's own file, which the tests write: how far it is ahead of the machine's, in milliseconds. */
+/** The tests write this file. It says how many milliseconds the clock is ahead of the machine's. */
 const FILE = process.env.HUBLEASE_TEST_CLOCK ?? '';
 
 const RealDate = Date;
 let aheadMs = 0;
 
-/** A `Date` whose present is the tests'. Whatever else it does is unchanged. */
+/** A `Date` that takes the current time from the shared clock. */
 class ShiftedDate extends RealDate {
   constructor(...given: [] | ConstructorParameters<typeof Date>) {
     if (given.length === 0) super(ShiftedDate.now());
@@ -18,13 +18,13 @@ class ShiftedDate extends RealDate {
   }
 }
 
-/** Makes the tests' clock this process's own. Before anything else is loaded, which may keep `Date.now` for itself. */
-export function takeClock(): void {
+/** Replaces `Date`. To be called before other modules are loaded: they may keep a reference to `Date.now`. */
+export function replaceDate(): void {
   globalThis.Date = ShiftedDate as DateConstructor;
-  lookAtClock();
+  readClock();
 }
 
-/** Takes up what the tests have set meanwhile. */
-export function lookAtClock(): void {
+/** Reads the clock again. */
+export function readClock(): void {
   aheadMs = Number(readFileSync(FILE, 'utf8'));
 }

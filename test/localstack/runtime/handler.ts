@@ -6,18 +6,19 @@ import { pathToFileURL } from 'node:url';
 export type Handler = (event: unknown, context: object) => Promise<unknown>;
 
 const EXTENSIONS = ['mjs', 'js', 'cjs'];
-const OF_THE_RUNTIME = new Set(['@aws-sdk/client-lambda', '@aws-sdk/client-sfn']);
+/** Lambda's runtime has these, and this repository does not. */
+const RUNTIME_PACKAGES = new Set(['@aws-sdk/client-lambda', '@aws-sdk/client-sfn']);
 const SDK = new URL('./sdk.ts', import.meta.url).href;
 
 /**
- * Loads what `FILE.EXPORT` names in a folder, as Lambda does it.
+ * Loads a handler by its name, `FILE.EXPORT`, from the function's folder.
  *
- * @throws Error of the module, or when there is no such thing.
+ * @throws Error when the file or the export is missing, or the error that the module itself throws.
  */
 export async function loadHandler(folder: string, name: string): Promise<Handler> {
   registerHooks({
     resolve: (specifier, context, next) =>
-      OF_THE_RUNTIME.has(specifier)
+      RUNTIME_PACKAGES.has(specifier)
         ? { url: SDK, format: 'module-typescript', shortCircuit: true }
         : next(specifier, context),
   });

@@ -1,32 +1,32 @@
 import { Socket } from 'node:net';
 
-/** Ports of 127.0.0.1 that stand for hosts of the world, by name or by what the name ends in (`.amazonaws.com`). */
+/** Local ports that stand for real hosts. A key is a host name, or the end of host names (`.amazonaws.com`). */
 const PORTS = JSON.parse(process.env.HUBLEASE_TEST_HOSTS ?? '{}') as Readonly<Record<string, number>>;
-const HERE = new Set(['127.0.0.1', 'localhost']);
+const LOCAL_HOSTS = new Set(['127.0.0.1', 'localhost']);
 
-interface Destination {
+interface Target {
   readonly host?: string;
   readonly port?: number | string;
 }
 
 /**
- * Sends every connection of this process to where the tests say, and refuses the others, so that no real host is ever reached.
- * Only where it goes is changed: the name is still the one that TLS asks for and checks.
+ * Redirects connections to the ports that the tests chose, and refuses all others, so no test ever reaches a real host.
+ * TLS still asks for the original host name and checks it.
  */
-export function divertConnections(): void {
+export function redirectConnections(): void {
   const connect = Socket.prototype.connect as (...args: unknown[]) => Socket;
   Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
     const [first, ...rest] = args;
-    // `net.connect` hands on its arguments as a marked array, `tls.connect` an object.
-    if (Array.isArray(first)) first[0] = diverted(first[0]);
-    else args = [diverted(first), ...rest];
+    // `net.connect` passes its arguments as an array, `tls.connect` passes an object.
+    if (Array.isArray(first)) first[0] = redirected(first[0]);
+    else args = [redirected(first), ...rest];
     return connect.apply(this, args);
   } as Socket['connect'];
 }
 
-function diverted(given: unknown): unknown {
-  const { host = 'localhost' } = given as Destination;
-  if (HERE.has(host)) return given;
+function redirected(given: unknown): unknown {
+  const { host = 'localhost' } = given as Target;
+  if (LOCAL_HOSTS.has(host)) return given;
   const name = Object.keys(PORTS).find((each) => host === each || (each.startsWith('.') && host.endsWith(each)));
   if (name === undefined) throw new Error(`no connection to ${host} from a test`);
   return { ...(given as object), host: '127.0.0.1', port: PORTS[name] };

@@ -1,13 +1,14 @@
-// A Lambda environment as a process: `node main.ts`, by the emulator only. It prints its port, loads the function's module, and
-// then handles one invocation at a time, in the words of LocalStack's own runtime. It ends when its standard input does.
+// One execution environment of a Lambda function: `node main.ts`, started by the emulator only. It prints its port, loads the
+// function, and handles one invocation at a time. It speaks the protocol of LocalStack's own runtime, and ends when its standard
+// input ends.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { stateCaller } from './caller.ts';
-import { lookAtClock, takeClock } from './clock.ts';
+import { readClock, replaceDate } from './clock.ts';
 import { type Handler, loadHandler } from './handler.ts';
-import { divertConnections } from './hosts.ts';
+import { redirectConnections } from './hosts.ts';
 
 interface Invocation {
   readonly 'invoke-id': string;
@@ -20,8 +21,8 @@ const TIMEOUT_MS = Number(env.AWS_LAMBDA_FUNCTION_TIMEOUT) * 1_000;
 const EMULATOR = env.LOCALSTACK_RUNTIME_ENDPOINT as string;
 
 process.stdin.once('close', () => process.exit()).resume();
-takeClock();
-divertConnections();
+replaceDate();
+redirectConnections();
 const server = createServer(async (request, response) => {
   const invocation = (await json(request)) as Invocation;
   response.writeHead(202).end();
@@ -31,12 +32,12 @@ server.listen(0, '127.0.0.1');
 await once(server, 'listening');
 console.log((server.address() as AddressInfo).port);
 
-const log = collectOutput();
+const log = captureOutput();
 const handler = await loadHandler(env.LAMBDA_TASK_ROOT as string, env._HANDLER as string).catch(refuse);
 await tell(`status/${env.LOCALSTACK_RUNTIME_ID}/ready`, {});
 
-/** Everything that the function writes from now on, since it was asked last. */
-function collectOutput(): () => string {
+/** Captures the output from now on. The result returns what was written since its last call. */
+function captureOutput(): () => string {
   let text = '';
   for (const stream of [process.stdout, process.stderr]) {
     stream.write = (chunk: string | Uint8Array) => {
@@ -58,10 +59,9 @@ async function refuse(error: Error): Promise<never> {
 
 async function handle(invocation: Invocation): Promise<void> {
   const id = invocation['invoke-id'];
-  lookAtClock();
+  readClock();
   const result = await run(handler as Handler, invocation);
-  // The emulator takes an empty text for a missing one.
-  await tell(`invocations/${id}/logs`, { logs: log() || '\n' });
+  await tell(`invocations/${id}/logs`, { logs: `${log()}END RequestId: ${id}\n` });
   if ('error' in result) await tell(`invocations/${id}/error`, failure(result.error));
   else await tell(`invocations/${id}/response`, result.value ?? null);
 }

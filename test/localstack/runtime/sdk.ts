@@ -2,8 +2,8 @@ import { request } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 
 /**
- * What CDK's provider framework takes from the AWS SDK that Lambda's runtime brings along: to call a function. The framework is
- * the one asset that does not bundle its SDK, and these clients are no packages of this repository.
+ * The part of the AWS SDK that CDK's provider framework uses: it invokes one function. The framework does not bundle the SDK,
+ * because Lambda's runtime has a copy. This repository does not depend on these two clients.
  */
 export class Lambda {
   async invoke(asked: { readonly FunctionName: string; readonly Payload: string }) {
@@ -12,7 +12,7 @@ export class Lambda {
       method: 'POST',
       host: `lambda.${region}.amazonaws.com`,
       path: `/2015-03-31/functions/${encodeURIComponent(asked.FunctionName)}/invocations`,
-      headers: { authorization: unchecked('lambda') },
+      headers: { authorization: unsignedHeader('lambda') },
     });
     const answered = new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
       sent.once('response', resolve).once('error', reject);
@@ -26,15 +26,15 @@ export class Lambda {
   }
 }
 
-/** The emulator reads only who asks, and for what. */
-function unchecked(service: string): string {
+/** The emulator only reads the service from it. */
+function unsignedHeader(service: string): string {
   const { AWS_ACCESS_KEY_ID, AWS_REGION } = process.env;
   const scope = `${AWS_ACCESS_KEY_ID}/20260101/${AWS_REGION}/${service}/aws4_request`;
   return `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=none`;
 }
 
-/** Only asked for when a call failed. */
+/** The framework calls this only after a failed invocation. */
 export async function waitUntilFunctionActiveV2(): Promise<void> {}
 
-/** Only used by custom resources that take longer than one invocation; hublease's do not. */
+/** The framework uses this only for custom resources that are not done after one invocation. hublease's are. */
 export class SFN {}

@@ -75,7 +75,7 @@ export class Accounts {
     if (account.lockedUntilMs > nowMs) return { tag: 'throttled', retryAtMs: account.lockedUntilMs };
     const problem = this.#check(by, account, credential, route, codeAtMs);
     if (problem !== undefined) {
-      this.#watch.loginRefused(by, credential.username, credential.password);
+      this.#watch.logins.refused(by, credential.username, credential.password);
       this.#refuse(account);
       return problem;
     }
@@ -101,7 +101,7 @@ export class Accounts {
     // A code is good within a step of now, and once. Source: RFC 6238 section 5.2.
     if (step <= account.lastStep) {
       // Two installations of one account cannot know of each other's codes.
-      if (account.lastStepBy !== by) this.#watch.excuse(by);
+      if (account.lastStepBy !== by) this.#watch.logins.excuse(by);
       return { tag: 'credential_refused' };
     }
     if (Math.abs(step - Math.floor(this.#world.nowMs / TOTP_STEP_MS)) > 1) return { tag: 'credential_refused' };

@@ -12,8 +12,9 @@ import type {
 } from '../../../functions/core/ports.ts';
 import type { Credential, LoginRoute } from '../../../functions/core/target.ts';
 import type { Watch } from '../invariants.ts';
-import type { InstallationName, LostRole, Plan } from '../plan.ts';
+import type { InstallationName, Look, LostRole, Plan } from '../plan.ts';
 import { unitOf } from '../prng.ts';
+import { strangerLabel } from '../stranger-labels.ts';
 import type { World } from '../world.ts';
 import { Accounts } from './accounts.ts';
 import { type SimToken, Tokens } from './tokens.ts';
@@ -77,16 +78,16 @@ export class SimHub {
     const trouble = this.#troubles.get(credential.username);
     if (trouble !== undefined && this.#world.nowMs < trouble.untilMs) {
       if (trouble.problem.tag === 'fault') {
-        this.#watch.loginMetEdge(by, credential.username);
+        this.#watch.logins.metEdge(by, credential.username);
         // What stands before Docker Hub says nothing of its own.
         return { ok: false, problem: trouble.problem, meta: {} };
       }
-      this.#watch.loginRefused(by, credential.username, credential.password);
+      this.#watch.logins.refused(by, credential.username, credential.password);
       return this.#no(trouble.problem);
     }
     const answer = this.accounts.login(by, credential, route, codeAtMs);
     if ('tag' in answer) return this.#no(answer);
-    this.#watch.loginWorked(by, credential.username, credential.password);
+    this.#watch.logins.worked(by, credential.username, credential.password);
     return this.#yes(answer, undefined);
   }
 
@@ -187,8 +188,9 @@ export class SimHub {
   }
 
   /** A human at the account's own page. `ageMs` null: the token does not say when it was made. */
-  humanCreates(username: string, label: string, ageMs: number | null = 0): void {
+  humanCreates(username: string, look: Look, ageMs: number | null = 0): void {
     const account = this.#organizations.get(username) ?? username;
+    const label = strangerLabel(account, look);
     const isSame = unitOf(this.#plan.seed, `owner ${account} ${this.tokens.at(account).length}`) < SAME_OWNER;
     const madeBy = isSame ? username : `${username}-2`;
     this.tokens.make(account, { label, expiresAtMs: null, madeBy, ageMs });

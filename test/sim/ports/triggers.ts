@@ -75,13 +75,14 @@ export class Triggers {
     this.#trigger(name, world.nowMs + delayMs + travelMs, () => this.#deliver(leaseId, trigger, 1));
   }
 
+  /** Once every lease is over nobody waits for what would call for one: a timer may come half an hour later. */
   #trigger(name: string, atMs: number, fire: () => void): void {
     const { world, faults } = this.#scene;
     const fault = faults.at(name, TRIGGER_FAULTS, world.nowMs);
     if (fault !== undefined) world.note(`fault ${fault.kind} ${fault.ms} at ${name}`);
     if (fault?.kind === 'drop') return;
-    world.at(fault?.kind === 'delay' ? atMs + fault.ms : atMs, fire);
-    if (fault?.kind === 'twice') world.at(atMs + fault.ms, fire);
+    world.at(fault?.kind === 'delay' ? atMs + fault.ms : atMs, fire, true);
+    if (fault?.kind === 'twice') world.at(atMs + fault.ms, fire, true);
   }
 
   #deliver(leaseId: string, trigger: Trigger, delivery: number): void {

@@ -49,7 +49,7 @@ function protectedTable(scope: Construct, id: string, shape: TableShape, props: 
   return table;
 }
 
-/** A rollback cannot delete a protected table and would fail as a whole, so that it has to leave the table: see decision 22. */
+/** A rollback cannot delete a protected table and would fail as a whole, so that it has to leave the table: see decision 19. */
 function tableRemoval(policy: RemovalPolicy): RemovalPolicy {
   return policy === RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE ? RemovalPolicy.RETAIN : policy;
 }

@@ -14,9 +14,11 @@ export type HubHeaders = Readonly<Record<string, string | string[] | undefined>>
 export function readMeta(headers: HubHeaders): HubMeta {
   const hubDateMs = httpDateMs(header(headers, 'date'));
   const resetSeconds = wholeNumber(header(headers, 'x-ratelimit-reset'));
+  const rateLimit = wholeNumber(header(headers, 'x-ratelimit-limit'));
   const rateRemaining = wholeNumber(header(headers, 'x-ratelimit-remaining'));
   return {
     ...(hubDateMs === undefined ? {} : { hubDateMs }),
+    ...(rateLimit === undefined || rateLimit === 0 ? {} : { rateLimit }),
     ...(rateRemaining === undefined ? {} : { rateRemaining }),
     ...(resetSeconds === undefined || resetSeconds < FIRST_UNIX_SECONDS ? {} : { rateResetAtMs: resetSeconds * 1_000 }),
   };

@@ -32,6 +32,8 @@ export async function concludeLease(
       ttlAtMs: nowMs + ports.limits.auditRetentionMs,
       dueAtMs: undefined,
       lastError: undefined,
+      attemptedAtMs: undefined,
+      seen: undefined,
       blockedBy: undefined,
       ...reportedExpiry(found),
       ...(removedTokenIds.length > 0 && { removedTokenIds }),

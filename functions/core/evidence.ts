@@ -109,7 +109,12 @@ async function lookForExpiry(
 ): Promise<HubToken | undefined> {
   const expiresAtMs = lease.hubReportedExpiresAtMs ?? lease.hubExpiresAtMs;
   if (expiresAtMs === null || ports.clock.nowMs() <= expiresAtMs) return undefined;
-  const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, placeOf(lease), tokenId));
+  const reply = await withSession(
+    ports,
+    target,
+    (session) => ports.hub.getToken(session, placeOf(lease), tokenId),
+    'revoke',
+  );
   return reply.ok ? reply.value : undefined;
 }
 
@@ -119,7 +124,7 @@ async function endByLabel(ports: RevokePorts, target: Target, lease: Lease): Pro
   const quietMs = quietUntilMs(lease, ports.limits, target, await readFacts(ports, target.name));
   const removed = new Set(lease.removedTokenIds);
 
-  let first = await listAll(ports, target, place);
+  let first = await listAll(ports, target, place, 'revoke');
   const matches = tokensOf(ports, first, lease);
   const report = matches.length === 0 ? {} : { reportedExpiresAtMs: latestExpiry(matches) };
   const alive = aliveTokensOf(ports, first, lease);
@@ -145,8 +150,8 @@ async function endByLabel(ports: RevokePorts, target: Target, lease: Lease): Pro
     const blockedBy = blockersOf(ports, target, known, [first], quietMs);
     return { ...doubt, ...found, ...(blockedBy !== undefined && { blockedBy }) };
   }
-  if (alive.length > 0) first = await listAll(ports, target, place);
-  const second = await listAll(ports, target, place);
+  if (alive.length > 0) first = await listAll(ports, target, place, 'revoke');
+  const second = await listAll(ports, target, place, 'revoke');
   const secondGap = gapIn(ports, target, first) ?? gapIn(ports, target, second);
   if (secondGap !== undefined) return { ...secondGap, ...found };
   if (!(await agree(ports, lease.hubAccount, first, second))) return { code: 'listings_differ', ...found };

@@ -91,7 +91,12 @@ async function learnLag(
     .filter(({ mintByMs }) => mintByMs < listing.startedAtMs)
     .slice(0, MAX_LAG_CHECKS);
   for (const { tokenId, issuedAtMs } of missing) {
-    const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, tokenId as string));
+    const reply = await withSession(
+      ports,
+      target,
+      (session) => ports.hub.getToken(session, place, tokenId as string),
+      'look',
+    );
     if (!reply.ok || !reply.value.isActive) continue;
     const ageMs = listing.startedAtMs - issuedAtMs;
     await noteFacts(ports, target.name, ({ listLagsBeyondMs = 0 }) =>
@@ -146,7 +151,7 @@ async function isStillThere(
 ): Promise<boolean | undefined> {
   const lease = await ports.leases.get(leaseId);
   if (lease === undefined || !isOpen(lease)) return false;
-  const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, tokenId));
+  const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, tokenId), 'look');
   if (reply.ok) return reply.value.isActive;
   return reply.problem.tag === 'not_found' ? false : undefined;
 }

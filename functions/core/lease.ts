@@ -47,6 +47,12 @@ export type Evidence =
   | { readonly kind: 'expired'; readonly atMs: number; readonly hubDateMs: number; readonly hubExpiresAtMs: number }
   | { readonly kind: 'attested'; readonly atMs: number; readonly by: string; readonly reason: string };
 
+/** What Docker Hub showed of a token at `atMs`; with `found: false` it had no such token. */
+export type SeenToken = { readonly atMs: number } & (
+  | { readonly found: true; readonly isActive: boolean; readonly lastUsedAtMs: number | null }
+  | { readonly found: false }
+);
+
 /** The record of one minted token. Never holds the token. All times are milliseconds since 1970. */
 export interface Lease {
   readonly schema: 1;
@@ -93,7 +99,9 @@ export interface Lease {
   readonly renewable: boolean;
   /** The quota counters that count this lease while it is open. */
   readonly counters?: readonly string[];
-  /** Last seen in use on Docker Hub, where a sweep has seen it. */
+  /** What Docker Hub showed of the token when a caller last had it looked at. */
+  readonly seen?: SeenToken;
+  /** Last seen in use on Docker Hub, where a sweep or a look has seen it. */
   readonly lastUsedAtMs?: number;
   /** The create is not sent after this. */
   readonly mintByMs: number;
@@ -106,6 +114,8 @@ export interface Lease {
   readonly attempts: number;
   /** When the lease next wants attention; absent once revoked. */
   readonly dueAtMs?: number;
+  /** When somebody last asked for an attempt to revoke it, or one last failed; absent before that and once revoked. */
+  readonly attemptedAtMs?: number;
   /** Stable code of the last failed attempt. */
   readonly lastError?: string;
   readonly revokingSinceMs?: number;

@@ -1,5 +1,6 @@
 import { noteFacts, readFacts } from './facts.ts';
 import type { HubProblem, HubToken, HubWindow, RevokePorts, TokenPlace } from './ports.ts';
+import type { HubClass } from './rate.ts';
 import { withSession } from './session.ts';
 import type { Target } from './target.ts';
 
@@ -32,6 +33,7 @@ export interface Listing {
  * from a page not yet read into one that was. Therefore each page is asked for at such a size and number that it begins
  * within the one before: as long as the two share a token, nothing that stands between has slipped by.
  *
+ * @param hubClass what the list is read for.
  * @param mayGoOn asked before each page; where it says no the listing ends, incomplete.
  * @throws as `openSession`, and as `mayGoOn`.
  */
@@ -39,12 +41,13 @@ export async function listAll(
   ports: RevokePorts,
   target: Target,
   place: TokenPlace,
+  hubClass: HubClass,
   mayGoOn: () => Promise<boolean> = async () => true,
 ): Promise<Listing> {
   const known = (await readFacts(ports, target.name)).pageSize ?? PAGE_SIZES[0];
   for (const pageSize of PAGE_SIZES) {
     if (pageSize > known) continue;
-    const listing = await listPages(ports, target, place, pageSize, mayGoOn);
+    const listing = await listPages(ports, target, place, { pageSize, hubClass, mayGoOn });
     const isTooLarge = listing.problem?.tag === 'invalid' && listing.tokens.length === 0;
     if (isTooLarge && pageSize !== PAGE_SIZES.at(-1)) continue;
     if (!isTooLarge && pageSize < known) await noteFacts(ports, target.name, () => ({ pageSize }));
@@ -57,8 +60,11 @@ async function listPages(
   ports: RevokePorts,
   target: Target,
   place: TokenPlace,
-  largestSize: number,
-  mayGoOn: () => Promise<boolean>,
+  {
+    pageSize: largestSize,
+    hubClass,
+    mayGoOn,
+  }: { readonly pageSize: number; readonly hubClass: HubClass; readonly mayGoOn: () => Promise<boolean> },
 ): Promise<Listing> {
   const startedAtMs = ports.clock.nowMs();
   const tokens = new Map<string, HubToken>();
@@ -78,7 +84,7 @@ async function listPages(
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     if (!(await mayGoOn())) return { ...listing(false), interrupted: true };
     const asked = window;
-    const reply = await withSession(ports, target, (session) => ports.hub.listTokens(session, place, asked));
+    const reply = await withSession(ports, target, (session) => ports.hub.listTokens(session, place, asked), hubClass);
     hubDateMs = reply.meta.hubDateMs ?? hubDateMs;
     // Tokens went away meanwhile, and with them the last page.
     if (!reply.ok && reply.problem.tag === 'not_found' && former !== undefined) return listing(false);

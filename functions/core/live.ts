@@ -1,35 +1,58 @@
 import { placeOf } from './evidence.ts';
-import { isOpen, type Lease } from './lease.ts';
-import { noteToken } from './note-token.ts';
-import type { RevokePorts } from './ports.ts';
+import { isOpen, type Lease, type SeenToken } from './lease.ts';
+import { noteLimit, takeLook } from './looks.ts';
+import { noteView } from './note-token.ts';
+import type { HubReply, HubToken, RevokePorts } from './ports.ts';
 import { withSession } from './session.ts';
 import { stored } from './stored.ts';
+import type { Target } from './target.ts';
 
-/** What Docker Hub itself says of a lease's token. */
-export type LiveView =
-  | { readonly found: true; readonly isActive: boolean; readonly lastUsedAtMs: number | null }
-  /** Docker Hub has no such token. */
-  | { readonly found: false };
+/** How long a view is shown again before Docker Hub is asked anew. */
+const VIEW_SERVES_MS = 30_000;
+
+/** What Docker Hub itself said of a lease's token, and when. */
+export type LiveView = SeenToken;
 
 /**
- * Asks Docker Hub for a lease's token; undefined when there is nothing to ask for (no token on record, or it is revoked), or
- * Docker Hub could not say. Never fails because of Docker Hub: the lease itself is worth showing.
+ * What Docker Hub says of a lease's token. Docker Hub is asked only when the last view is older than 30 s and the target's looks
+ * leave room; otherwise the last view is the answer. Undefined when there is nothing to ask for (no token on record, or it is
+ * revoked), or there never was a view. Never fails because of Docker Hub: the lease itself is worth showing.
  *
  * @throws Failed `store_unavailable`.
  */
 export async function lookLive(ports: RevokePorts, lease: Lease): Promise<LiveView | undefined> {
-  const { tokenId } = lease;
+  const { tokenId, seen } = lease;
   if (tokenId === undefined || !isOpen(lease)) return undefined;
+  const ageMs = ports.clock.nowMs() - (seen?.atMs ?? Number.NEGATIVE_INFINITY);
+  if (ageMs >= 0 && ageMs < VIEW_SERVES_MS) return seen;
   const target = await stored(ports.catalog.getTarget(lease.target));
-  if (target === undefined) return undefined;
-  try {
-    const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, placeOf(lease), tokenId));
-    if (reply.ok && reply.value.expiresAtMs !== (lease.hubReportedExpiresAtMs ?? null)) {
-      await noteToken(ports, lease, reply.value);
-    }
-    if (reply.ok) return { found: true, isActive: reply.value.isActive, lastUsedAtMs: reply.value.lastUsedAtMs };
-    return reply.problem.tag === 'not_found' ? { found: false } : undefined;
-  } catch {
-    return undefined;
+  if (target === undefined) return seen;
+  const look = await takeLook(ports, target);
+  if (look === undefined) return seen;
+  const reply = await ask(ports, target, lease, tokenId);
+  if (reply === undefined) return seen;
+  await noteLimit(ports, target.name, look, reply.meta);
+  const view = viewOf(reply, ports.clock.nowMs());
+  if (view === undefined) return seen;
+  await noteView(ports, lease, view, reply.ok ? reply.value : undefined);
+  return view;
+}
+
+async function ask(
+  ports: RevokePorts,
+  target: Target,
+  lease: Lease,
+  tokenId: string,
+): Promise<HubReply<HubToken> | undefined> {
+  const call = withSession(ports, target, (session) => ports.hub.getToken(session, placeOf(lease), tokenId), 'look');
+  return call.catch(() => undefined);
+}
+
+/** Undefined where Docker Hub does not say. */
+function viewOf(reply: HubReply<HubToken>, atMs: number): LiveView | undefined {
+  if (reply.ok) {
+    const { isActive, lastUsedAtMs } = reply.value;
+    return { atMs, found: true, isActive, lastUsedAtMs };
   }
+  return reply.problem.tag === 'not_found' ? { atMs, found: false } : undefined;
 }

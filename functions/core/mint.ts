@@ -68,7 +68,7 @@ export async function mintGrant(
     throw fail({ tag: facts.refusal.code, target: grant.target.name });
   }
   // Before the record: without a session nothing would ever be sent, and no lease need be closed.
-  const session = await openSession(ports, grant.target);
+  const session = await openSession(ports, grant.target, 'mint');
   const capped = withCap(grant, facts, ports.clock.nowMs());
   const lease = newLease(ports, origin, capped);
   await recordIntent(ports, origin, lease, capped, replay);
@@ -172,7 +172,7 @@ async function carryOut(
     ports.timer === undefined ? undefined : settled(ports.timer.arm(intent.id, intent.expiresAtMs)),
   ]);
   await noteClock(ports, intent, posted);
-  await noteRate(ports, intent.target, posted);
+  await noteRate(ports, intent.target, posted, 'mint');
   if (!posted.ok) {
     if (posted.problem.tag === 'session_refused') await settled(dropSession(ports, intent.target, session));
     await (isRefusedCleanly(posted.problem, posted.meta) ? leaveToSweep(ports, intent) : abandon(ports, intent));

@@ -31,7 +31,8 @@ export async function showOwn(ports: ReadPorts, origin: Origin, leaseId: string)
 }
 
 /**
- * Revokes one of the caller's own leases now. `pending` when Docker Hub could not be made to prove it yet; the revocation goes
+ * Revokes one of the caller's own leases now. Asked again, it tries again when the lease is due or 30 s after the last attempt:
+ * Docker Hub's requests are everybody's. `pending` when Docker Hub could not be made to prove it yet; the revocation goes
  * on by itself. A lease that is revoked already is a success.
  *
  * @throws Failed `lease_not_found`.
@@ -42,7 +43,7 @@ export async function revokeOwn(
   leaseId: string,
 ): Promise<{ readonly lease: Lease; readonly pending: boolean }> {
   await showOwn(ports, origin, leaseId);
-  const revocation = await stored(revokeLease(ports, leaseId, { trigger: 'asked', reason: 'caller', origin }));
+  const revocation = await stored(revokeLease(ports, leaseId, { trigger: 'caller', reason: 'caller', origin }));
   if (revocation.outcome === 'unknown') throw fail({ tag: 'lease_not_found', leaseId });
   return { lease: revocation.lease, pending: revocation.outcome !== 'revoked' };
 }

@@ -165,8 +165,14 @@ export interface SessionRecord {
   /** Docker Hub's remaining requests as last seen, and when they are replenished. */
   readonly rateRemaining?: number;
   readonly rateResetAtMs?: number;
-  /** Docker Hub refuses the account's requests until then. */
+  /** Docker Hub refused a revocation: nobody asks it before this. */
   readonly throttledUntilMs?: number;
+  /** Docker Hub refused a look or a mint: no more of these before this, while a revocation may ask. */
+  readonly mintsThrottledUntilMs?: number;
+  /** Requests per minute that Docker Hub allows the account, as it last stated. */
+  readonly rateLimit?: number;
+  /** When the next look of a caller is on time. See `looks.ts`. */
+  readonly nextLookAtMs?: number;
   /** No login before this: Docker Hub asked for it, or its edge answered in its place. */
   readonly loginAfterMs?: number;
   /** Logins in a row that got no verdict of Docker Hub: its edge answered in its place, or it failed. */
@@ -288,6 +294,8 @@ export interface HubMeta {
   readonly isJson?: true;
   /** Docker Hub's clock, from the `Date` header. */
   readonly hubDateMs?: number;
+  /** Requests per minute that the account is allowed, and how many are left. */
+  readonly rateLimit?: number;
   readonly rateRemaining?: number;
   readonly rateResetAtMs?: number;
 }

@@ -23,6 +23,9 @@ const UNFINISHED_DELETES = ['delete_pending', 'still_listed'];
 /** Waits that nothing else may end: a target that drains is not verified again, so its list never serves a proof. */
 const NOT_FOREVER = [...UNFINISHED_DELETES, 'list_lag_unknown'];
 
+/** Writers of one lease are few: its minter, its owner and its triggers. */
+const MAX_CONFLICTS = 8;
+
 /** Writes down that an attempt brought no proof and when the next one is, and asks for it. */
 export async function postpone(
   ports: RevokePorts,
@@ -35,29 +38,49 @@ export async function postpone(
   // Waiting for the quiet period, or for requests, is no failure.
   const attempts = found.waiting ? lease.attempts : lease.attempts + 1;
   const dueAtMs = nextAttemptMs(ports, lease, attempts, found);
-  const change: { [K in keyof LeaseChange]: LeaseChange[K] | undefined } = {
+  const change: Change = {
     status: 'revoking',
     revokeReason: lease.revokeReason ?? reason,
     revokingSinceMs: lease.revokingSinceMs ?? nowMs,
     attempts,
     lastError: found.code,
     dueAtMs,
+    attemptedAtMs: nowMs,
     // A listing that failed has not shown that the tokens are gone.
     blockedBy: found.blockedBy ?? lease.blockedBy,
     ...reportedExpiry(found),
     ...(found.removedTokenIds.length > 0 && { removedTokenIds: found.removedTokenIds }),
   };
-  const delayed = nextLease(lease, ports.ids.opId(), change);
-  if ((await ports.leases.update(delayed)) === 'conflict') {
-    const latest = await ports.leases.get(lease.id);
-    if (latest === undefined) return { outcome: 'unknown' };
-    return { outcome: isOpen(latest) ? 'pending' : 'revoked', lease: latest };
-  }
+  const delayed = await writeDelay(ports, lease, change);
+  if ('outcome' in delayed) return delayed;
   await recordDelay(ports, lease, delayed, found);
   // The due sweep finds the row when this message is lost.
   await ports.queue.send(lease.id, dueAtMs - nowMs).catch(() => undefined);
   if (found.code === 'hub_throttled') await noteWaiting(ports, lease.target, dueAtMs);
   return { outcome: 'pending', lease: delayed };
+}
+
+/** A member set to undefined is removed. */
+type Change = { [K in keyof LeaseChange]: LeaseChange[K] | undefined };
+
+/** Also over what was only noted meanwhile: a view, or another attempt's beginning. Whoever else writes plans the next attempt. */
+async function writeDelay(ports: RevokePorts, tried: Lease, change: Change): Promise<Lease | Revocation> {
+  let lease = tried;
+  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
+    const delayed = nextLease(lease, ports.ids.opId(), change);
+    if ((await ports.leases.update(delayed)) === 'written') return delayed;
+    const latest = await ports.leases.get(lease.id);
+    if (latest === undefined) return { outcome: 'unknown' };
+    if (!isOpen(latest)) return { outcome: 'revoked', lease: latest };
+    if (!isPlannedAlike(tried, latest)) return { outcome: 'pending', lease: latest };
+    lease = latest;
+  }
+  // The due sweep takes it up.
+  return { outcome: 'pending', lease };
+}
+
+function isPlannedAlike(one: Lease, other: Lease): boolean {
+  return (['status', 'dueAtMs', 'attempts', 'tokenId', 'lastError'] as const).every((key) => one[key] === other[key]);
 }
 
 function isOutOfPatience({ revokingSinceMs }: Lease, { code }: Finding, nowMs: number): boolean {

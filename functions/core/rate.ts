@@ -12,26 +12,44 @@ const LONGEST_WINDOW_MS = 120_000;
 /** Steps in which it is written down until when revocations wait, so that a crowd of them writes it seldom. */
 const WAITING_STEP_MS = 1_000;
 
+/**
+ * What a call to Docker Hub is for. While Docker Hub refuses requests, a revocation goes before a mint, and both go before a look:
+ * a caller's question, or the sweep's.
+ */
+export type HubClass = 'revoke' | 'mint' | 'look';
+
 type Ports = Pick<RevokePorts, 'sessions' | 'clock' | 'ids'>;
 type YieldPorts = Pick<RevokePorts, 'sessions' | 'clock' | 'limits'>;
 
 /**
- * Remembers, for every process, that an account's requests run low, once per window, or that Docker Hub refused one. Best
- * effort.
+ * Remembers, for every process, that an account's requests run low, once per window, or that Docker Hub refused one. A refused look
+ * or mint closes the account to looks and mints only, a refused revocation to all. Best effort.
  */
-export async function noteRate(ports: Ports, targetName: string, reply: HubReply<unknown>): Promise<void> {
-  const { rateRemaining, rateResetAtMs } = reply.meta;
+export async function noteRate(
+  ports: Ports,
+  targetName: string,
+  reply: HubReply<unknown>,
+  hubClass: HubClass,
+): Promise<void> {
+  const { rateLimit, rateRemaining, rateResetAtMs } = reply.meta;
   const refusedUntilMs = !reply.ok && reply.problem.tag === 'throttled' ? reply.problem.retryAtMs : undefined;
   const isLow = rateRemaining !== undefined && rateResetAtMs !== undefined && rateRemaining <= RESERVED_REQUESTS;
   if (!isLow && refusedUntilMs === undefined) return;
-  await noteInRecord(ports, targetName, (record) => ({
-    ...(isLow && record.rateResetAtMs !== rateResetAtMs && { rateRemaining, rateResetAtMs }),
-    // Should Docker Hub ask for a longer wait, others try again sooner than who was refused: it may have meant that one request.
-    ...(refusedUntilMs !== undefined &&
-      closedUntilMs(record, ports.clock.nowMs()) === undefined && {
-        throttledUntilMs: Math.min(refusedUntilMs, ports.clock.nowMs() + LONGEST_WINDOW_MS),
-      }),
-  }));
+  await noteInRecord(ports, targetName, (record) => {
+    const nowMs = ports.clock.nowMs();
+    return {
+      ...(isLow && record.rateResetAtMs !== rateResetAtMs && { rateRemaining, rateResetAtMs }),
+      ...(rateLimit !== undefined && record.rateLimit !== rateLimit && { rateLimit }),
+      // Should Docker Hub ask for a longer wait, others try again sooner than who was refused: it may have meant that one request.
+      ...(refusedUntilMs !== undefined &&
+        closedUntilMs(record, hubClass, nowMs) === undefined && {
+          [hubClass === 'revoke' ? 'throttledUntilMs' : 'mintsThrottledUntilMs']: Math.min(
+            refusedUntilMs,
+            nowMs + LONGEST_WINDOW_MS,
+          ),
+        }),
+    };
+  });
 }
 
 /** Remembers that a revocation waits for requests until `untilMs`, so that mint gives way. Best effort. */
@@ -54,12 +72,13 @@ function waitingStep(untilMs: number): number {
 }
 
 /**
- * Nothing is asked of Docker Hub while it refuses the account: whoever was refused first has found that out for all.
+ * While Docker Hub refuses the account, nobody asks in vain: the first refused revocation has found that out for all, and the first
+ * refused look or mint for looks and mints.
  *
  * @throws Failed `hub_throttled` until it takes requests again.
  */
-export function waitForWindow(record: SessionRecord | undefined, nowMs: number): void {
-  const untilMs = record && closedUntilMs(record, nowMs);
+export function waitForWindow(record: SessionRecord | undefined, hubClass: HubClass, nowMs: number): void {
+  const untilMs = record && closedUntilMs(record, hubClass, nowMs);
   if (untilMs !== undefined) throw throttledUntil(untilMs, nowMs);
 }
 
@@ -84,21 +103,27 @@ export async function reservedUntilMs(ports: YieldPorts, target: Target): Promis
   return reservedUntil(ports, record, ports.clock.nowMs());
 }
 
-/** Whether revocations wait for an account's requests. @throws Failed `store_unavailable`. */
+/**
+ * Whether revocations wait for an account's requests, or Docker Hub refuses whatever is less urgent.
+ *
+ * @throws Failed `store_unavailable`.
+ */
 export async function doRevocationsWait(ports: YieldPorts, target: Target): Promise<boolean> {
   const record = await stored(ports.sessions.read(target.name));
-  return waitingUntil(ports, record, ports.clock.nowMs()) !== undefined;
+  const nowMs = ports.clock.nowMs();
+  if (waitingUntil(ports, record, nowMs) !== undefined) return true;
+  return record !== undefined && closedUntilMs(record, 'look', nowMs) !== undefined;
 }
 
-function reservedUntil(
+/** Until when a target's requests are for revocations, by its record; undefined when there are enough. */
+export function reservedUntil(
   ports: Pick<YieldPorts, 'limits'>,
   record: SessionRecord | undefined,
   nowMs: number,
 ): number | undefined {
-  const { rateResetAtMs, throttledUntilMs } = record ?? {};
   const untilMs = Math.max(
-    believed(rateResetAtMs, nowMs, LONGEST_WINDOW_MS) ?? 0,
-    believed(throttledUntilMs, nowMs, LONGEST_WINDOW_MS) ?? 0,
+    believed(record?.rateResetAtMs, nowMs, LONGEST_WINDOW_MS) ?? 0,
+    (record && closedUntilMs(record, 'look', nowMs)) ?? 0,
     waitingUntil(ports, record, nowMs) ?? 0,
   );
   return untilMs > 0 ? untilMs : undefined;
@@ -112,12 +137,16 @@ function waitingUntil(
   return believed(record?.revocationsUntilMs, nowMs, limits.maxRetryMs + WAITING_STEP_MS);
 }
 
-function closedUntilMs({ throttledUntilMs }: SessionRecord, nowMs: number): number | undefined {
-  return believed(throttledUntilMs, nowMs, LONGEST_WINDOW_MS);
+function closedUntilMs(record: SessionRecord, hubClass: HubClass, nowMs: number): number | undefined {
+  const { throttledUntilMs, mintsThrottledUntilMs } = record;
+  const forAllMs = believed(throttledUntilMs, nowMs, LONGEST_WINDOW_MS);
+  if (hubClass === 'revoke') return forAllMs;
+  const forMintsMs = believed(mintsThrottledUntilMs, nowMs, LONGEST_WINDOW_MS);
+  return forAllMs === undefined ? forMintsMs : Math.max(forAllMs, forMintsMs ?? 0);
 }
 
 /** An instant that is still to come, unless it is so far away that it must be wrong. */
-function believed(untilMs: number | undefined, nowMs: number, mostMs: number): number | undefined {
+export function believed(untilMs: number | undefined, nowMs: number, mostMs: number): number | undefined {
   return untilMs !== undefined && untilMs > nowMs && untilMs <= nowMs + mostMs ? untilMs : undefined;
 }
 

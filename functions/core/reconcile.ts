@@ -44,7 +44,7 @@ export async function reconcile(ports: SweepPorts, target: Target, open: readonl
   await yieldToRevocation(ports, target);
   // Of a large account the listing alone would take every request there is.
   const enough = async () => (await reservedUntilMs(ports, target)) === undefined;
-  const listing = await listAll(ports, target, place, enough);
+  const listing = await listAll(ports, target, place, 'look', enough);
   await noteListing(ports, target, listing);
   const found = { ours: 0, orphans: 0, reopened: 0, strays: 0 };
   let undeleted = 0;
@@ -125,7 +125,12 @@ async function settleRevoked(
   // Some deletes leave the token listed for good, inactive.
   if (!token.isActive) return 'covered';
   // A list may lag behind a delete; only the token itself can say that it lives.
-  const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, token.tokenId));
+  const reply = await withSession(
+    ports,
+    target,
+    (session) => ports.hub.getToken(session, place, token.tokenId),
+    'revoke',
+  );
   if (!reply.ok || !reply.value.isActive) return 'covered';
   const hubNowMs = reply.meta.hubDateMs ?? ports.clock.nowMs();
   const { expiresAtMs } = reply.value;

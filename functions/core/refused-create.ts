@@ -71,7 +71,7 @@ function mayBeCap(problem: HubProblem): boolean {
 async function countTokens(ports: RevokePorts, target: Target, place: TokenPlace): Promise<number | undefined> {
   const untilMs = ports.clock.nowMs() + LISTING_MS;
   try {
-    const { tokens, complete } = await listAll(ports, target, place, async () => ports.clock.nowMs() < untilMs);
+    const { tokens, complete } = await listAll(ports, target, place, 'mint', async () => ports.clock.nowMs() < untilMs);
     return complete && tokens.length > 0 ? tokens.length : undefined;
   } catch {
     return undefined;

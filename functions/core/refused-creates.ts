@@ -33,7 +33,7 @@ export async function endRefusedCreates(
   );
   const [one] = waiting;
   if (one === undefined || (await lagDoubt(ports, target)) !== undefined) return 0;
-  const second = await listAll(ports, target, placeOf(one), mayGoOn);
+  const second = await listAll(ports, target, placeOf(one), 'revoke', mayGoOn);
   if (gapIn(ports, target, second) !== undefined || !(await agree(ports, one.hubAccount, first, second))) return 0;
   let ended = 0;
   for (const { id } of waiting) {

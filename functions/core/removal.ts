@@ -34,7 +34,7 @@ export async function removeToken(
   unlisted?: Lease,
 ): Promise<Removal> {
   const seek = (httpStatus: number) => look(ports, target, place, { tokenId, httpStatus, unlisted });
-  const reply = await withSession(ports, target, (session) => ports.hub.deleteToken(session, place, tokenId));
+  const reply = await withSession(ports, target, (session) => ports.hub.deleteToken(session, place, tokenId), 'revoke');
   if (reply.ok) {
     const { httpStatus } = reply.value;
     if (httpStatus === GONE_STATUS) return { gone: true, httpStatus };
@@ -65,7 +65,7 @@ interface Deleted {
 
 async function look(ports: RevokePorts, target: Target, place: TokenPlace, deleted: Deleted): Promise<Removal> {
   const { tokenId, httpStatus } = deleted;
-  const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, tokenId));
+  const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, tokenId), 'revoke');
   if (reply.ok) {
     if (!reply.value.isActive) return { gone: true, httpStatus, confirmedBy: 'inactive' };
     return { gone: false, code: 'delete_pending', waiting: true, seen: reply.value };
@@ -82,7 +82,7 @@ async function confirmByList(
   place: TokenPlace,
   { tokenId, httpStatus, unlisted }: Deleted,
 ): Promise<Removal> {
-  const { tokens, complete, problem, startedAtMs } = await listAll(ports, target, place);
+  const { tokens, complete, problem, startedAtMs } = await listAll(ports, target, place, 'revoke');
   const listed = tokens.find((token) => token.tokenId === tokenId);
   if (listed !== undefined && !listed.isActive) return { gone: true, httpStatus, confirmedBy: 'inactive' };
   if (listed !== undefined) return { gone: false, code: 'still_listed', waiting: true, seen: listed };

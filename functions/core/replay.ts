@@ -54,7 +54,7 @@ async function endFormer(ports: MintPorts, origin: Origin, lease: Lease): Promis
   if (lease.status === 'minting' && nowMs <= mintedByMs) {
     throw fail({ tag: 'in_flight', retryAfterSeconds: retryAfterSeconds(mintedByMs, nowMs) });
   }
-  const revocation = await stored(revokeLease(ports, lease.id, { trigger: 'asked', reason: 'replayed', origin }));
+  const revocation = await stored(revokeLease(ports, lease.id, { trigger: 'caller', reason: 'replayed', origin }));
   if (revocation.outcome === 'revoked' || revocation.outcome === 'unknown') return;
   const againAtMs = revocation.lease.dueAtMs ?? nowMs;
   throw fail({ tag: 'in_flight', retryAfterSeconds: retryAfterSeconds(againAtMs, nowMs) });

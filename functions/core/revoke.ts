@@ -8,13 +8,18 @@ import { postpone } from './postpone.ts';
 
 /** A message comes this early at most for clocks that differ; a revoker is on its way to a lease for which it is due later. */
 const CLOCKS_DIFFER_MS = 10_000;
+/** A caller who asks again starts another attempt this long after the last one, or when the lease is due. */
+const ASKED_AGAIN_MS = 30_000;
 /** Writers of one lease are few: its minter, its owner and its triggers. */
 const MAX_CONFLICTS = 8;
 
 /** Why to revoke, and whether to look at the clock first. */
 export interface RevokeOrder {
-  /** `due`: only when the lease is due, as every timed trigger asks. `asked`: now. */
-  readonly trigger: 'due' | 'asked';
+  /**
+   * `due`: only when the lease is due, as every timed trigger asks. `asked`: now. `caller`: now for the first time; of a lease that is
+   * being revoked, at most one attempt for each time that it is due, or every 30 s.
+   */
+  readonly trigger: 'due' | 'caller' | 'asked';
   readonly reason: RevokeReason;
   /** Who asked, where somebody did. */
   readonly origin?: Origin;
@@ -109,7 +114,8 @@ async function begin(ports: RevokePorts, leaseId: string, order: RevokeOrder): P
     if (lease.status === 'revoking' && tokenId === lease.tokenId) {
       // The sweep's listings end it; only where they never do, its own time comes.
       const waits = isLeftToSweep(lease) && nowMs < (lease.dueAtMs as number);
-      return { outcome: waits ? 'pending' : 'begun', lease };
+      if (waits || (order.trigger === 'caller' && isTooSoon(lease, nowMs))) return { outcome: 'pending', lease };
+      if (order.trigger !== 'caller') return { outcome: 'begun', lease };
     }
     // An expired lease that cannot be renewed has nobody left to race with, so its first attempt saves a write.
     if (order.trigger === 'due' && lease.status === 'active' && !lease.renewable) return { outcome: 'begun', lease };
@@ -117,10 +123,12 @@ async function begin(ports: RevokePorts, leaseId: string, order: RevokeOrder): P
       status: 'revoking',
       revokeReason: lease.revokeReason ?? order.reason,
       revokingSinceMs: lease.revokingSinceMs ?? nowMs,
-      dueAtMs: nowMs,
+      // Whoever asks again does not move what is planned already.
+      dueAtMs: lease.status === 'revoking' && tokenId === lease.tokenId ? lease.dueAtMs : nowMs,
+      attemptedAtMs: nowMs,
       tokenId,
       // It names its token now, and others are no matter.
-      blockedBy: undefined,
+      blockedBy: tokenId === undefined ? lease.blockedBy : undefined,
       ...reportedExpiry(order),
     });
     if ((await ports.leases.update(revoking)) === 'conflict') continue;
@@ -128,6 +136,12 @@ async function begin(ports: RevokePorts, leaseId: string, order: RevokeOrder): P
     return { outcome: 'begun', lease: revoking };
   }
   throw new Error('too many writers of one lease');
+}
+
+/** Whether an attempt is under way or was only just made, and none is due since. */
+function isTooSoon({ attemptedAtMs, dueAtMs = 0 }: Lease, nowMs: number): boolean {
+  if (attemptedAtMs === undefined || attemptedAtMs > nowMs || nowMs >= attemptedAtMs + ASKED_AGAIN_MS) return false;
+  return nowMs < dueAtMs || dueAtMs <= attemptedAtMs;
 }
 
 async function recordRequest(ports: RevokePorts, lease: Lease, order: RevokeOrder): Promise<void> {

@@ -3,7 +3,7 @@ import { fail } from './failure.ts';
 import { failureOf, retryAfterSeconds } from './hub-problem.ts';
 import { BREAKER_MS, breakerMs, pauseAfter, waitForEdge, waitForLogin } from './login-pauses.ts';
 import type { HubProblem, HubReply, HubSession, RevokePorts, SessionRecord } from './ports.ts';
-import { noteRate, waitForWindow } from './rate.ts';
+import { type HubClass, noteRate, waitForWindow } from './rate.ts';
 import { stored } from './stored.ts';
 import type { Credential, Target } from './target.ts';
 
@@ -37,15 +37,16 @@ interface StoredCredential {
  * Returns a session of the target's account, shared by every process of the installation: one login per session life, one
  * login at a time, and none with a credential that was refused within the last ten minutes, or while Docker Hub wants none.
  *
+ * @param hubClass of the call that the session is for.
  * @throws Failed `login_blocked` from the first refusal on, `credential_unavailable`, `hub_unavailable`, `hub_throttled`,
  *   `hub_refused` (`wrong_account` among its codes), `busy` or `store_unavailable`.
  */
-export async function openSession(ports: Ports, target: Target): Promise<HubSession> {
+export async function openSession(ports: Ports, target: Target, hubClass: HubClass): Promise<HubSession> {
   const giveUpAtMs = ports.clock.nowMs() + WAIT_MS;
   for (;;) {
     const nowMs = ports.clock.nowMs();
     const record = await stored(ports.sessions.read(target.name));
-    waitForWindow(record, nowMs);
+    waitForWindow(record, hubClass, nowMs);
     const cached = await cachedSession(ports, target, record, nowMs);
     if (cached !== undefined && nowMs < refreshAtMs(record, cached)) return cached;
     try {
@@ -84,19 +85,23 @@ export async function proveCredential(ports: Ports, target: Target, offered: Sto
 /**
  * Runs a call that may be repeated, once more with a new session when Docker Hub refuses the shared one.
  *
+ * @param hubClass decides who goes first while Docker Hub refuses requests.
  * @throws as {@link openSession}.
  */
 export async function withSession<T>(
   ports: Ports,
   target: Target,
   call: (session: HubSession) => Promise<HubReply<T>>,
+  hubClass: HubClass,
 ): Promise<HubReply<T>> {
-  const session = await openSession(ports, target);
+  const session = await openSession(ports, target, hubClass);
   const reply = await call(session);
-  await noteRate(ports, target.name, reply);
+  await noteRate(ports, target.name, reply, hubClass);
   if (reply.ok || reply.problem.tag !== 'session_refused') return reply;
   await dropSession(ports, target.name, session);
-  return call(await openSession(ports, target));
+  const repeated = await call(await openSession(ports, target, hubClass));
+  await noteRate(ports, target.name, repeated, hubClass);
+  return repeated;
 }
 
 /** Forgets a session that Docker Hub refused, unless another has taken its place. */

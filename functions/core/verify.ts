@@ -175,7 +175,7 @@ async function waitForList(
   untilMs: number,
 ): Promise<HubToken | undefined> {
   for (;;) {
-    const { tokens } = await listAll(ports, target, placeOf(lease));
+    const { tokens } = await listAll(ports, target, placeOf(lease), 'mint');
     const listed = tokens.find(({ tokenId }) => tokenId === lease.tokenId);
     if (listed !== undefined || ports.clock.nowMs() >= untilMs) return listed;
     await ports.clock.sleep(POLL_MS);
@@ -216,5 +216,10 @@ async function remove(
 }
 
 function readBack(ports: VerifyPorts, target: Target, lease: Lease) {
-  return withSession(ports, target, (session) => ports.hub.getToken(session, placeOf(lease), lease.tokenId as string));
+  return withSession(
+    ports,
+    target,
+    (session) => ports.hub.getToken(session, placeOf(lease), lease.tokenId as string),
+    'mint',
+  );
 }

@@ -47,12 +47,16 @@ export const EvidenceAnswer = z
   ])
   .meta({ description: 'What proves that no token of the lease lives.' });
 
+const AsOf = Time.meta({
+  description: 'When Docker Hub said so. Docker Hub is not asked again within 30 s, nor faster than its limit allows.',
+});
+
 export const LiveAnswer = z
   .discriminatedUnion('found', [
-    z.strictObject({ found: z.literal(true), isActive: z.boolean(), lastUsedAt: Time.nullable() }),
-    z.strictObject({ found: z.literal(false) }),
+    z.strictObject({ found: z.literal(true), isActive: z.boolean(), lastUsedAt: Time.nullable(), asOf: AsOf }),
+    z.strictObject({ found: z.literal(false), asOf: AsOf }),
   ])
-  .meta({ description: 'What Docker Hub itself says of the token; absent where it could not say.' });
+  .meta({ description: 'What Docker Hub itself last said of the token; absent where it never did.' });
 
 export const LeaseSchema = z.strictObject({
   id: z.string(),

@@ -172,9 +172,10 @@ export function adminLeaseAnswer(lease: Lease, live?: LiveView): z.output<typeof
 }
 
 function liveAnswer(live: LiveView): z.output<typeof LiveAnswer> {
-  if (!live.found) return { found: false };
+  const asOf = time(live.atMs);
+  if (!live.found) return { found: false, asOf };
   const { isActive, lastUsedAtMs } = live;
-  return { found: true, isActive, lastUsedAt: lastUsedAtMs === null ? null : time(lastUsedAtMs) };
+  return { found: true, isActive, lastUsedAt: lastUsedAtMs === null ? null : time(lastUsedAtMs), asOf };
 }
 
 /** Leases that are to be revoked, as much of each as tells whose it is. */

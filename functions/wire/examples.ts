@@ -37,7 +37,11 @@ const RENEWED = {
   maxExpiresAt: '2026-11-21T10:00:00.000Z',
 };
 
-const LIVE = { ...LEASE, live: { found: true, isActive: true, lastUsedAt: null }, neverUsed: true };
+const LIVE = {
+  ...LEASE,
+  live: { found: true, isActive: true, lastUsedAt: null, asOf: '2026-11-21T09:04:00.000Z' },
+  neverUsed: true,
+};
 
 const REVOKING = { ...LEASE, status: 'revoking', revokeReason: 'caller', lastError: 'hub_unavailable:timeout' };
 

@@ -61,7 +61,9 @@ const RevokeBody = z
 const NoQuery = z.strictObject({});
 const ForceQuery = z.strictObject({ force: switchFor('`true` lets open leases run out first, and gives no more.') });
 const VerifyQuery = z.strictObject({ verify: switchFor('`false` stores the credential without a login.') });
-const Live = switchFor('`true` asks Docker Hub too, whether the token is active and when it was last used.');
+const Live = switchFor(
+  '`true` also shows what Docker Hub says of the token: whether it is active, and when it was last used. `live.asOf` says when it was asked.',
+);
 const LiveQuery = z.strictObject({ live: Live });
 
 const AttestQuery = z.strictObject({

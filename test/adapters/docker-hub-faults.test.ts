@@ -312,7 +312,7 @@ describe('when Docker Hub may be asked again', () => {
 
 describe('what stands on an answer', () => {
   const headers = { 'x-ratelimit-limit': '180', 'x-ratelimit-remaining': '17', 'x-ratelimit-reset': '1793620890' };
-  const meta = { hubDateMs: HUB_DATE_MS, rateRemaining: 17, rateResetAtMs: 1_793_620_890_000 };
+  const meta = { hubDateMs: HUB_DATE_MS, rateLimit: 180, rateRemaining: 17, rateResetAtMs: 1_793_620_890_000 };
 
   it.each([
     ['success', json(200, { count: 0, results: [] }, headers)],
@@ -329,6 +329,8 @@ describe('what stands on an answer', () => {
   });
 
   it.each([
+    [{ 'x-ratelimit-limit': '0' }],
+    [{ 'x-ratelimit-limit': '180;w=60' }],
     [{ 'x-ratelimit-remaining': '-1', 'x-ratelimit-reset': 'never' }],
     [{ 'x-ratelimit-remaining': '1.5', 'x-ratelimit-reset': '60' }],
     [{ 'x-ratelimit-remaining': '', 'x-ratelimit-reset': '99999999999999' }],

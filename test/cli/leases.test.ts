@@ -60,7 +60,12 @@ describe('hublease show', () => {
 
   test('--live adds what Docker Hub says', async () => {
     const { stdout } = await terminal.type(`show ${await leaseId()} --live -o json`);
-    expect(Lease.parse(JSON.parse(stdout)).live).toEqual({ found: true, isActive: true, lastUsedAt: null });
+    expect(Lease.parse(JSON.parse(stdout)).live).toEqual({
+      found: true,
+      isActive: true,
+      lastUsedAt: null,
+      asOf: expect.any(String),
+    });
   });
 
   test('shows the evidence once revoked', async () => {

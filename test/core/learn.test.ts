@@ -238,7 +238,7 @@ describe('a verification that waits to be listed', () => {
 
   it('goes on waiting where the refusal could not be noted', async () => {
     const { world, target, lease, learn, facts } = worldWithPending(LAG_MAX_MS + 1);
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     world.steering.on('sessions.write', rejects);
     await learn();
     expect(facts()).toEqual({ pendingVerification: expect.objectContaining({ leaseId: lease.id }) });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { revokeAnyLease } from '../../functions/core/all-leases.ts';
 import { fail } from '../../functions/core/failure.ts';
+import type { Lease } from '../../functions/core/lease.ts';
 import { listOwn, revokeOwn, showOwn, whoami } from '../../functions/core/own-leases.ts';
 import { answers, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORIGIN, World } from './world.ts';
@@ -95,6 +97,75 @@ describe('one of a caller’s own leases', () => {
     const answer = await revokeOwn(world.ports, ORIGIN, lease.id);
     expect(answer).toEqual({ lease: world.lease(lease.id), pending: true });
     expect(answer.lease).toMatchObject({ status: 'revoking', attempts: 1 });
+  });
+
+  describe('that is being revoked', () => {
+    const OUT = answers(refusal({ tag: 'fault', code: 'timeout' }));
+
+    async function pending() {
+      const { world, target } = worldWithTarget();
+      const { id } = world.addLease(target);
+      world.steering.on('hub.deleteToken', OUT);
+      await revokeOwn(world.ports, ORIGIN, id);
+      const ask = async () => (await revokeOwn(world.ports, ORIGIN, id)).pending;
+      return { world, id, ask, attempts: () => world.steering.argsOf('hub.deleteToken').length };
+    }
+
+    it('is tried again by its caller at its due time, however often it is asked for before', async () => {
+      const { world, ask, attempts } = await pending();
+      world.clock.advance(4_999);
+      for (let times = 0; times < 5; times++) expect(await ask()).toBe(true);
+      expect(attempts()).toBe(1);
+      world.clock.advance(1);
+      expect(await ask()).toBe(false);
+      expect(attempts()).toBe(2);
+    });
+
+    it('is tried again 30 s after the last attempt where it is due only later, and stays due then', async () => {
+      const { world, id, ask, attempts } = await pending();
+      const dueAtMs = NOW_MS + 600_000;
+      world.rewrite(id, { dueAtMs });
+      world.clock.advance(29_999);
+      await ask();
+      expect(attempts()).toBe(1);
+      world.clock.advance(1);
+      let marked: Lease | undefined;
+      world.steering.on(
+        'hub.deleteToken',
+        preceded(() => {
+          marked = world.lease(id);
+        }),
+      );
+      expect(await ask()).toBe(false);
+      expect(marked).toMatchObject({ dueAtMs, attemptedAtMs: NOW_MS + 30_000 });
+    });
+
+    it('is tried once by a crowd that asks at the same time', async () => {
+      const { world, ask, attempts } = await pending();
+      world.clock.advance(5_000);
+      world.steering.on('hub.deleteToken', OUT);
+      await Promise.all(Array.from({ length: 8 }, ask));
+      expect(attempts()).toBe(2);
+    });
+
+    it('is tried again where its row does not say when it was last tried', async () => {
+      const { world, id, ask } = await pending();
+      world.rewrite(id, { attemptedAtMs: undefined, dueAtMs: NOW_MS + 600_000 } as never);
+      expect(await ask()).toBe(false);
+    });
+
+    it('is tried again where that was in the future: the clock was set back', async () => {
+      const { world, id, ask } = await pending();
+      world.rewrite(id, { attemptedAtMs: NOW_MS + 1, dueAtMs: NOW_MS + 600_000 });
+      expect(await ask()).toBe(false);
+    });
+
+    it('is tried by an admin at once, as often as one asks', async () => {
+      const { world, id, attempts } = await pending();
+      world.steering.on('hub.deleteToken', OUT, { times: 2 });
+      for (let times = 0; times < 2; times++) await revokeAnyLease(world.ports, ORIGIN, id);
+      expect(attempts()).toBe(3);
+    });
   });
 
   it('whose row goes while it is being revoked is not found', async () => {

@@ -37,6 +37,7 @@ describe('an attempt that fails', () => {
       attempts: 1,
       lastError: 'hub_refused:plan',
       dueAtMs: NOW_MS + 2_000,
+      attemptedAtMs: NOW_MS,
     };
     expect(revocation).toEqual({ outcome: 'pending', lease: row });
     expect(world.lease(lease.id)).toEqual(row);
@@ -125,6 +126,30 @@ describe('an attempt that fails', () => {
     expect(await revokeLease(world.ports, lease.id, DUE)).toEqual({ outcome: 'pending', lease: world.lease(lease.id) });
     expect(world.lease(lease.id)).toMatchObject({ version: 2, dueAtMs: NOW_MS + 77, attempts: 0 });
     expect(world.events).toEqual([]);
+  });
+
+  it.each<[string, Partial<Lease>]>([
+    ['a view', { seen: { atMs: NOW_MS, found: true, isActive: true, lastUsedAtMs: null } }],
+    ['another attempt', { attemptedAtMs: NOW_MS }],
+  ])('by whose end %s was noted is repeated as planned', async (_, noted) => {
+    const { world, lease } = worldWithDue();
+    world.steering.on('hub.deleteToken', answers(OUT));
+    world.steering.on(
+      'leases.update',
+      preceded(() => world.rewrite(lease.id, noted)),
+    );
+    expect((await revokeLease(world.ports, lease.id, DUE)).outcome).toBe('pending');
+    expect(world.lease(lease.id)).toMatchObject({ ...noted, version: 3, attempts: 1, dueAtMs: NOW_MS + 5_000 });
+    expect(world.steering.argsOf('queue.send')).toEqual([[lease.id, 5_000]]);
+  });
+
+  it('and is outrun by notes again and again is left to the sweep', async () => {
+    const { world, lease } = worldWithDue();
+    world.steering.on('hub.deleteToken', answers(OUT));
+    const note = preceded(() => world.rewrite(lease.id, { seen: { atMs: NOW_MS, found: false } }));
+    world.steering.on('leases.update', note, { times: 8 });
+    expect(await revokeLease(world.ports, lease.id, DUE)).toMatchObject({ outcome: 'pending', lease: { version: 9 } });
+    expect(await world.leases.port.due(NOW_MS, { limit: 9 })).toEqual({ items: [lease.id] });
   });
 
   it('on a row that somebody took away leaves nothing to be said of it', async () => {

@@ -28,8 +28,19 @@ function worldWithRecord(change: object = {}) {
 describe('requests that run low', () => {
   it.each([0, 10])('are noted for every process when %i are left', async (rateRemaining) => {
     const { world, record } = worldWithRecord();
-    await noteRate(world.ports, 'acme-bot', answered({ rateRemaining, rateResetAtMs: RESET_MS }));
+    await noteRate(world.ports, 'acme-bot', answered({ rateRemaining, rateResetAtMs: RESET_MS }), 'revoke');
     expect(record()).toEqual({ ...RECORD, version: 4, opId: 'op-1', rateRemaining, rateResetAtMs: RESET_MS });
+  });
+
+  it('are noted with the limit that Docker Hub states', async () => {
+    const { world, record } = worldWithRecord();
+    await noteRate(
+      world.ports,
+      'acme-bot',
+      answered({ rateLimit: 60, rateRemaining: 9, rateResetAtMs: RESET_MS }),
+      'look',
+    );
+    expect(record()).toMatchObject({ version: 4, rateLimit: 60 });
   });
 
   it.each([
@@ -39,23 +50,23 @@ describe('requests that run low', () => {
     ['Docker Hub says nothing', {}],
   ])('are not what it means when %s', async (_, meta) => {
     const { world } = worldWithRecord();
-    await noteRate(world.ports, 'acme-bot', answered(meta));
+    await noteRate(world.ports, 'acme-bot', answered(meta), 'revoke');
     expect(world.steering.calls).toEqual([]);
   });
 
   it('are noted once per window', async () => {
     const { world, record } = worldWithRecord();
     for (const rateRemaining of [9, 8]) {
-      await noteRate(world.ports, 'acme-bot', answered({ rateRemaining, rateResetAtMs: RESET_MS }));
+      await noteRate(world.ports, 'acme-bot', answered({ rateRemaining, rateResetAtMs: RESET_MS }), 'revoke');
     }
     expect(record()).toMatchObject({ version: 4, rateRemaining: 9 });
-    await noteRate(world.ports, 'acme-bot', answered({ rateRemaining: 7, rateResetAtMs: RESET_MS + 1 }));
+    await noteRate(world.ports, 'acme-bot', answered({ rateRemaining: 7, rateResetAtMs: RESET_MS + 1 }), 'revoke');
     expect(record()).toMatchObject({ version: 5, rateRemaining: 7 });
   });
 
   it('are noted nowhere where there was no login yet', async () => {
     const { world } = worldWithRecord();
-    await noteRate(world.ports, 'other', answered({ rateRemaining: 0, rateResetAtMs: RESET_MS }));
+    await noteRate(world.ports, 'other', answered({ rateRemaining: 0, rateResetAtMs: RESET_MS }), 'revoke');
     expect(world.steering.argsOf('sessions.write')).toEqual([]);
   });
 
@@ -63,15 +74,15 @@ describe('requests that run low', () => {
     const { world, record } = worldWithRecord();
     const low = answered({ rateRemaining: 0, rateResetAtMs: RESET_MS });
     world.steering.on('sessions.read', rejects);
-    await noteRate(world.ports, 'acme-bot', low);
+    await noteRate(world.ports, 'acme-bot', low, 'revoke');
     world.steering.on('sessions.write', rejects);
-    await noteRate(world.ports, 'acme-bot', low);
+    await noteRate(world.ports, 'acme-bot', low, 'revoke');
     expect(record()).toEqual(RECORD);
     world.steering.on(
       'sessions.write',
       preceded(() => world.sessions.rows.set('acme-bot', { ...RECORD, version: 4 })),
     );
-    await noteRate(world.ports, 'acme-bot', low);
+    await noteRate(world.ports, 'acme-bot', low, 'revoke');
     expect(record()).toMatchObject({ version: 5, rateRemaining: 0 });
   });
 });
@@ -79,11 +90,12 @@ describe('requests that run low', () => {
 describe('a refused request', () => {
   const throttled = (inMs: number, meta: HubMeta = {}) => refusal({ tag: 'throttled', retryAtMs: NOW_MS + inMs }, meta);
   const closed = (world: World) => failureOf(wait(world));
-  const wait = async (world: World) => waitForWindow(world.sessions.rows.get('acme-bot'), world.clock.nowMs());
+  const wait = async (world: World) =>
+    waitForWindow(world.sessions.rows.get('acme-bot'), 'revoke', world.clock.nowMs());
 
   it('closes the account to everybody for as long as Docker Hub asks', async () => {
     const { world, record } = worldWithRecord();
-    await noteRate(world.ports, 'acme-bot', throttled(40_000));
+    await noteRate(world.ports, 'acme-bot', throttled(40_000), 'revoke');
     expect(record()).toEqual({ ...RECORD, version: 4, opId: 'op-1', throttledUntilMs: NOW_MS + 40_000 });
     world.clock.advance(39_999);
     expect(await closed(world)).toEqual({ tag: 'hub_throttled', retryAfterSeconds: 1 });
@@ -91,21 +103,47 @@ describe('a refused request', () => {
     await expect(wait(world)).resolves.toBeUndefined();
   });
 
+  it.each(['look', 'mint'] as const)('for a %s closes it to looks and mints only', async (hubClass) => {
+    const { world, record } = worldWithRecord();
+    await noteRate(world.ports, 'acme-bot', throttled(40_000), hubClass);
+    expect(record()).toEqual({ ...RECORD, version: 4, opId: 'op-1', mintsThrottledUntilMs: NOW_MS + 40_000 });
+    await expect(wait(world)).resolves.toBeUndefined();
+    for (const other of ['look', 'mint'] as const) {
+      expect(() => waitForWindow(record(), other, NOW_MS + 39_999)).toThrow('hub_throttled');
+      expect(waitForWindow(record(), other, NOW_MS + 40_000)).toBeUndefined();
+    }
+  });
+
+  it('for a look leaves the window of a refused revocation as it is, and the later end counts', async () => {
+    const { world, record } = worldWithRecord({ throttledUntilMs: NOW_MS + 30_000 });
+    await noteRate(world.ports, 'acme-bot', throttled(40_000), 'look');
+    expect(record()).toMatchObject({ version: 3 });
+    const both = { ...RECORD, throttledUntilMs: NOW_MS + 30_000, mintsThrottledUntilMs: NOW_MS + 40_000 };
+    expect(() => waitForWindow(both, 'look', NOW_MS + 35_000)).toThrow('hub_throttled');
+    expect(waitForWindow(both, 'revoke', NOW_MS + 35_000)).toBeUndefined();
+  });
+
+  it('for a revocation closes it to all, though it was closed to looks and mints', async () => {
+    const { world, record } = worldWithRecord({ mintsThrottledUntilMs: NOW_MS + 30_000 });
+    await noteRate(world.ports, 'acme-bot', throttled(30_000), 'revoke');
+    expect(record()).toMatchObject({ version: 4, throttledUntilMs: NOW_MS + 30_000 });
+  });
+
   it('closes it for two minutes at most: it may have meant that one request', async () => {
     const { world } = worldWithRecord();
-    await noteRate(world.ports, 'acme-bot', throttled(900_000));
+    await noteRate(world.ports, 'acme-bot', throttled(900_000), 'revoke');
     expect(await closed(world)).toEqual({ tag: 'hub_throttled', retryAfterSeconds: 120 });
   });
 
   it('is noted once, however many are refused at the same time', async () => {
     const { world, record } = worldWithRecord();
-    for (const inMs of [40_000, 40_500, 39_000]) await noteRate(world.ports, 'acme-bot', throttled(inMs));
+    for (const inMs of [40_000, 40_500, 39_000]) await noteRate(world.ports, 'acme-bot', throttled(inMs), 'revoke');
     expect(record()).toMatchObject({ version: 4, throttledUntilMs: NOW_MS + 40_000 });
   });
 
   it('is noted with the rate that it speaks of', async () => {
     const { world, record } = worldWithRecord();
-    await noteRate(world.ports, 'acme-bot', throttled(30_000, { rateRemaining: 0, rateResetAtMs: RESET_MS }));
+    await noteRate(world.ports, 'acme-bot', throttled(30_000, { rateRemaining: 0, rateResetAtMs: RESET_MS }), 'revoke');
     expect(record()).toMatchObject({
       version: 4,
       throttledUntilMs: RESET_MS,
@@ -123,12 +161,12 @@ describe('a refused request', () => {
   });
 
   it('closes nothing where there was no login yet', async () => {
-    expect(waitForWindow(undefined, NOW_MS)).toBeUndefined();
+    expect(waitForWindow(undefined, 'look', NOW_MS)).toBeUndefined();
   });
 
   it.each([refusal({ tag: 'fault', code: 'timeout' }), refusal({ tag: 'not_found' })])('is not %j', async (reply) => {
     const { world } = worldWithRecord();
-    await noteRate(world.ports, 'acme-bot', reply);
+    await noteRate(world.ports, 'acme-bot', reply, 'revoke');
     expect(world.steering.calls).toEqual([]);
   });
 });
@@ -195,6 +233,7 @@ describe('minting', () => {
   it.each([
     ['waits for them, to the longest pause and a second', { revocationsUntilMs: NOW_MS + 901_000 }, 901],
     ['waits, though requests come sooner', { rateResetAtMs: NOW_MS + 5_000, revocationsUntilMs: NOW_MS + 60_000 }, 60],
+    ['may ask after a look or mint was refused', { mintsThrottledUntilMs: NOW_MS + 120_000 }, 120],
     ['was refused', { throttledUntilMs: NOW_MS + 120_000, rateResetAtMs: NOW_MS + 5_000 }, 120],
   ])('gives way while a revocation %s', async (_, change, retryAfterSeconds) => {
     const { world, target } = worldWithRecord(change);
@@ -237,11 +276,9 @@ describe('revocations', () => {
     ['wait while they are said to, to the longest pause and a second', { revocationsUntilMs: NOW_MS + 901_000 }, true],
     ['do not wait when that time has come', { revocationsUntilMs: NOW_MS }, false],
     ['do not wait longer than any does', { revocationsUntilMs: NOW_MS + 901_001 }, false],
-    [
-      'do not wait where requests only run low',
-      { rateResetAtMs: NOW_MS + 5_000, throttledUntilMs: NOW_MS + 5_000 },
-      false,
-    ],
+    ['do not wait where requests only run low', { rateResetAtMs: NOW_MS + 5_000 }, false],
+    ['wait where Docker Hub refuses them', { throttledUntilMs: NOW_MS + 5_000 }, true],
+    ['go first where it refuses what is less urgent', { mintsThrottledUntilMs: NOW_MS + 5_000 }, true],
   ])('%s', async (_, change, wait) => {
     const { world, target } = worldWithRecord(change);
     expect(await doRevocationsWait(world.ports, target)).toBe(wait);

@@ -31,7 +31,7 @@ function worldWithRefused(overrides: Partial<Lease> = {}, waitMs = QUIET_AFTER_M
 }
 
 async function end(world: World, target: Target, open: readonly Lease[]): Promise<number> {
-  const first = await listAll(world.ports, target, PAT);
+  const first = await listAll(world.ports, target, PAT, 'look');
   return endRefusedCreates(world.ports, target, first, open);
 }
 
@@ -73,7 +73,7 @@ describe('leases whose creates Docker Hub refused', () => {
     world.clock.advance(QUIET_AFTER_MS);
     expect(lease).not.toHaveProperty('revokeReason');
     const place = { kind: 'oat', organization: 'acme' } as const;
-    const first = await listAll(world.ports, target, place);
+    const first = await listAll(world.ports, target, place, 'look');
     expect(await endRefusedCreates(world.ports, target, first, [lease])).toBe(1);
     expect(world.steering.argsOf('hub.listTokens')[1]?.[1]).toEqual(place);
     expect(world.lease(lease.id)).toMatchObject({ status: 'revoked', revokeReason: 'mint_failed' });

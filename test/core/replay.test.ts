@@ -86,7 +86,10 @@ describe('an order with an Idempotency-Key', () => {
     await mint(world.ports, ORIGIN, ORDER);
     world.steering.on('hub.deleteToken', OUT);
     expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toEqual({ tag: 'in_flight', retryAfterSeconds: 5 });
+    expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toEqual({ tag: 'in_flight', retryAfterSeconds: 5 });
+    expect(world.steering.argsOf('hub.deleteToken')).toHaveLength(1);
     expect(world.steering.argsOf('minter.createToken')).toHaveLength(1);
+    world.clock.advance(5_000);
     expect((await mint(world.ports, ORIGIN, ORDER)).lease.status).toBe('active');
   });
 
@@ -113,6 +116,7 @@ describe('an order with an Idempotency-Key', () => {
       world.rewrite(refused?.id as string, { tokenId });
       world.steering.on('hub.deleteToken', OUT);
       expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toEqual({ tag: 'in_flight', retryAfterSeconds: 5 });
+      world.clock.advance(5_000);
       const { lease } = await mint(world.ports, ORIGIN, ORDER);
       expect([...world.hub.tokens.keys()]).toEqual([lease.tokenId]);
     });

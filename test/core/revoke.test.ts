@@ -111,6 +111,7 @@ describe('an expired lease', () => {
       revokeReason: 'expired',
       revokingSinceMs: NOW_MS,
       dueAtMs: NOW_MS,
+      attemptedAtMs: NOW_MS,
     });
     expect(revocation).toMatchObject({ outcome: 'revoked', lease: { version: 3, status: 'revoked' } });
     expect(world.eventNames).toEqual(['lease.revoke_requested', 'lease.revoked']);
@@ -312,6 +313,7 @@ describe('a lease that is still minting', () => {
         revokingSinceMs: nowMs,
         attempts: 0,
         lastError: 'quiet_period',
+        attemptedAtMs: nowMs,
         dueAtMs: NOW_MS + QUIET_AFTER_MS,
       },
     });
@@ -380,7 +382,7 @@ describe('a lease that is still minting', () => {
     const { tokenId } = world.addToken(target, lease);
     await revokeLease(world.ports, lease.id, { trigger: 'asked', reason: 'mint_failed', tokenId });
     expect(world.steering.argsOf('leases.update')[0]).toEqual([
-      { ...lease, version: 2, opId: expect.any(String), tokenId, dueAtMs: NOW_MS },
+      { ...lease, version: 2, opId: expect.any(String), tokenId, dueAtMs: NOW_MS, attemptedAtMs: NOW_MS },
     ]);
     expect(world.lease(lease.id)).toMatchObject({ status: 'revoked', revokeReason: 'caller', tokenId });
     expect(world.eventNames).toEqual(['lease.revoked']);

@@ -27,7 +27,7 @@ function logins(world: World): number {
 describe('a session', () => {
   it('is logged in to with the current credential and the route of the target', async () => {
     const { world, target } = worldWithTarget({ loginRoute: 'users-login' });
-    const session = await openSession(world.ports, target);
+    const session = await openSession(world.ports, target, 'mint');
     expect(session).toMatchObject({ account: 'acme-bot', expiresAtMs: NOW_MS + SESSION_MS });
     expect(world.steering.argsOf('hub.login')).toEqual([
       [{ username: 'acme-bot', password: PASSWORD }, 'users-login', NOW_MS],
@@ -44,7 +44,7 @@ describe('a session', () => {
         world.clock.advance(700);
       }),
     );
-    const session = await openSession(world.ports, target);
+    const session = await openSession(world.ports, target, 'mint');
     expect(claimed).toEqual({ target: 'acme-bot', version: 1, opId: 'op-1', claimUntilMs: NOW_MS + CLAIM_MS });
     expect(record(world)).toEqual({
       target: 'acme-bot',
@@ -67,21 +67,21 @@ describe('a session', () => {
 
   it('serves every later call until it is near its end', async () => {
     const { world, target } = worldWithTarget();
-    const first = await openSession(world.ports, target);
+    const first = await openSession(world.ports, target, 'mint');
     world.clock.advance(SESSION_MS - 120_001);
-    expect(await openSession(world.ports, target)).toEqual(first);
+    expect(await openSession(world.ports, target, 'mint')).toEqual(first);
     expect(logins(world)).toBe(1);
     expect(world.steering.argsOf('credentials.read')).toHaveLength(1);
   });
 
   it('is renewed two minutes before its end, and the new one is what others then get', async () => {
     const { world, target } = worldWithTarget();
-    const first = await openSession(world.ports, target);
+    const first = await openSession(world.ports, target, 'mint');
     world.clock.advance(SESSION_MS - 120_000);
-    const second = await openSession(world.ports, target);
+    const second = await openSession(world.ports, target, 'mint');
     expect(second.bearer).not.toBe(first.bearer);
     expect(second.expiresAtMs).toBe(first.expiresAtMs + SESSION_MS - 120_000);
-    expect(await openSession(world.ports, target)).toEqual(second);
+    expect(await openSession(world.ports, target, 'mint')).toEqual(second);
     expect(logins(world)).toBe(2);
   });
 
@@ -97,28 +97,28 @@ describe('a session', () => {
       meta: {},
     };
     world.steering.on('hub.login', answers(short));
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     world.clock.advance(refreshedAfterMs - 1);
-    expect((await openSession(world.ports, target)).bearer).toBe('a.short.session');
+    expect((await openSession(world.ports, target, 'mint')).bearer).toBe('a.short.session');
     expect(logins(world)).toBe(1);
     world.clock.advance(1);
-    expect((await openSession(world.ports, target)).bearer).not.toBe('a.short.session');
+    expect((await openSession(world.ports, target, 'mint')).bearer).not.toBe('a.short.session');
     expect(logins(world)).toBe(2);
     expect(record(world)).not.toHaveProperty('refreshAtMs');
   });
 
   it('near its end goes on serving while somebody else renews it', async () => {
     const { world, target } = worldWithTarget();
-    const first = await openSession(world.ports, target);
+    const first = await openSession(world.ports, target, 'mint');
     world.clock.advance(SESSION_MS - 120_000);
     let other: HubSession | undefined;
     world.steering.on(
       'hub.login',
       preceded(async () => {
-        other = await openSession(world.ports, target);
+        other = await openSession(world.ports, target, 'mint');
       }),
     );
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(other).toEqual(first);
     expect(logins(world)).toBe(2);
     expect(world.clock.slept).toEqual([]);
@@ -134,18 +134,18 @@ describe('a session', () => {
     ['the claim cannot be written', (world) => world.steering.on('sessions.write', rejects)],
   ])('near its end still serves when %s', async (_, happen) => {
     const { world, target } = worldWithTarget();
-    const first = await openSession(world.ports, target);
+    const first = await openSession(world.ports, target, 'mint');
     world.clock.advance(SESSION_MS - 15_001);
     happen(world);
-    expect(await openSession(world.ports, target)).toEqual(first);
+    expect(await openSession(world.ports, target, 'mint')).toEqual(first);
   });
 
   it('of which 15 s are left is used no more', async () => {
     const { world, target } = worldWithTarget();
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     world.clock.advance(SESSION_MS - 15_000);
     world.steering.on('hub.login', answers(refusal({ tag: 'fault', code: 'timeout' })));
-    expect(await failureOf(openSession(world.ports, target))).toEqual({
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({
       tag: 'hub_unavailable',
       code: 'timeout',
       retryAfterSeconds: 5,
@@ -154,9 +154,9 @@ describe('a session', () => {
 
   it('goes on serving with the credential store out', async () => {
     const { world, target } = worldWithTarget();
-    const first = await openSession(world.ports, target);
+    const first = await openSession(world.ports, target, 'mint');
     world.steering.on('credentials.read', rejects, { times: 9 });
-    expect(await openSession(world.ports, target)).toEqual(first);
+    expect(await openSession(world.ports, target, 'mint')).toEqual(first);
   });
 
   it('is one login for all who ask at once', async () => {
@@ -165,7 +165,7 @@ describe('a session', () => {
       'hub.login',
       preceded(() => world.clock.sleep(900)),
     );
-    const sessions = await Promise.all(Array.from({ length: 5 }, () => openSession(world.ports, target)));
+    const sessions = await Promise.all(Array.from({ length: 5 }, () => openSession(world.ports, target, 'mint')));
     expect(new Set(sessions.map(({ bearer }) => bearer)).size).toBe(1);
     expect(logins(world)).toBe(1);
   });
@@ -178,7 +178,7 @@ describe('a session', () => {
       opId: 'theirs',
       claimUntilMs: NOW_MS + CLAIM_MS,
     });
-    expect(await failureOf(openSession(world.ports, target))).toEqual({ tag: 'busy', retryAfterSeconds: 2 });
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({ tag: 'busy', retryAfterSeconds: 2 });
     expect(world.clock.slept).toEqual(Array(32).fill(250));
     expect(world.clock.nowMs()).toBe(NOW_MS + 8_000);
     expect(logins(world)).toBe(0);
@@ -190,11 +190,11 @@ describe('a session', () => {
     const crashed = { target: 'acme-bot', version: 4, opId: 'theirs', claimUntilMs: NOW_MS + CLAIM_MS };
     world.sessions.rows.set('acme-bot', crashed);
     world.clock.advance(CLAIM_MS - 1);
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(world.clock.slept).toEqual([250]);
 
     world.sessions.rows.set('acme-bot', { ...crashed, claimUntilMs: world.clock.nowMs() });
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(world.clock.slept).toEqual([250]);
     expect(logins(world)).toBe(2);
   });
@@ -203,9 +203,9 @@ describe('a session', () => {
     const { world, target } = worldWithTarget();
     world.steering.on(
       'sessions.write',
-      preceded(() => openSession(world.ports, target)),
+      preceded(() => openSession(world.ports, target, 'mint')),
     );
-    const session = await openSession(world.ports, target);
+    const session = await openSession(world.ports, target, 'mint');
     expect(session.expiresAtMs).toBe(NOW_MS + SESSION_MS);
     expect(logins(world)).toBe(1);
     expect(world.clock.slept).toEqual([250]);
@@ -213,19 +213,19 @@ describe('a session', () => {
 
   it('that another account holds is not used', async () => {
     const { world, target } = worldWithTarget();
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     world.sessions.rows.set('acme-bot', { ...record(world), account: 'acme-bot2' });
-    expect((await openSession(world.ports, target)).account).toBe('acme-bot');
+    expect((await openSession(world.ports, target, 'mint')).account).toBe('acme-bot');
     expect(logins(world)).toBe(2);
   });
 
   it('sealed under a key that is gone is replaced by a login', async () => {
     const { world, target } = worldWithTarget();
-    const first = await openSession(world.ports, target);
+    const first = await openSession(world.ports, target, 'mint');
     world.sealer.loseKey();
-    const second = await openSession(world.ports, target);
+    const second = await openSession(world.ports, target, 'mint');
     expect(second.bearer).not.toBe(first.bearer);
-    expect(await openSession(world.ports, target)).toEqual(second);
+    expect(await openSession(world.ports, target, 'mint')).toEqual(second);
     expect(logins(world)).toBe(2);
   });
 
@@ -235,17 +235,17 @@ describe('a session', () => {
   ])('of which only %s is on record is not opened', async (_, half) => {
     const { world, target } = worldWithTarget();
     world.sessions.rows.set('acme-bot', { target: 'acme-bot', version: 1, opId: 'x', account: 'acme-bot', ...half });
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(world.steering.argsOf('sealer.open')).toEqual([]);
     expect(logins(world)).toBe(1);
   });
 
   it('of one target is not opened for another', async () => {
     const { world, target } = worldWithTarget();
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     const other = world.addTarget({ name: 'other' });
     world.sessions.rows.set('other', { ...record(world), target: 'other' });
-    await openSession(world.ports, other);
+    await openSession(world.ports, other, 'mint');
     expect(logins(world)).toBe(2);
   });
 
@@ -255,7 +255,7 @@ describe('a session', () => {
   ])('that cannot be %s serves this call all the same', async (_, happen) => {
     const { world, target } = worldWithTarget();
     happen(world);
-    const session = await openSession(world.ports, target);
+    const session = await openSession(world.ports, target, 'mint');
     expect(session).toMatchObject({ account: 'acme-bot', expiresAtMs: NOW_MS + SESSION_MS });
     expect(record(world).sealedBearer).toBeUndefined();
   });
@@ -263,20 +263,20 @@ describe('a session', () => {
   it('whose claim was written though the reply was lost is no session, and the claim ends by itself', async () => {
     const { world, target } = worldWithTarget();
     world.steering.on('sessions.write', losesReply);
-    expect(await failureOf(openSession(world.ports, target))).toEqual({
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({
       tag: 'store_unavailable',
       retryAfterSeconds: 2,
     });
     expect(logins(world)).toBe(0);
     world.clock.advance(CLAIM_MS);
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(world.clock.slept).toEqual([]);
   });
 
   it('cannot be had while its store is out', async () => {
     const { world, target } = worldWithTarget();
     world.steering.on('sessions.read', rejects);
-    expect(await failureOf(openSession(world.ports, target))).toEqual({
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({
       tag: 'store_unavailable',
       retryAfterSeconds: 2,
     });
@@ -289,7 +289,7 @@ describe('a session', () => {
   ])('cannot be had when no credential %s, and nothing is claimed', async (_, happen) => {
     const { world, target } = worldWithTarget();
     happen(world);
-    expect(await failureOf(openSession(world.ports, target))).toEqual({
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({
       tag: 'credential_unavailable',
       target: 'acme-bot',
       retryAfterSeconds: 5,
@@ -310,10 +310,10 @@ describe('a login that Docker Hub does not answer', () => {
   ])('but with %j is a failure, opens no breaker, and lets the next one log in', async (problem, failure, noted) => {
     const { world, target } = worldWithTarget();
     world.steering.on('hub.login', answers(refusal(problem)));
-    expect(await failureOf(openSession(world.ports, target))).toEqual(failure);
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual(failure);
     expect(record(world)).toEqual({ target: 'acme-bot', version: 2, opId: 'op-2', ...noted });
     expect(world.events).toEqual([]);
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(logins(world)).toBe(2);
     expect(record(world)).not.toHaveProperty('loginFault');
   });
@@ -324,13 +324,14 @@ describe('a login that Docker Hub does not answer', () => {
       const { world, target } = worldWithTarget();
       world.steering.on('hub.login', answers(refusal({ tag: 'fault', code })), { times: 2 });
       const answered = [];
-      for (let callers = 0; callers < 4; callers++) answered.push(await failureOf(openSession(world.ports, target)));
+      for (let callers = 0; callers < 4; callers++)
+        answered.push(await failureOf(openSession(world.ports, target, 'mint')));
       expect(answered).toMatchObject(Array.from({ length: 4 }, () => ({ tag: 'hub_unavailable', code })));
       expect(logins(world)).toBeLessThanOrEqual(2);
       world.clock.advance(10_000);
-      if (code === 'malformed') await failureOf(openSession(world.ports, target));
+      if (code === 'malformed') await failureOf(openSession(world.ports, target, 'mint'));
       world.clock.advance(20_000);
-      await openSession(world.ports, target);
+      await openSession(world.ports, target, 'mint');
       expect(logins(world)).toBe(3);
     },
   );
@@ -344,7 +345,7 @@ describe('a login that Docker Hub will not have yet', () => {
     const { world, target } = worldWithTarget();
     world.steering.on('hub.login', answers(THROTTLED));
     for (let tries = 0; tries < 3; tries++) {
-      expect(await failureOf(openSession(world.ports, target))).toEqual({
+      expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({
         tag: 'hub_throttled',
         retryAfterSeconds: 600,
       });
@@ -358,7 +359,7 @@ describe('a login that Docker Hub will not have yet', () => {
       edgeLogins: 0,
     });
     world.clock.advance(600_000);
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(logins(world)).toBe(2);
     expect(record(world)).not.toHaveProperty('loginAfterMs');
     expect(record(world)).not.toHaveProperty('edgeLogins');
@@ -366,10 +367,10 @@ describe('a login that Docker Hub will not have yet', () => {
 
   it('leaves the session that there is in use until its end', async () => {
     const { world, target } = worldWithTarget();
-    const session = await openSession(world.ports, target);
+    const session = await openSession(world.ports, target, 'mint');
     world.clock.advance(session.expiresAtMs - NOW_MS - 100_000);
     world.steering.on('hub.login', answers(refusal({ tag: 'throttled', retryAtMs: world.clock.nowMs() + 600_000 })));
-    for (let calls = 0; calls < 3; calls++) expect(await openSession(world.ports, target)).toEqual(session);
+    for (let calls = 0; calls < 3; calls++) expect(await openSession(world.ports, target, 'mint')).toEqual(session);
     expect(logins(world)).toBe(2);
   });
 
@@ -377,9 +378,12 @@ describe('a login that Docker Hub will not have yet', () => {
     const { world, target } = worldWithTarget();
     const asked = { target: 'acme-bot', version: 1, opId: 'op' };
     world.sessions.rows.set('acme-bot', { ...asked, loginAfterMs: NOW_MS + 900_000 });
-    expect(await failureOf(openSession(world.ports, target))).toEqual({ tag: 'hub_throttled', retryAfterSeconds: 900 });
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({
+      tag: 'hub_throttled',
+      retryAfterSeconds: 900,
+    });
     world.sessions.rows.set('acme-bot', { ...asked, loginAfterMs: NOW_MS + 900_001 });
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(logins(world)).toBe(1);
   });
 });
@@ -388,14 +392,45 @@ describe('an account whose requests Docker Hub refuses', () => {
   it('is left alone by everybody until then, once one has been refused', async () => {
     const { world, target } = worldWithTarget();
     const problem = { tag: 'throttled', retryAtMs: NOW_MS + 40_000 } as const;
-    const call = () => withSession(world.ports, target, async () => refusal(problem));
+    const call = () => withSession(world.ports, target, async () => refusal(problem), 'revoke');
     expect(await call()).toMatchObject({ problem });
     const { hubCalls } = world.steering;
     world.clock.advance(39_001);
-    expect(await failureOf(openSession(world.ports, target))).toEqual({ tag: 'hub_throttled', retryAfterSeconds: 1 });
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({
+      tag: 'hub_throttled',
+      retryAfterSeconds: 1,
+    });
     expect(world.steering.hubCalls).toBe(hubCalls);
     world.clock.advance(999);
-    expect((await openSession(world.ports, target)).account).toBe('acme-bot');
+    expect((await openSession(world.ports, target, 'mint')).account).toBe('acme-bot');
+  });
+
+  it.each(['look', 'mint'] as const)(
+    'for a %s are still asked for the first revocation, whose own refusal closes it',
+    async (hubClass) => {
+      const { world, target } = worldWithTarget();
+      const problem = { tag: 'throttled', retryAtMs: NOW_MS + 40_000 } as const;
+      let asked = 0;
+      const call = async () => {
+        asked += 1;
+        return refusal(problem);
+      };
+      await withSession(world.ports, target, call, hubClass);
+      for (const other of ['look', 'mint'] as const) {
+        expect(await failureOf(withSession(world.ports, target, call, other))).toMatchObject({ tag: 'hub_throttled' });
+      }
+      expect(asked).toBe(1);
+      expect(await withSession(world.ports, target, call, 'revoke')).toMatchObject({ problem });
+      expect(await failureOf(withSession(world.ports, target, call, 'revoke'))).toMatchObject({ tag: 'hub_throttled' });
+      expect(asked).toBe(2);
+    },
+  );
+
+  it('are noted, too, where the call was repeated with a new session', async () => {
+    const { world, target } = worldWithTarget();
+    const answers = [refusal({ tag: 'session_refused' }), refusal({ tag: 'throttled', retryAtMs: NOW_MS + 9_000 })];
+    await withSession(world.ports, target, async () => answers.shift() as HubReply<never>, 'revoke');
+    expect(record(world)).toMatchObject({ throttledUntilMs: NOW_MS + 9_000 });
   });
 });
 
@@ -418,7 +453,7 @@ describe('a refused login', () => {
     '(%s) blocks further ones with that credential for ten minutes',
     async (problem) => {
       const { world, target } = refused(problem);
-      expect(await failureOf(openSession(world.ports, target))).toEqual(blocked(NOW_MS + BREAKER_MS, 600));
+      expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual(blocked(NOW_MS + BREAKER_MS, 600));
       expect(record(world)).toEqual({
         target: 'acme-bot',
         version: 2,
@@ -429,7 +464,7 @@ describe('a refused login', () => {
       });
       expect(world.events).toEqual([{ event: 'login.refused', atMs: NOW_MS, target: 'acme-bot' }]);
       world.clock.advance(BREAKER_MS - 1);
-      expect(await failureOf(openSession(world.ports, target))).toEqual(blocked(NOW_MS + BREAKER_MS, 1));
+      expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual(blocked(NOW_MS + BREAKER_MS, 1));
       expect(logins(world)).toBe(1);
       world.expectNothingLeaked();
     },
@@ -437,20 +472,20 @@ describe('a refused login', () => {
 
   it('may be tried again once, at the end of the ten minutes', async () => {
     const { world, target } = refused();
-    await failureOf(openSession(world.ports, target));
+    await failureOf(openSession(world.ports, target, 'mint'));
     world.clock.advance(BREAKER_MS);
-    expect(await failureOf(openSession(world.ports, target))).toEqual(blocked(NOW_MS + 2 * BREAKER_MS, 600));
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual(blocked(NOW_MS + 2 * BREAKER_MS, 600));
     expect(record(world)).toMatchObject({ refusals: 2, breakerUntilMs: NOW_MS + 2 * BREAKER_MS });
-    await failureOf(openSession(world.ports, target));
+    await failureOf(openSession(world.ports, target, 'mint'));
     expect(logins(world)).toBe(2);
   });
 
   it('does not block another credential, whose success forgets it', async () => {
     const { world, target } = refused();
-    await failureOf(openSession(world.ports, target));
+    await failureOf(openSession(world.ports, target, 'mint'));
     const credential = { username: 'acme-bot', password: 'another' };
     world.credentials.current.set('acme-bot', { credential, version: 'cred-1' });
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(record(world)).toMatchObject({ credentialVersion: 'cred-1', sealedBearer: 'sealed-1' });
     expect(record(world)).not.toHaveProperty('breakerUntilMs');
     expect(record(world)).not.toHaveProperty('refusals');
@@ -459,8 +494,8 @@ describe('a refused login', () => {
   it('whose breaker cannot be written is a failure of the store, and its claim keeps others off', async () => {
     const { world, target } = refused();
     world.steering.on('sessions.write', rejects, { nth: 2 });
-    expect(await failureOf(openSession(world.ports, target))).toMatchObject({ tag: 'store_unavailable' });
-    expect(await failureOf(openSession(world.ports, target))).toEqual({ tag: 'busy', retryAfterSeconds: 2 });
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toMatchObject({ tag: 'store_unavailable' });
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({ tag: 'busy', retryAfterSeconds: 2 });
     expect(logins(world)).toBe(1);
   });
 });
@@ -469,7 +504,7 @@ describe('a credential that worked before', () => {
   /** It has opened a session, which has ended since. */
   async function proven() {
     const { world, target } = worldWithTarget();
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     world.clock.advance(SESSION_MS);
     return { world, target, endedMs: NOW_MS + SESSION_MS };
   }
@@ -478,7 +513,7 @@ describe('a credential that worked before', () => {
   it('and is refused once gets one more try, half a minute later, and no alarm', async () => {
     const { world, target, endedMs } = await proven();
     world.steering.on('hub.login', ONCE);
-    expect(await failureOf(openSession(world.ports, target))).toEqual({
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({
       tag: 'login_blocked',
       target: 'acme-bot',
       reopensAtMs: endedMs + 30_000,
@@ -486,10 +521,10 @@ describe('a credential that worked before', () => {
     });
     expect(world.events).toEqual([{ event: 'login.retried', atMs: endedMs, target: 'acme-bot' }]);
     world.clock.advance(29_999);
-    expect(await failureOf(openSession(world.ports, target))).toMatchObject({ tag: 'login_blocked' });
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toMatchObject({ tag: 'login_blocked' });
     expect(logins(world)).toBe(2);
     world.clock.advance(1);
-    expect((await openSession(world.ports, target)).account).toBe('acme-bot');
+    expect((await openSession(world.ports, target, 'mint')).account).toBe('acme-bot');
     expect(record(world)).not.toHaveProperty('refusals');
     expect(record(world)).not.toHaveProperty('breakerUntilMs');
   });
@@ -497,9 +532,9 @@ describe('a credential that worked before', () => {
   it('and is refused twice is blocked for ten minutes, and an alarm rings', async () => {
     const { world, target, endedMs } = await proven();
     world.steering.on('hub.login', ONCE, { times: 2 });
-    await failureOf(openSession(world.ports, target));
+    await failureOf(openSession(world.ports, target, 'mint'));
     world.clock.advance(30_000);
-    expect(await failureOf(openSession(world.ports, target))).toMatchObject({
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toMatchObject({
       reopensAtMs: endedMs + 30_000 + BREAKER_MS,
     });
     expect(world.eventNames).toEqual(['login.retried', 'login.refused']);
@@ -509,12 +544,12 @@ describe('a credential that worked before', () => {
   it('and works again after one refusal is given the same doubt the next time', async () => {
     const { world, target } = await proven();
     world.steering.on('hub.login', ONCE);
-    await failureOf(openSession(world.ports, target));
+    await failureOf(openSession(world.ports, target, 'mint'));
     world.clock.advance(30_000);
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     world.clock.advance(SESSION_MS);
     world.steering.on('hub.login', ONCE);
-    expect(await failureOf(openSession(world.ports, target))).toMatchObject({ retryAfterSeconds: 30 });
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toMatchObject({ retryAfterSeconds: 30 });
   });
 
   it('says nothing of the one that takes its place', async () => {
@@ -524,14 +559,14 @@ describe('a credential that worked before', () => {
       version: 'cred-1',
     });
     world.steering.on('hub.login', ONCE);
-    expect(await failureOf(openSession(world.ports, target))).toMatchObject({ retryAfterSeconds: 600 });
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toMatchObject({ retryAfterSeconds: 600 });
     expect(world.eventNames).toEqual(['login.refused']);
   });
 
   it('is retried once for all who ask, not by each of them', async () => {
     const { world, target } = await proven();
     world.steering.on('hub.login', ONCE);
-    const asking = Array.from({ length: 40 }, () => failureOf(openSession(world.ports, target)));
+    const asking = Array.from({ length: 40 }, () => failureOf(openSession(world.ports, target, 'mint')));
     for (const failure of await Promise.all(asking)) expect(failure).toMatchObject({ tag: 'login_blocked' });
     expect(logins(world)).toBe(2);
   });
@@ -544,7 +579,7 @@ describe('a login that something else answers in Docker Hub’s place', () => {
   it('is sent once by forty callers, who all back off together', async () => {
     const { world, target } = worldWithTarget();
     world.steering.on('hub.login', CHALLENGE, { times: 99 });
-    const asking = Array.from({ length: 40 }, () => failureOf(openSession(world.ports, target)));
+    const asking = Array.from({ length: 40 }, () => failureOf(openSession(world.ports, target, 'mint')));
     for (const failure of await Promise.all(asking)) {
       expect(failure).toMatchObject({ tag: 'hub_unavailable', code: 'edge' });
     }
@@ -557,11 +592,11 @@ describe('a login that something else answers in Docker Hub’s place', () => {
     const { world, target } = worldWithTarget();
     world.steering.on('hub.login', CHALLENGE, { times: 99 });
     for (const [tried, pauseSeconds] of [10, 20, 40, 80, 120, 120].entries()) {
-      await failureOf(openSession(world.ports, target));
+      await failureOf(openSession(world.ports, target, 'mint'));
       expect(logins(world)).toBe(tried + 1);
-      expect(await failureOf(openSession(world.ports, target))).toEqual(edge(pauseSeconds));
+      expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual(edge(pauseSeconds));
       world.clock.advance(pauseSeconds * 1_000 - 1);
-      expect(await failureOf(openSession(world.ports, target))).toEqual(edge(1));
+      expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual(edge(1));
       world.clock.advance(1);
     }
     expect(logins(world)).toBe(6);
@@ -570,19 +605,19 @@ describe('a login that something else answers in Docker Hub’s place', () => {
   it('is forgotten by a login that Docker Hub answers', async () => {
     const { world, target } = worldWithTarget();
     world.steering.on('hub.login', CHALLENGE);
-    await failureOf(openSession(world.ports, target));
+    await failureOf(openSession(world.ports, target, 'mint'));
     world.clock.advance(10_000);
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(record(world)).not.toHaveProperty('edgeLogins');
     expect(record(world)).not.toHaveProperty('loginAfterMs');
   });
 
   it('leaves the session that there is in use', async () => {
     const { world, target } = worldWithTarget();
-    const session = await openSession(world.ports, target);
+    const session = await openSession(world.ports, target, 'mint');
     world.clock.advance(SESSION_MS - 100_000);
     world.steering.on('hub.login', CHALLENGE, { times: 99 });
-    for (let calls = 0; calls < 3; calls++) expect(await openSession(world.ports, target)).toEqual(session);
+    for (let calls = 0; calls < 3; calls++) expect(await openSession(world.ports, target, 'mint')).toEqual(session);
     expect(logins(world)).toBe(2);
   });
 });
@@ -591,7 +626,7 @@ describe('a login to another account', () => {
   it('is refused, not shared, and not repeated for half a minute', async () => {
     const { world, target } = worldWithTarget();
     world.hub.logsInAs = 'acme-bot2';
-    expect(await failureOf(openSession(world.ports, target))).toEqual({
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({
       tag: 'hub_refused',
       code: 'wrong_account',
       target: 'acme-bot',
@@ -605,10 +640,10 @@ describe('a login to another account', () => {
       refusals: 0,
     });
     world.clock.advance(29_999);
-    expect(await failureOf(openSession(world.ports, target))).toMatchObject({ tag: 'login_blocked' });
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toMatchObject({ tag: 'login_blocked' });
     world.hub.logsInAs = undefined;
     world.clock.advance(1);
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(logins(world)).toBe(2);
   });
 });
@@ -626,7 +661,7 @@ describe('a one-time code', () => {
         step = record(world).totpStep;
       }),
     );
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(step).toBe(STEP);
     expect(world.steering.argsOf('hub.login')[0]?.[2]).toBe(NOW_MS + 12_345);
     expect(record(world).totpStep).toBe(STEP);
@@ -636,7 +671,7 @@ describe('a one-time code', () => {
   it('is not waited for when its step begins now', async () => {
     const { world, target } = withTotp();
     world.sessions.rows.set('acme-bot', { target: 'acme-bot', version: 1, opId: 'theirs', totpStep: STEP - 1 });
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(world.hub.codeSteps).toEqual([STEP]);
     expect(world.clock.slept).toEqual([]);
   });
@@ -644,9 +679,9 @@ describe('a one-time code', () => {
   it('is never used twice: the next step is waited for where that is near', async () => {
     const { world, target } = withTotp();
     world.clock.advance(22_000);
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     world.sealer.loseKey();
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(world.clock.slept).toEqual([8_000]);
     expect(world.hub.codeSteps).toEqual([STEP, STEP + 1]);
     expect(record(world)).toMatchObject({ totpStep: STEP + 1 });
@@ -655,9 +690,9 @@ describe('a one-time code', () => {
   it('that is spent makes the caller wait, with the time to the next, where that is far', async () => {
     const { world, target } = withTotp();
     world.clock.advance(21_999);
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     world.sealer.loseKey();
-    expect(await failureOf(openSession(world.ports, target))).toEqual({ tag: 'busy', retryAfterSeconds: 9 });
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({ tag: 'busy', retryAfterSeconds: 9 });
     expect(logins(world)).toBe(1);
     expect(world.clock.slept).toEqual([]);
   });
@@ -667,7 +702,7 @@ describe('a one-time code', () => {
     world.clock.advance(25_000);
     const crashed = { target: 'acme-bot', version: 1, opId: 'theirs', totpStep: STEP, claimUntilMs: NOW_MS };
     world.sessions.rows.set('acme-bot', crashed);
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(world.hub.codeSteps).toEqual([STEP + 1]);
     expect(world.clock.slept).toEqual([5_000]);
   });
@@ -678,7 +713,7 @@ describe('a one-time code', () => {
     const spent = { target: 'acme-bot', version: 1, opId: 'theirs', totpStep: STEP };
     world.sessions.rows.set('acme-bot', spent);
     world.steering.on('hub.login', answers(refusal({ tag: 'fault', code: 'timeout' })));
-    await failureOf(openSession(world.ports, target));
+    await failureOf(openSession(world.ports, target, 'mint'));
     expect(world.steering.argsOf('sessions.write')[0]?.[0]).toMatchObject({
       totpStep: STEP + 1,
       claimUntilMs: NOW_MS + TOTP_STEP_MS + CLAIM_MS,
@@ -692,7 +727,7 @@ describe('a one-time code', () => {
       'sessions.write',
       followed(() => world.clock.advance(2_000)),
     );
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(world.hub.codeSteps).toEqual([STEP]);
     expect(world.steering.argsOf('hub.login')[0]?.[2]).toBe(NOW_MS + TOTP_STEP_MS - 1);
     expect(record(world).totpStep).toBe(STEP);
@@ -701,7 +736,7 @@ describe('a one-time code', () => {
   it('that was spent elsewhere pauses logins for a minute, and a second refusal for ten', async () => {
     const { world, target } = withTotp();
     world.hub.codeSteps.push(STEP, STEP + 2);
-    expect(await failureOf(openSession(world.ports, target))).toEqual({
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({
       tag: 'login_blocked',
       target: 'acme-bot',
       reopensAtMs: NOW_MS + 60_000,
@@ -709,7 +744,7 @@ describe('a one-time code', () => {
     });
     expect(record(world)).toMatchObject({ refusals: 1, breakerUntilMs: NOW_MS + 60_000, totpStep: STEP });
     world.clock.advance(60_000);
-    expect(await failureOf(openSession(world.ports, target))).toMatchObject({ reopensAtMs: NOW_MS + 660_000 });
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toMatchObject({ reopensAtMs: NOW_MS + 660_000 });
     expect(record(world)).toMatchObject({ refusals: 2 });
     expect(world.eventNames).toEqual(['login.retried', 'login.refused']);
   });
@@ -725,7 +760,9 @@ describe('a one-time code', () => {
       const before = { target: 'acme-bot', version: 1, opId: 'theirs', credentialVersion: 'cred-0', refusals };
       world.sessions.rows.set('acme-bot', before);
       world.hub.codeSteps.push(STEP);
-      expect(await failureOf(openSession(world.ports, target))).toMatchObject({ reopensAtMs: NOW_MS + pauseMs });
+      expect(await failureOf(openSession(world.ports, target, 'mint'))).toMatchObject({
+        reopensAtMs: NOW_MS + pauseMs,
+      });
       expect(record(world).refusals).toBe(refusals + 1);
     },
   );
@@ -735,14 +772,14 @@ describe('a one-time code', () => {
     const before = { target: 'acme-bot', version: 1, opId: 'theirs', credentialVersion: 'cred-x', refusals: 5 };
     world.sessions.rows.set('acme-bot', before);
     world.hub.codeSteps.push(STEP);
-    expect(await failureOf(openSession(world.ports, target))).toMatchObject({ reopensAtMs: NOW_MS + 60_000 });
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toMatchObject({ reopensAtMs: NOW_MS + 60_000 });
     expect(record(world)).toMatchObject({ credentialVersion: 'cred-0', refusals: 1 });
   });
 
   it('is not asked of a credential that has none, and the last step is kept', async () => {
     const { world, target } = worldWithTarget();
     world.sessions.rows.set('acme-bot', { target: 'acme-bot', version: 1, opId: 'theirs', totpStep: STEP + 9 });
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(world.steering.argsOf('hub.login')[0]?.[2]).toBe(NOW_MS);
     expect(record(world).totpStep).toBe(STEP + 9);
   });
@@ -764,7 +801,7 @@ describe('an offered credential', () => {
       credentialVersion: 'cred-9',
       provenVersion: 'cred-9',
     });
-    expect(await openSession(world.ports, target)).toEqual(session);
+    expect(await openSession(world.ports, target, 'mint')).toEqual(session);
     expect(world.steering.argsOf('hub.login')).toEqual([[OFFERED.credential, 'auth-token', NOW_MS]]);
     world.expectNothingLeaked();
   });
@@ -776,7 +813,7 @@ describe('an offered credential', () => {
     'that is refused (%s) says so, and leaves the shared session and the breaker as they were',
     async (tag, secondFactor) => {
       const { world, target } = worldWithTarget();
-      const session = await openSession(world.ports, target);
+      const session = await openSession(world.ports, target, 'mint');
       const before = record(world);
       world.steering.on('hub.login', answers(refusal({ tag })));
       expect(await failureOf(proveCredential(world.ports, target, OFFERED))).toEqual({
@@ -785,7 +822,7 @@ describe('an offered credential', () => {
         secondFactor,
       });
       expect(record(world)).toEqual({ ...before, version: before.version + 2, opId: expect.any(String) });
-      expect(await openSession(world.ports, target)).toEqual(session);
+      expect(await openSession(world.ports, target, 'mint')).toEqual(session);
       expect(world.events).toEqual([]);
     },
   );
@@ -815,7 +852,7 @@ describe('an offered credential', () => {
 
   it('of another account returns that account and leaves the shared session and the breaker as they were', async () => {
     const { world, target } = worldWithTarget();
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     world.sessions.rows.set('acme-bot', { ...record(world), breakerUntilMs: NOW_MS + 5_000, refusals: 1 });
     const before = record(world);
     world.hub.logsInAs = 'acme-bot2';
@@ -844,7 +881,7 @@ describe('an offered credential', () => {
   it('is not tried while the edge answers logins', async () => {
     const { world, target } = worldWithTarget();
     world.steering.on('hub.login', answers(refusal({ tag: 'fault', code: 'edge' })));
-    await failureOf(openSession(world.ports, target));
+    await failureOf(openSession(world.ports, target, 'mint'));
     world.clock.advance(9_000);
     expect(await failureOf(proveCredential(world.ports, target, OFFERED))).toEqual({
       tag: 'hub_unavailable',
@@ -861,7 +898,10 @@ describe('an offered credential', () => {
     const { world, target } = worldWithTarget();
     world.steering.on('hub.login', answers(refusal({ tag: 'throttled', retryAtMs: NOW_MS + 60_000 })));
     expect(await failureOf(proveCredential(world.ports, target, OFFERED))).toMatchObject({ tag: 'hub_throttled' });
-    expect(await failureOf(openSession(world.ports, target))).toEqual({ tag: 'hub_throttled', retryAfterSeconds: 60 });
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({
+      tag: 'hub_throttled',
+      retryAfterSeconds: 60,
+    });
     expect(logins(world)).toBe(1);
   });
 
@@ -869,7 +909,7 @@ describe('an offered credential', () => {
     const { world, target } = worldWithTarget();
     world.steering.on(
       'sessions.write',
-      preceded(() => openSession(world.ports, target)),
+      preceded(() => openSession(world.ports, target, 'mint')),
     );
     const failure = failureOf(proveCredential(world.ports, target, OFFERED));
     expect(await failure).toEqual({ tag: 'busy', retryAfterSeconds: 2 });
@@ -879,7 +919,7 @@ describe('an offered credential', () => {
   it('with a second factor uses a step of its own', async () => {
     const { world, target } = withTotp();
     world.clock.advance(25_000);
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     const credential = { ...OFFERED.credential, totpSecret: TOTP_SECRET };
     await proveCredential(world.ports, target, { credential, version: 'cred-9' });
     expect(world.hub.codeSteps).toEqual([NOW_MS / TOTP_STEP_MS, NOW_MS / TOTP_STEP_MS + 1]);
@@ -893,10 +933,15 @@ describe('a refused session', () => {
   it('is dropped and replaced once, and the call repeated with the new one', async () => {
     const { world, target } = worldWithTarget();
     const used: string[] = [];
-    const reply = await withSession(world.ports, target, async ({ bearer }) => {
-      used.push(bearer);
-      return used.length === 1 ? REFUSED : DONE;
-    });
+    const reply = await withSession(
+      world.ports,
+      target,
+      async ({ bearer }) => {
+        used.push(bearer);
+        return used.length === 1 ? REFUSED : DONE;
+      },
+      'look',
+    );
     expect(reply).toEqual(DONE);
     expect(new Set(used).size).toBe(2);
     expect(logins(world)).toBe(2);
@@ -905,10 +950,15 @@ describe('a refused session', () => {
   it('twice in a row is what the caller gets, without a third call', async () => {
     const { world, target } = worldWithTarget();
     let calls = 0;
-    const reply = await withSession(world.ports, target, async () => {
-      calls += 1;
-      return REFUSED;
-    });
+    const reply = await withSession(
+      world.ports,
+      target,
+      async () => {
+        calls += 1;
+        return REFUSED;
+      },
+      'look',
+    );
     expect(reply).toEqual(REFUSED);
     expect(calls).toBe(2);
     expect(logins(world)).toBe(2);
@@ -920,10 +970,15 @@ describe('a refused session', () => {
   ])('is not what %s means', async (_, answer) => {
     const { world, target } = worldWithTarget();
     let calls = 0;
-    const reply = await withSession(world.ports, target, async () => {
-      calls += 1;
-      return answer;
-    });
+    const reply = await withSession(
+      world.ports,
+      target,
+      async () => {
+        calls += 1;
+        return answer;
+      },
+      'look',
+    );
     expect(reply).toEqual(answer);
     expect(calls).toBe(1);
     expect(logins(world)).toBe(1);
@@ -932,13 +987,13 @@ describe('a refused session', () => {
   it('or any other answer is looked at for requests that run low', async () => {
     const { world, target } = worldWithTarget();
     const low = { rateRemaining: 2, rateResetAtMs: NOW_MS + 9_000 };
-    await withSession(world.ports, target, async () => ({ ok: true, value: 'done', meta: low }));
+    await withSession(world.ports, target, async () => ({ ok: true, value: 'done', meta: low }), 'look');
     expect(record(world)).toMatchObject(low);
   });
 
   it('is forgotten in the store, and nothing else is', async () => {
     const { world, target } = withTotp();
-    const session = await openSession(world.ports, target);
+    const session = await openSession(world.ports, target, 'mint');
     await dropSession(world.ports, 'acme-bot', session);
     expect(record(world)).toEqual({
       target: 'acme-bot',
@@ -953,17 +1008,17 @@ describe('a refused session', () => {
 
   it('is left alone when another has taken its place', async () => {
     const { world, target } = worldWithTarget();
-    const first = await openSession(world.ports, target);
+    const first = await openSession(world.ports, target, 'mint');
     world.clock.advance(1);
     world.sealer.loseKey();
-    const second = await openSession(world.ports, target);
+    const second = await openSession(world.ports, target, 'mint');
     await dropSession(world.ports, 'acme-bot', first);
-    expect(await openSession(world.ports, target)).toEqual(second);
+    expect(await openSession(world.ports, target, 'mint')).toEqual(second);
   });
 
   it('is dropped once by many who were refused', async () => {
     const { world, target } = worldWithTarget();
-    const session = await openSession(world.ports, target);
+    const session = await openSession(world.ports, target, 'mint');
     await dropSession(world.ports, 'acme-bot', session);
     const writes = world.steering.argsOf('sessions.write').length;
     await dropSession(world.ports, 'acme-bot', session);
@@ -973,7 +1028,7 @@ describe('a refused session', () => {
 
   it('that cannot be dropped is a failure of the store', async () => {
     const { world, target } = worldWithTarget();
-    const session = await openSession(world.ports, target);
+    const session = await openSession(world.ports, target, 'mint');
     world.steering.on('sessions.read', rejects);
     expect(await failureOf(dropSession(world.ports, 'acme-bot', session))).toMatchObject({ tag: 'store_unavailable' });
     world.steering.on('sessions.write', rejects);
@@ -982,9 +1037,9 @@ describe('a refused session', () => {
 
   it('costs the others nothing: who was refused at the same time shares the new one', async () => {
     const { world, target } = worldWithTarget();
-    const session = await openSession(world.ports, target);
+    const session = await openSession(world.ports, target, 'mint');
     const call = async ({ bearer }: HubSession) => (bearer === session.bearer ? REFUSED : DONE);
-    const replies = await Promise.all(Array.from({ length: 4 }, () => withSession(world.ports, target, call)));
+    const replies = await Promise.all(Array.from({ length: 4 }, () => withSession(world.ports, target, call, 'look')));
     expect(replies).toEqual(Array(4).fill(DONE));
     expect(logins(world)).toBe(2);
   });
@@ -1006,9 +1061,9 @@ describe('the claim of a login', () => {
     async (_, happen) => {
       const { world, target } = worldWithTarget();
       happen(world);
-      await openSession(world.ports, target);
+      await openSession(world.ports, target, 'mint');
       expect(record(world)).not.toHaveProperty('claimUntilMs');
-      await openSession(world.ports, target);
+      await openSession(world.ports, target, 'mint');
       expect(world.clock.slept).toEqual([]);
       expect(logins(world)).toBe(2);
     },
@@ -1017,7 +1072,7 @@ describe('the claim of a login', () => {
   it('that cannot be given back ends by itself', async () => {
     const { world, target } = worldWithTarget();
     world.steering.on('sessions.write', rejects, { nth: 2, times: 2 });
-    expect((await openSession(world.ports, target)).account).toBe('acme-bot');
+    expect((await openSession(world.ports, target, 'mint')).account).toBe('acme-bot');
     expect(record(world).claimUntilMs).toBe(NOW_MS + CLAIM_MS);
   });
 
@@ -1027,10 +1082,10 @@ describe('the claim of a login', () => {
       'hub.login',
       followed(() => note(world)),
     );
-    const session = await openSession(world.ports, target);
+    const session = await openSession(world.ports, target, 'mint');
     expect(record(world)).toMatchObject({ version: 3, rateRemaining: 3, rateResetAtMs: NOW_MS + 9_000 });
     expect(record(world)).not.toHaveProperty('claimUntilMs');
-    expect(await openSession(world.ports, target)).toEqual(session);
+    expect(await openSession(world.ports, target, 'mint')).toEqual(session);
     expect(world.clock.slept).toEqual([]);
   });
 
@@ -1041,9 +1096,9 @@ describe('the claim of a login', () => {
       'hub.login',
       followed(() => note(world)),
     );
-    await failureOf(openSession(world.ports, target));
+    await failureOf(openSession(world.ports, target, 'mint'));
     world.clock.advance(CLAIM_MS);
-    expect(await failureOf(openSession(world.ports, target))).toMatchObject({ tag: 'login_blocked' });
+    expect(await failureOf(openSession(world.ports, target, 'mint'))).toMatchObject({ tag: 'login_blocked' });
     expect(logins(world)).toBe(1);
   });
 
@@ -1056,7 +1111,7 @@ describe('the claim of a login', () => {
       'hub.login',
       followed(() => happen(world)),
     );
-    expect((await openSession(world.ports, target)).account).toBe('acme-bot');
+    expect((await openSession(world.ports, target, 'mint')).account).toBe('acme-bot');
     expect(world.sessions.rows.get('acme-bot')?.sealedBearer).toBeUndefined();
     expect(world.sessions.rows.get('acme-bot')?.claimUntilMs).not.toBe(NOW_MS + CLAIM_MS);
     expect(world.steering.argsOf('sessions.write')).toHaveLength(2);
@@ -1069,7 +1124,7 @@ describe('the claim of a login', () => {
     const { world, target } = worldWithTarget();
     const noting = preceded(() => note(world));
     world.steering.on('sessions.write', noting, { nth: 2, times });
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect('sealedBearer' in record(world)).toBe(shared);
     expect(world.steering.argsOf('sessions.write')).toHaveLength(5);
   });

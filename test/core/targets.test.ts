@@ -555,7 +555,7 @@ describe('deleting a target', () => {
 
   it('removes it with its credential and session when no lease is open', async () => {
     const { world, target } = worldWithTarget();
-    await openSession(world.ports, target);
+    await openSession(world.ports, target, 'mint');
     expect(await deleteTarget(world.ports, ORIGIN, 'acme-bot', KIND)).toEqual({
       removed: true,
       openLeases: 0,

@@ -14,11 +14,14 @@ import { embeddedPorts } from '../../local/embedded-ports.ts';
 import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
 import type { Scheduler } from '../../local/scheduler.ts';
 import { type Data, openData } from '../../local/sqlite-data.ts';
-import { proxyEvent } from '../functions/proxy-event.ts';
+import { proxyEvent, type Sent } from '../functions/proxy-event.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const ACCOUNT = { username: 'acme-bot', password: 'password-of-the-fake' };
 const CI_ROLE = 'arn:aws:iam::111122223333:role/ci';
+/** Another role that may lease from the same secret. */
+export const OTHER_SESSION = 'arn:aws:sts::111122223333:assumed-role/other/loop-1';
+const OTHER_ROLE = 'arn:aws:iam::111122223333:role/other';
 const CI_SESSION = 'arn:aws:sts::111122223333:assumed-role/ci/build-7';
 const ADMIN_SESSION = 'arn:aws:sts::000000000000:assumed-role/admin/somebody';
 /** The start of a minute, by which Docker Hub counts. */
@@ -99,7 +102,7 @@ export class RushWorld {
       defaultTtl: '1h',
       maxTtl: '1d',
       renewable: true,
-      allow: [CI_ROLE],
+      allow: [CI_ROLE, OTHER_ROLE],
     });
   }
 
@@ -123,10 +126,17 @@ export class RushWorld {
   }
 
   /** Orders one lease, as a caller's request that API Gateway lets through. */
-  order(ttl: '1h' | '1d'): Promise<APIGatewayProxyResult> {
-    return this.running.broker(
-      proxyEvent({ method: 'POST', path: '/v1/lease/ci/release', userArn: CI_SESSION, body: JSON.stringify({ ttl }) }),
-    );
+  order(ttl: string, userArn = CI_SESSION): Promise<APIGatewayProxyResult> {
+    return this.call('POST', '/v1/lease/ci/release', { userArn, body: JSON.stringify({ ttl }) });
+  }
+
+  /** Any request of a caller that API Gateway lets through. */
+  call(
+    method: string,
+    path: string,
+    sent: Pick<Sent, 'query' | 'body' | 'userArn'> = {},
+  ): Promise<APIGatewayProxyResult> {
+    return this.running.broker(proxyEvent({ method, path, userArn: CI_SESSION, ...sent }));
   }
 
   async #put(path: string, body: unknown, query: Record<string, string[]> = {}): Promise<void> {

@@ -156,10 +156,22 @@ describe('the live view', () => {
     api.ports = { ...api.ports, hub: { ...hub, getToken } };
     const answer = await api.send({ path, query: { live: ['true'] } });
     expectContract('getAnyLease', answer);
-    expect(answer.body.lease.live).toEqual({ found: true, isActive: true, lastUsedAt: '2026-11-21T08:59:00.000Z' });
+    expect(answer.body.lease.live).toEqual({
+      found: true,
+      isActive: true,
+      lastUsedAt: '2026-11-21T08:59:00.000Z',
+      asOf: '2026-11-21T09:00:00.000Z',
+    });
     expect(answer.body.lease).not.toHaveProperty('neverUsed');
     api.ports = { ...api.ports, hub: { ...hub, getToken: refusal({ tag: 'not_found' }) } };
-    expect((await api.send({ path, query: { live: ['true'] } })).body.lease.live).toEqual({ found: false });
+    // For half a minute the view that was kept is shown.
+    expect((await api.send({ path, query: { live: ['true'] } })).body.lease.live).toMatchObject({ found: true });
+    const laterMs = NOW_MS + 30_000;
+    api.ports = { ...api.ports, clock: { ...api.ports.clock, nowMs: () => laterMs } };
+    expect((await api.send({ path, query: { live: ['true'] } })).body.lease.live).toEqual({
+      found: false,
+      asOf: '2026-11-21T09:00:30.000Z',
+    });
   });
 
   it('shows the lease all the same when Docker Hub cannot say', async () => {
@@ -171,7 +183,7 @@ describe('the live view', () => {
     expect(answer.body.lease).not.toHaveProperty('live');
   });
 
-  it('marks the never used in a list, asks for active leases only, and four at a time', async () => {
+  it('marks the never used in a list, and asks for active leases only, one after the other', async () => {
     await api.seed();
     const ids = await Promise.all(Array.from({ length: 12 }, async () => idOf(await api.lease())));
     await api.send({ method: 'DELETE', path: `/v1/leases/${ids[0]}` });
@@ -182,12 +194,20 @@ describe('the live view', () => {
       most = Math.max(most, ++atOnce);
       await new Promise(setImmediate);
       atOnce -= 1;
-      return hub.getToken(...args);
+      const reply = await hub.getToken(...args);
+      return { ...reply, meta: { ...reply.meta, rateLimit: 60_000 } };
     };
     api.ports = { ...api.ports, hub: { ...hub, getToken } };
-    const answer = await api.send({ path: '/v1/leases', query: { live: ['true'] } });
+    const list = () => api.send({ path: '/v1/leases', query: { live: ['true'] } });
+    // The limit that Docker Hub states is not known yet, so one look has to do.
+    const first = await list();
+    expectContract('listLeases', first);
+    expect(first.body.items.filter((lease: object) => 'live' in lease)).toHaveLength(1);
+    api.ports = { ...api.ports, clock: { ...api.ports.clock, nowMs: () => NOW_MS + 30_000 } };
+    asked = 0;
+    const answer = await list();
     expectContract('listLeases', answer);
-    expect([asked, most]).toEqual([11, 4]);
+    expect([asked, most]).toEqual([11, 1]);
     const marked = answer.body.items.filter((lease: { neverUsed?: true }) => lease.neverUsed === true);
     expect(marked.map((lease: { id: string }) => lease.id).sort()).toEqual(ids.slice(1).sort());
   });
@@ -200,14 +220,18 @@ describe('the live view', () => {
     let asked = 0;
     const getToken: typeof hub.getToken = async (...args) => {
       asked += 1;
-      nowMs += 5_000;
-      return hub.getToken(...args);
+      nowMs += 2_000;
+      const reply = await hub.getToken(...args);
+      return { ...reply, meta: { ...reply.meta, rateLimit: 60_000 } };
     };
+    const record = { target: 'acme-bot', version: 1, opId: 'op', rateLimit: 60_000 };
+    const known = (await api.ports.sessions.read('acme-bot')) ?? record;
+    await api.ports.sessions.write({ ...known, version: known.version + 1, opId: 'limit', rateLimit: 60_000 });
     api.ports = { ...api.ports, clock: { ...api.ports.clock, nowMs: () => nowMs }, hub: { ...hub, getToken } };
     const answer = await api.send({ path: '/v1/admin/leases', query: { live: ['true'], status: ['active'] } });
     expectContract('listAllLeases', answer);
     expect(answer.body.items).toHaveLength(10);
-    expect(asked).toBeLessThanOrEqual(4);
+    expect(asked).toBe(3);
   });
 });
 

@@ -26,9 +26,9 @@ export type Ablation =
   | 'second_listing'
   /** The expiry that was asked for is believed, not the one that Docker Hub reports. */
   | 'reported_expiry'
-  /** A token is answered whatever became of its label. */
+  /** A token is answered even if Docker Hub changed its label. */
   | 'label_echo'
-  /** Listed tokens that may be a lease's do not block it. */
+  /** Listed tokens that may be a lease's do not keep it from being absent. */
   | 'suspects'
   /** A 404 is believed without the account's list. */
   | 'list_confirmation'
@@ -38,19 +38,19 @@ export type Ablation =
   | 'delete_status'
   /** The quiet period is the same however far the list lags. */
   | 'list_lag'
-  /** How old a token is that a list lacks is taken for how far the list lags. */
+  /** The age of a token that a list lacks is taken for the list's whole lag. */
   | 'lag_measured'
-  /** A list serves proofs though nobody knows yet how far it lags. */
+  /** A list serves proofs while a verification waits to learn its lag. */
   | 'lag_doubt'
-  /** A token that is listed is taken for one that lives. */
+  /** A listed token counts as alive, active or not. */
   | 'is_active'
-  /** A create that Docker Hub refused in its own words is taken for one that made nothing. */
+  /** A create that Docker Hub refused in its own words counts as one that made nothing. */
   | 'create_refused'
-  /** A good password is tried again at once when it is refused. */
+  /** A password that worked before is tried again at once when it is refused. */
   | 'doubt_pause'
-  /** And again and again. */
+  /** Such a password is tried every half minute. */
   | 'doubt_once'
-  /** What answers logins in Docker Hub's place is asked again by every caller. */
+  /** Every caller sends its login to a page that answers in Docker Hub's place. */
   | 'edge_pause'
   /** A store takes the repetition of a write for somebody else's. */
   | 'op_id';

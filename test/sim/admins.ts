@@ -19,9 +19,9 @@ import { unitOf } from './prng.ts';
 /** How long an admin waits before trying a refused change again, and how often. */
 const ADMIN_RETRY_MS = 60_000;
 const ADMIN_TRIES = 60;
-/** A verification that no password waits for is not tried as often: each makes a token. */
+/** A verification is tried less often: each makes a token. */
 const VERIFY_TRIES = 4;
-/** What an attempt says of a lease that nothing will ever prove any more. */
+/** The last error of a lease that nothing can prove any more. */
 const LOST: readonly string[] = ['target_not_found', 'credential_unavailable', 'list_lag_unknown'];
 /** How long an admin leaves a password alone that Docker Hub refused. */
 const REFUSED_PAUSE_MS = 660_000;
@@ -33,6 +33,7 @@ const ANSWERS: readonly string[] = [
   'target_not_found',
   'secret_not_found',
   'lease_not_found',
+  'precondition_failed',
   ...TOO_LITTLE,
 ];
 /** How soon after an alarm somebody looks. */
@@ -60,7 +61,7 @@ export class Admins {
   constructor(scene: AdminScene) {
     this.#scene = scene;
     scene.watch.alarmed = (event, installation) => {
-      // The survey counts what has failed so often, at every look, not only at the attempt that is told of as stuck.
+      // The survey counts stuck leases at every look, so their alarm goes on.
       const isStuck = event.event === 'lease.revoke_delayed' && Number(event.detail?.attempts) >= STUCK_ATTEMPTS;
       if (isStuck || event.event === 'lease.blocked') this.#callFor(installation, event.leaseId as string);
     };
@@ -81,26 +82,25 @@ export class Admins {
     });
   }
 
-  /** As the runbook has it: what can never be proven, as its target is gone or going, is attested once nothing of it lives. */
+  /** As the runbook says: a lease that nothing can prove is attested once none of its tokens lives. */
   #closeLost(installation: InstallationName, leaseId: string): void {
     const lease = this.#scene.storesOf(installation).leases.get(leaseId);
     if (LOST.includes(lease?.lastError ?? '')) this.attest(installation, leaseId, `lease ${leaseId}`);
   }
 
   /**
-   * As the runbook has it: what people made is dismissed, and what can only be the blocked lease's is deleted by hand at Docker Hub's
-   * page. What another lease names is left to that lease.
+   * As the runbook says: foreign tokens are dismissed. A token of hublease whose mark Docker Hub has changed is deleted by hand, at
+   * Docker Hub's own page, unless a lease names it.
    */
   #unblock(installation: InstallationName, leaseId: string): void {
     const { hub, storesOf } = this.#scene;
-    const { leases } = storesOf(installation);
-    const lease = leases.get(leaseId);
+    const lease = storesOf(installation).leases.get(leaseId);
     const blocking = (lease?.blockedBy ?? []).flatMap((tokenId) => hub.tokenOf(tokenId) ?? []);
     for (const token of blocking) {
-      // What bears its mark hublease must find by itself.
-      if (token.owner === undefined || bearsMark(token)) continue;
-      const isNamed =
-        this.#scene.storesOf(token.owner.installation).leases.get(token.owner.leaseId)?.tokenId === token.tokenId;
+      const { owner, tokenId } = token;
+      // hublease must find a token with an intact mark by itself.
+      if (owner === undefined || bearsMark(token)) continue;
+      const isNamed = storesOf(owner.installation).leases.get(owner.leaseId)?.tokenId === tokenId;
       if (!isNamed) hub.humanDeletesToken(token);
     }
     const foreign = blocking.filter(({ owner }) => owner === undefined).map(({ tokenId }) => tokenId);
@@ -145,7 +145,7 @@ export class Admins {
       (ports) =>
         putTarget(ports, origin, this.#orderOf(target)).catch((error: unknown) => {
           if (!(error instanceof Failed) || !TOO_LITTLE.includes(error.failure.tag)) throw error;
-          // What is left to revoke needs the new password, whatever Docker Hub keeps of a token.
+          // Open leases need the new password, whatever Docker Hub keeps of a token.
           return putTarget(ports, origin, { ...this.#orderOf(target), verify: false });
         }),
     );
@@ -164,7 +164,7 @@ export class Admins {
       ...(organization !== undefined && { organization }),
       credential,
       verify: true,
-      // One that another admin has deleted is not made anew.
+      // A target that another admin has deleted stays deleted.
       ifVersion: 'any',
     };
   }
@@ -179,7 +179,7 @@ export class Admins {
     );
   }
 
-  /** An admin verifies a target, by putting it with its credential or as it is; takes what Docker Hub keeps too little of for an answer. */
+  /** An admin verifies a target, by putting it with its credential or as it is. A refusal for what Docker Hub keeps ends it. */
   verify(happening: Extract<Happening, { does: 'verify' }>, attempt = 1): void {
     const { installation, target: name, by } = happening;
     const target = this.#planned(name);
@@ -209,7 +209,7 @@ export class Admins {
       what,
       (again) => this.attest(installation, leaseId, lease, again),
       async (ports) => {
-        // Not yet: an admin who cannot vouch for it comes back.
+        // The admin cannot vouch for it yet, and comes back.
         if (watch.lease(leaseId).tokens.some((token) => token.lives())) {
           throw fail({ tag: 'attest_too_early', leaseId, allowedAtMs: world.nowMs + ADMIN_RETRY_MS });
         }
@@ -253,7 +253,7 @@ export class Admins {
     world.at(world.nowMs + ADMIN_RETRY_MS, tryAgain);
   }
 
-  /** A password that was refused is not tried again soon, but for every other time where a code may have been spent. */
+  /** A refused password is left alone. Where a code may have been spent, every other try comes soon. */
   #afterRefusalMs(attempt: number): number {
     return this.#scene.plan.secondFactor.length > 0 && attempt % 2 === 1 ? 0 : REFUSED_PAUSE_MS;
   }

@@ -49,9 +49,8 @@ export function drawListLagMs(dice: Dice): number {
 }
 
 /**
- * Draws what hublease knows of a target: what a verification would learn of these habits, what one has learned before labels and
- * expiries changed, or nothing. Of lists and creators it never knows anything wrong: that it must have seen before it believes a
- * list.
+ * Draws what hublease knows of a target: what a verification would learn of these habits, what one learned before labels and expiries
+ * changed, or nothing. What it knows of lists and creators is always right: it relies on that when it believes a list.
  */
 export function drawFacts(
   dice: Dice,

@@ -16,7 +16,7 @@ export interface Frame {
   readonly installations: readonly InstallationName[];
   readonly faultsEndMs: number;
   readonly hubExpires: boolean;
-  /** Docker Hub ends every token by itself, and when it was asked to: what nobody looks after any more is over then. */
+  /** Docker Hub ends every token by itself when it was asked to, also those that nobody looks after any more. */
   readonly hubEnds: boolean;
 }
 
@@ -73,7 +73,7 @@ export function drawHappenings(dice: Dice, frame: Frame): Happening[] {
   for (const username of usernames) {
     const crowd = dice.chance(0.01) ? 150 : 0;
     for (let n = crowd + dice.pick([0, 3, 8, 14]); n > 0; n--) {
-      // Of long ago, or of now; few do not say.
+      // Some are old, and a few do not say when they were made.
       const age = n > 14 || dice.chance(0.5) ? { ageMs: 86_400_000 } : dice.chance(0.1) ? { ageMs: null } : {};
       happenings.push({ atMs: 0, does: 'human_create', username, look: drawLook(dice), ...age });
     }

@@ -3,6 +3,7 @@ import { drawFacts, drawHabits, drawListLagMs, drawRefusal } from './draw-habits
 import { drawHappenings } from './draw-happenings.ts';
 import type { Aim, FaultKind, Intensities } from './faults.ts';
 import type { Habits } from './habits.ts';
+import { HAMMERED, withHammer } from './hammer.ts';
 import type { InstallationName, Plan, PlannedTarget } from './plan.ts';
 import { Dice } from './prng.ts';
 import { CELLS } from './steps.ts';
@@ -83,7 +84,7 @@ export function drawPlan(seed: number, harshness: Harshness = 'usual'): Plan {
   };
   const happenings = drawHappenings(dice, frame);
   const requestsPerMinute = dice.chance(0.1) ? dice.whole(12, 60) : undefined;
-  return {
+  const plan: Plan = {
     seed,
     startMs,
     installations,
@@ -107,6 +108,7 @@ export function drawPlan(seed: number, harshness: Harshness = 'usual'): Plan {
     ...(dice.chance(0.3) && { hostSkewMs: dice.whole(500, HOST_SKEW_MS) }),
     listOrder: dice.pick(['newest_first', 'oldest_first']),
   };
+  return dice.chance(HAMMERED) ? withHammer(dice, plan, faulty ? 'as drawn' : 'few requests') : plan;
 }
 
 function drawIntensities(dice: Dice): Intensities {

@@ -6,10 +6,10 @@
  *   when an SDK repeats a write whose first answer was lost.
  * - `stall`: it happens only after `ms`. `freeze`: it happens, and the answer is noticed after `ms`.
  * - `crash_before`, `crash_after`: the actor dies, and none of its calls ever answers.
- * - `throttle`: Docker Hub answers 429 with a pause of `ms`. `refuse`: it answers 401 to a good session, and to a create 403 where
- *   it is `decline`. `reject`: it answers 401 to a login with a good password. Nothing has happened then.
- * - `repeat`: what stands before Docker Hub repeats a create by itself, so that a token is made and the caller sees a refusal of the
- *   repetition, in Docker Hub's own form. `ms` is which.
+ * - Nothing happens, and Docker Hub says so: `throttle`: 429 with a pause of `ms`. `refuse`: 401 to a good session. `decline`: 403 to
+ *   a create. `reject`: 401 to a login with a good password.
+ * - `repeat`: an edge before Docker Hub sends a create twice. The first made a token, and the caller sees how the second was refused,
+ *   in Docker Hub's own form. `ms` says which refusal.
  * - `duplicate`: Docker Hub makes two tokens of one create. Nobody repeats that request, so this is rare and stands apart.
  * - `drop`, `delay`: a trigger is lost, or comes `ms` late.
  */

@@ -1,8 +1,8 @@
 import type { HubToken } from '../../functions/core/ports.ts';
 
 /**
- * How this Docker Hub differs from the documented one. An absent member means: as documented. What a habit made of a token stays,
- * but no habit touches anything more once the faults end.
+ * How this Docker Hub differs from the documented one. An absent member means: as documented. Habits end with the faults, but what
+ * they made of a token stays.
  */
 export interface Habits {
   /** What it makes of an expiry. The create's answer, GET and the list all show what it keeps. */

@@ -2,12 +2,14 @@ import { revokeMatching, type Selector } from '../../functions/core/all-leases.t
 import { parseCaller } from '../../functions/core/caller.ts';
 import { Failed } from '../../functions/core/failure.ts';
 import type { Lease } from '../../functions/core/lease.ts';
+import { type LiveView, lookLive } from '../../functions/core/live.ts';
 import { mint } from '../../functions/core/mint.ts';
-import { revokeOwn } from '../../functions/core/own-leases.ts';
+import { listOwn, revokeOwn, showOwn } from '../../functions/core/own-leases.ts';
 import type { CreatedToken, TokenOrder } from '../../functions/core/ports.ts';
 import { renewOwn } from '../../functions/core/renew.ts';
 import { revokeLease } from '../../functions/core/revoke.ts';
 import { sweep } from '../../functions/core/sweep.ts';
+import { livePage } from '../../functions/live-page.ts';
 import type { Ablation } from './ablation.ts';
 import { Actor, type Scene } from './actor.ts';
 import { Admins } from './admins.ts';
@@ -29,6 +31,8 @@ import { World } from './world.ts';
 
 /** A login's trouble that a second try outlasts. */
 const PASSING_TROUBLE_MS = 25_000;
+/** Requests per minute with which the promise holds for as many leases as a history has. */
+const ENOUGH_REQUESTS = 60;
 /** How long a revocation of many works before it answers. */
 const MATCHING_MS = 15_000;
 
@@ -94,7 +98,7 @@ class History {
     this.#watch = new Watch(
       this.#world,
       plan,
-      calm && plan.requestsPerMinute === undefined && plan.happenings.every(isCalm),
+      calm && (plan.requestsPerMinute ?? ENOUGH_REQUESTS) >= ENOUGH_REQUESTS && plan.happenings.every(isCalm),
     );
     const chosen = options.source ?? (options.faults === undefined ? undefined : new RecordedFaults(options.faults));
     const faults = chosen ?? new DrawnFaults(plan);
@@ -118,7 +122,7 @@ class History {
     for (const happening of happenings) this.#world.at(startMs + happening.atMs, () => this.#happen(happening));
     const endMs = startMs + faultsEndMs;
     await this.#world.run(endMs + SETTLE_MS, () => this.#isOver(endMs));
-    // A refused create whose target is gone, or whose list never serves a proof, waits for a day before anybody is told.
+    // A refused create whose target is gone, or whose list serves no proof, waits for a day before an alarm tells anybody.
     if (!this.#isOver(endMs) && this.#watch.waitsForItsOwnTime()) {
       await this.#world.run(endMs + LEFT_TO_SWEEP_MS + SETTLE_MS, () => this.#isOver(endMs));
     }
@@ -262,6 +266,9 @@ class History {
     switch (happening.does) {
       case 'mint':
         this.#mint(happening);
+        break;
+      case 'hammer':
+        this.#hammer(happening, 0);
         break;
       case 'revoke':
         this.#revokeEarly(happening.mint);
@@ -413,14 +420,43 @@ class History {
     );
   }
 
+  /** Looks, lists and deletes, and then again. */
+  #hammer(hammer: Extract<Happening, { does: 'hammer' }>, turn: number): void {
+    if (turn >= hammer.times) return;
+    this.#world.at(this.#world.nowMs + hammer.everyMs, () => this.#hammer(hammer, turn + 1));
+    const lease = this.#leaseOf.get(hammer.mint);
+    if (lease === undefined) return;
+    if (hammer.deletes && turn % 3 === 2) {
+      this.#revokeEarly(hammer.mint, ` ${turn}`);
+      return;
+    }
+    const { installation, leaseId } = lease;
+    const name = `look ${hammer.mint} ${turn}`;
+    const origin = { caller: parseCaller(ROLE), requestId: name };
+    this.#act(name, installation, async (ports) => {
+      try {
+        const views: (LiveView | undefined)[] = [];
+        if (turn % 3 === 0) {
+          const page = await listOwn(ports, origin, {}, { limit: 20 });
+          await livePage(ports, page, true, (_, live) => views.push(live));
+        } else {
+          views.push(await lookLive(ports, await showOwn(ports, origin, leaseId)));
+        }
+        for (const view of views) this.#watch.reach(view === undefined ? 'look without a view' : 'look with a view');
+      } catch (error) {
+        this.#watch.refused(error, name);
+      }
+    });
+  }
+
   /** The owner, or an admin who found the lease in a list, has it revoked. */
-  #revokeEarly(mint: string): void {
+  #revokeEarly(mint: string, again = ''): void {
     const lease = this.#leaseOf.get(mint);
     if (lease === undefined) return;
     const { installation, leaseId } = lease;
     const origin = { caller: parseCaller(ROLE), requestId: `revoke ${mint}` };
     this.#watch.revokeAsked(leaseId);
-    this.#act(`ask ${mint}`, installation, async (ports) => {
+    this.#act(`ask ${mint}${again}`, installation, async (ports) => {
       await revokeOwn(ports, origin, leaseId).catch((error: unknown) => this.#watch.refused(error, `revoke ${mint}`));
     });
   }
@@ -502,6 +538,7 @@ function isCalm(happening: Happening): boolean {
     'verify',
     'mint',
     'renew',
+    'hammer',
     'revoke',
     'revoke_matching',
     'human_create',

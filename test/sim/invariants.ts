@@ -22,6 +22,7 @@ const LOGIN_AGAIN_MS = 65_000;
 const HUB_SKEW_MS = 10_000;
 /** Longer than an undisturbed mint takes from its lease's time of issue to its last write. */
 const MOST_MINTING_MS = 15_000;
+
 export type InvariantName =
   | 'alive_too_long'
   | 'alive_at_the_end'
@@ -42,6 +43,7 @@ export type InvariantName =
   | 'mint_lost_for_nothing'
   | 'too_many_refused_logins'
   | 'edge_stormed'
+  | 'looks_stormed'
   | 'two_live_for_one_key'
   | 'quota_exceeded'
   | 'counter_wrong'
@@ -154,7 +156,7 @@ export class Watch {
     }
   }
 
-  /** A revoked lease is only taken up again for a token that lived when its actor began, and an actor is hardly ever slow. */
+  /** A revoked lease is taken up again only for a token that lived when its actor looked. */
   #reopened({ id, reopened = 0 }: Lease, { startedAtMs, name }: Actor): void {
     const watched = this.lease(id);
     if (reopened <= watched.reopened) return;
@@ -275,11 +277,11 @@ export class Watch {
     }
     const row = watched.row;
     if (row === undefined) return;
-    // What Docker Hub does by itself holds even if everything of ours is gone: as it was asked, but where it keeps another expiry.
+    // Docker Hub ends a token by itself even if everything of ours is gone: when it was asked to, or at the expiry that it keeps.
     const isAltered = this.#plan.habits?.expiry !== undefined;
     const hubEndMs = isAltered ? token.expiresAtMs : row.hubExpiresAtMs;
     if (this.#plan.hubExpires && hubEndMs !== null) {
-      // It is waited for only where nobody else may end the token, and not for a day.
+      // The history waits for it only where nobody else may end the token, and not for a day.
       const isLast = !isAltered && this.#plan.happenings.some(({ does }) => does === 'demolish');
       this.#world.at(hubEndMs + HUB_SKEW_MS, () => this.#mustBeDead(token, leaseId, 'hubExpiresAt'), !isLast);
     }
@@ -325,8 +327,8 @@ export class Watch {
     if (watched.answeredAtMs !== undefined) this.#say('answered_twice', lease.id);
     for (const [leaseId, other] of this.#leases) {
       if (watched.key === undefined || other.key !== watched.key || other === watched || other.restored) continue;
-      // Behind a create that Docker Hub refused in its own words nobody ever got a token, though it may have made one. The sweep
-      // ends that, and whoever asks again under the key need not wait for it: only answered tokens must not be two.
+      // Nobody was ever answered a token behind a create that Docker Hub refused in its own words, though it may have made one. The
+      // sweep ends that token. A caller who asks again under the key does not wait for it: only answered tokens must not be two.
       if (other.row?.createRefused === true && other.answeredAtMs === undefined) continue;
       if (token?.lives() && other.tokens.some((one) => one.lives() && !one.duplicate)) {
         this.#say('two_live_for_one_key', `${lease.id} was answered while a token of ${leaseId} lives`);
@@ -435,8 +437,8 @@ export class Watch {
 }
 
 /**
- * Whether nothing on earth says that a token is of its lease: Docker Hub changed its label, nobody was ever given it, and the lease's
- * row went back to before it, or names the other of two tokens of one create.
+ * Whether nothing can tell that a token is of its lease: its mark has changed, nobody was ever given it, and the lease's row is lost
+ * or names the other of two tokens of one create.
  */
 function isUnknowable({ restored, answeredAtMs }: Watched, token: SimToken): boolean {
   return !bearsMark(token) && answeredAtMs === undefined && (restored || token.duplicate);
@@ -445,7 +447,7 @@ function isUnknowable({ restored, answeredAtMs }: Watched, token: SimToken): boo
 /** Whether an open lease of the same installation as `like` counts there. */
 function holds(row: Lease, counter: string, like: Lease): boolean {
   if (!isOpen(row) || row.hubLabel[4] !== like.hubLabel[4]) return false;
-  // A create that Docker Hub refused holds no place: whoever was refused shall not keep others out.
+  // A refused create holds no place, so that it keeps nobody else out.
   return row.createRefused !== true && row.counters?.includes(counter) === true;
 }
 

@@ -11,7 +11,13 @@ const EXCUSE_MS = 660_000;
 const EDGE_WINDOW_MS = 60_000;
 const MAX_EDGE_LOGINS = 4;
 
-/** Sees every login, and says when an installation goes on asking in vain. */
+/** Callers' looks where Docker Hub states no limit, and at most where it takes 60 requests a minute, as many as any history has. */
+const LOOKS_PER_MINUTE = 6;
+/** One more where the minute has only begun, and one for clocks that differ. */
+const LOOKS_BESIDES = 2;
+const MINUTE_MS = 60_000;
+
+/** Sees every login and every caller's look, and says when an installation goes on asking in vain. */
 export class LoginWatch {
   readonly #world: World;
   readonly #plan: Plan;
@@ -19,6 +25,7 @@ export class LoginWatch {
   readonly #refused = new Map<string, number[]>();
   readonly #proven = new Set<string>();
   readonly #edge = new Map<string, number[]>();
+  readonly #looks = new Map<string, number[]>();
   readonly #excuses: { readonly atMs: number; readonly installation: InstallationName }[] = [];
 
   constructor(world: World, plan: Plan, say: (invariant: InvariantName, detail: string) => void) {
@@ -55,6 +62,14 @@ export class LoginWatch {
     const recent = this.#add(this.#edge, `${installation} ${username}`, EDGE_WINDOW_MS);
     if (recent > MAX_EDGE_LOGINS + this.#excusesSince(installation, 2 * EDGE_WINDOW_MS)) {
       this.#say('edge_stormed', `${recent} logins of ${username} within a minute met a page of something else`);
+    }
+  }
+
+  /** A caller's look came to Docker Hub. */
+  looked(installation: InstallationName, username: string): void {
+    const recent = this.#add(this.#looks, `${installation} ${username}`, MINUTE_MS);
+    if (recent > LOOKS_PER_MINUTE + LOOKS_BESIDES + this.#excusesSince(installation, MINUTE_MS)) {
+      this.#say('looks_stormed', `${recent} looks at ${username}'s tokens within a minute`);
     }
   }
 

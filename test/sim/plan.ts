@@ -20,6 +20,14 @@ export type Happening = { readonly atMs: number } & (
       readonly key?: string;
     }
   | { readonly does: 'renew'; readonly mint: string; readonly ttlSeconds: number }
+  /** The caller asks for live views of the lease and of a list, and where `deletes`, for its deletion, again and again. */
+  | {
+      readonly does: 'hammer';
+      readonly mint: string;
+      readonly everyMs: number;
+      readonly times: number;
+      readonly deletes: boolean;
+    }
   /** The caller, or an admin, wants the lease gone. */
   | { readonly does: 'revoke'; readonly mint: string }
   /** An admin revokes all that match: of a prefix, a target or a caller, or the lease of a leaked token. */
@@ -63,7 +71,7 @@ export type Happening = { readonly atMs: number } & (
     }
   /** A user sees none of the account's tokens any more: GET, DELETE and create answer 404, and the list as `how` says. */
   | { readonly does: 'lose_role'; readonly username: string; readonly how: LostRole; readonly forMs: number }
-  /** Good passwords of a user get 401, or a page of something else answers in Docker Hub's place. */
+  /** Good passwords of a user get 401, or something else answers logins in Docker Hub's place. */
   | {
       readonly does: 'trouble_logins';
       readonly username: string;

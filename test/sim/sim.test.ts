@@ -43,6 +43,8 @@ describe('over a few hundred histories full of faults', () => {
   it('every kind of evidence, of failure and of repair comes about, so that the silence means something', () => {
     for (const what of [
       'happening revoke_matching',
+      'happening hammer',
+      'look with a view',
       'lease.granted',
       'lease.renewed',
       'lease.revoked deleted',

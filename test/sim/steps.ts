@@ -7,6 +7,7 @@ const CALLERS: Readonly<Record<string, string>> = {
   renew: 'renew',
   ask: 'revoke',
   match: 'revoke',
+  look: 'look',
   revoke: 'revoke',
   sweep: 'sweep',
   put: 'admin',
@@ -65,6 +66,12 @@ export const TOO_RARE: ReadonlyMap<string, string> = new Map([
   ['admin hub.readDate', 'a verification revokes its token within a minute, 4 min before its end'],
 ]);
 
+/** A look changes nothing but the view that it keeps, so no count is asked for of what goes wrong at its steps. */
+const LOOKED: readonly (keyof typeof SITES)[] = [
+  ...(['getTarget', 'get', 'list', 'update', 'getToken', 'login'] as const),
+  ...(['readCredential', 'readSession', 'writeSession', 'seal', 'open', 'audit'] as const),
+];
+
 const TRIGGERS = ['job', 'ttl', 'message'];
 
 /** A step and what can go wrong at it. */
@@ -81,7 +88,11 @@ export const CELLS: readonly Cell[] = [
   ...TRIGGERS.flatMap((step) => TRIGGER_FAULTS.map((kind): Cell => ({ step, kind }))),
 ];
 
-const STEPS: ReadonlySet<string> = new Set([...CELLS.map(({ step }) => step), ...TOO_RARE.keys()]);
+const STEPS: ReadonlySet<string> = new Set([
+  ...CELLS.map(({ step }) => step),
+  ...LOOKED.map((site) => `look ${SITES[site].name}`),
+  ...TOO_RARE.keys(),
+]);
 
 const named = new Map<string, Map<string, string>>();
 

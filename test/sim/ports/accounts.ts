@@ -138,13 +138,13 @@ export class Accounts {
     return { tag: 'throttled', retryAtMs: (minute + 1) * MINUTE_MS };
   }
 
-  /** Where requests are counted, each answer says how many are left. */
-  rateOf(session: HubSession): Pick<HubReply<unknown>['meta'], 'rateRemaining' | 'rateResetAtMs'> {
+  /** Where requests are counted, each answer says how many there are and how many are left. */
+  rateOf(session: HubSession): Pick<HubReply<unknown>['meta'], 'rateLimit' | 'rateRemaining' | 'rateResetAtMs'> {
     const { requestsPerMinute: most } = this.#plan;
     const account = this.of(session);
     if (most === undefined || account === undefined) return {};
     const rateRemaining = Math.max(0, most - account.requests);
-    return { rateRemaining, rateResetAtMs: (account.minute + 1) * MINUTE_MS };
+    return { rateLimit: most, rateRemaining, rateResetAtMs: (account.minute + 1) * MINUTE_MS };
   }
 
   changePassword(username: string, password: string, endsSessions: boolean): void {

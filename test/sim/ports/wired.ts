@@ -117,7 +117,11 @@ export function portsOf(
           const reply = hub.listTokens(session, place, window);
           return ablation === 'mac_check' ? withMacs(reply, stores.labels, session.account) : reply;
         }),
-      getToken: (session, place, tokenId) => dial(SITES.getToken, () => hub.getToken(session, place, tokenId)),
+      getToken: (session, place, tokenId) =>
+        dial(SITES.getToken, () => {
+          if (actor.role === 'look') watch.logins.looked(by, session.account);
+          return hub.getToken(session, place, tokenId);
+        }),
       deleteToken: (session, place, tokenId) =>
         dial(SITES.deleteToken, () => hub.deleteToken(by, session, place, tokenId)),
       readDate: () => dial(SITES.readDate, () => hub.readDate()),

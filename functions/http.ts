@@ -12,6 +12,7 @@ import { problemOf } from './wire/problem.ts';
 import { REQUESTS } from './wire/requests.ts';
 import {
   type AnyRoute,
+  allowedMethods,
   matchRoute,
   type Operation,
   type OperationOf,
@@ -119,8 +120,11 @@ export function requestIdOf(event: unknown): string | undefined {
 
 /** IAM has allowed what the gateway made of the path; if we make anything else of it, nobody has allowed that. */
 function routeOf(fn: Route['function'], event: APIGatewayProxyEvent): RouteMatch {
-  const match = matchRoute(event.httpMethod, event.requestContext.path);
-  if (match?.route.function !== fn) throw fail({ tag: 'route_not_found', method: event.httpMethod });
+  const { httpMethod: method } = event;
+  const match = matchRoute(method, event.requestContext.path);
+  const allowed = match === undefined ? allowedMethods(event.requestContext.path) : [];
+  if (allowed.length > 0) throw fail({ tag: 'method_not_allowed', method, allowed });
+  if (match?.route.function !== fn) throw fail({ tag: 'route_not_found', method });
   const stated = Object.entries(event.pathParameters ?? {});
   const same =
     event.resource === match.resource &&

@@ -9,6 +9,7 @@ export const FAILURES: { readonly [T in FailureTag]: Extract<Failure, { tag: T }
   invalid_field: { tag: 'invalid_field', field: 'ttl', problem: 'expected a duration such as 90s, 15m, 1h30m or 2d' },
   path_not_canonical: { tag: 'path_not_canonical' },
   route_not_found: { tag: 'route_not_found', method: 'PATCH' },
+  method_not_allowed: { tag: 'method_not_allowed', method: 'PATCH', allowed: ['GET', 'DELETE'] },
   caller_unknown: { tag: 'caller_unknown' },
   caller_not_allowed: { tag: 'caller_not_allowed', caller: CALLER, secret: 'ci/release' },
   secret_not_found: { tag: 'secret_not_found', secret: 'ci/release' },

@@ -7,6 +7,7 @@ export type Failure =
   | { readonly tag: 'invalid_field'; readonly field: string; readonly problem: string }
   | { readonly tag: 'path_not_canonical' }
   | { readonly tag: 'route_not_found'; readonly method: string }
+  | { readonly tag: 'method_not_allowed'; readonly method: string; readonly allowed: readonly string[] }
   | { readonly tag: 'caller_unknown' }
   // Who asks.
   | { readonly tag: 'caller_not_allowed'; readonly caller: string; readonly secret: string }

@@ -84,13 +84,28 @@ export const LabelTemplate = z
   })
   .meta({ description: 'Label of leases that give none; `{secret}` and `{role}` are filled in.' });
 
+/**
+ * Control, format and private characters, noncharacters and line separators of Unicode's first plane, as a regular expression's
+ * class. Spelled out, because `\p{C}` means other things without the flag `u`, which JSON Schema's `pattern` cannot say, and
+ * nothing in other languages. Above the first plane a class means pairs here and characters there, so it stops before.
+ */
+const UNSEEN =
+  '\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ue000-\\uf8ff\\ufdd0-\\ufdef\\ufeff\\ufff9-\\ufffb\\ufffe\\uffff';
+const SPACES = ' \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000';
+const ONE_LINE = new RegExp(`^[^${UNSEEN}]*$`);
+const VISIBLE_LINE = new RegExp(`^[^${UNSEEN}${SPACES}](?:[^${UNSEEN}]*[^${UNSEEN}${SPACES}])?$`);
+
+/** A lone half of a pair is no text: JSON can hold one, and no encoding of Unicode can. */
+const isWhole = (text: string) => text.isWellFormed();
+
 /** Text of one line for people: no control, format, private or unpaired characters, no line separators. */
 function line(maxCharacters: number) {
   return z
     .string()
     .min(1)
     .max(maxCharacters)
-    .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, { error: 'expected one line without control characters' });
+    .regex(ONE_LINE, { error: 'expected one line without control characters' })
+    .refine(isWhole, { error: 'expected one line without control characters' });
 }
 
 export const Reason = line(REASON_MAX_CHARACTERS).meta({ description: 'Why, for the record.' });
@@ -100,9 +115,8 @@ export const AttestReason = z
   .string()
   .min(1)
   .max(ATTEST_REASON_MAX_CHARACTERS)
-  .regex(/^[^\p{C}\p{Z}](?:[^\p{C}\p{Zl}\p{Zp}]*[^\p{C}\p{Z}])?$/u, {
-    error: 'expected one line of visible characters, without a space at either end',
-  })
+  .regex(VISIBLE_LINE, { error: 'expected one line of visible characters, without a space at either end' })
+  .refine(isWhole, { error: 'expected one line of visible characters, without a space at either end' })
   .meta({ description: 'With `attest=true`, and required there: why you are sure that the token is gone.' });
 
 /** Docker Hub's ids of tokens, as `blockedBy` of a lease names them. A token that was pasted in its place is refused. */

@@ -13,10 +13,14 @@ const PROBLEM_TEXT = {
   400: 'The request is not valid; `field` names what is wrong.',
   403: 'The signature, the permission or the allow list does not admit the caller.',
   404: "There is no such thing, or it is not the caller's.",
+  405: 'The path does not have this method; `Allow` names those that it has.',
+  408: 'The request did not arrive in time.',
   409: 'The state of the thing does not allow it now.',
   412: 'It is not the version that `If-Match` names.',
+  413: 'The body is too large: it may have 16 KiB.',
   422: 'Well-formed, but more than is allowed.',
   429: 'A quota is used up; the next lease of it ends after the time in `Retry-After`.',
+  431: 'The headers are too many or too large.',
   500: 'hublease failed.',
   502: 'Docker Hub refused.',
   503: 'Try again after the time in `Retry-After`.',
@@ -24,8 +28,8 @@ const PROBLEM_TEXT = {
 
 type ProblemStatus = keyof typeof PROBLEM_TEXT;
 
-/** Any route. */
-const ALWAYS: readonly ProblemStatus[] = [400, 403, 500, 503];
+/** Any route. The 408, 413 and 431 are of the doors: API Gateway, and the embedded edition's own. */
+const ALWAYS: readonly ProblemStatus[] = [400, 403, 408, 413, 431, 500, 503];
 
 const PROBLEMS: Readonly<Record<Operation, readonly ProblemStatus[]>> = {
   mintLease: [404, 409, 422, 429, 502],
@@ -172,6 +176,7 @@ function responses(id: Operation): Json {
 }
 
 const REQUEST_ID = { 'x-request-id': { description: 'Finds the request in the logs.', schema: { type: 'string' } } };
+const ALLOW = { allow: { description: 'The methods of the path.', schema: { type: 'string' } } };
 const ETAG = {
   etag: { description: 'The version, for `If-Match`.', schema: { type: 'string', pattern: '^"[1-9]\\d{0,14}"$' } },
 };
@@ -191,7 +196,7 @@ function problem(status: string, description: string): Json {
   };
   return {
     description,
-    headers: { ...REQUEST_ID, ...((required || status === '409') && retry) },
+    headers: { ...REQUEST_ID, ...((required || status === '409') && retry), ...(status === '405' && always(ALLOW)) },
     content: { [PROBLEM_CONTENT_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
   };
 }

@@ -27,6 +27,8 @@ interface Outside {
   readonly detail: string;
   readonly field?: string;
   readonly holders?: readonly string[];
+  /** Methods for the `Allow` header, which a 405 must have. Source: RFC 9110, section 15.5.6. */
+  readonly allowed?: readonly string[];
   readonly retryAfterSeconds?: number;
 }
 
@@ -42,12 +44,13 @@ export interface ProblemAnswer {
 
 /** Turns a failure into what the caller may read. Nothing of a caught error is in either. */
 export function problemOf(failure: Failure, requestId: string): ProblemAnswer {
-  const { status, title, detail, field, holders, retryAfterSeconds } = outside(failure);
+  const { status, title, detail, field, holders, allowed, retryAfterSeconds } = outside(failure);
   const code: FailureTag = failure.tag;
   return {
     status,
     headers: {
       'content-type': PROBLEM_CONTENT_TYPE,
+      ...(allowed !== undefined && { allow: allowed.join(', ') }),
       ...(retryAfterSeconds !== undefined && { 'retry-after': wholeSeconds(retryAfterSeconds) }),
     },
     problem: {
@@ -91,6 +94,13 @@ function outside(failure: Failure): Outside {
         status: 404,
         title: 'There is no such route',
         detail: `Nothing answers ${methodName(failure.method)} on this path. GET /v1/openapi.json lists the routes.`,
+      };
+    case 'method_not_allowed':
+      return {
+        status: 405,
+        title: 'The path does not have this method',
+        detail: `This path does not take ${methodName(failure.method)}. Use one of: ${failure.allowed.join(', ')}.`,
+        allowed: failure.allowed,
       };
     case 'caller_unknown':
       return {

@@ -18,6 +18,7 @@ async function minting(problem: Parameters<typeof refusal>[0]): Promise<Answered
 const PROVOKED: { readonly [T in FailureTag]: () => Promise<Answered> } = {
   invalid_field: async () => new Api().lease({ ttl: 'soon' }),
   path_not_canonical: async () => new Api().send({ path: '/v1/leases/' }),
+  method_not_allowed: async () => new Api().send({ method: 'PATCH', path: '/v1/leases' }),
   route_not_found: async () => new Api().send({ path: '/v1/nothing' }),
   caller_unknown: async () => new Api().send({ userArn: null }),
   caller_not_allowed: async () => (await new Api().seed({ allow: ['arn:aws:iam::444455556666:root'] })).lease(),

@@ -27,6 +27,7 @@ async function answer(event: unknown) {
   return {
     status: result.statusCode,
     problem: JSON.parse(result.body),
+    headers: result.headers ?? {},
     text: [...results.map((r) => r.body), ...lines].join('\n'),
   };
 }
@@ -150,6 +151,19 @@ describe('a path', () => {
     const event = { ...rest, requestContext: { ...requestContext, path } };
     const stated = path.startsWith('/v1/lease/') ? { ...event, pathParameters: { name: path.slice(10) } } : event;
     expect(await answer(stated)).toMatchObject({ status, problem: { code } });
+  });
+
+  it.each([
+    ['PATCH', '/v1/whoami', 'GET'],
+    ['OPTIONS', '/v1/lease/ci/release', 'POST'],
+    ['HEAD', `/v1/leases/${ID}`, 'GET, DELETE'],
+    ['POST', '/v1/admin/secrets/ci/release', 'PUT, GET, DELETE'],
+  ])('of which %s is no method gets 405, and the methods that it has: %s', async (method, path, allow) => {
+    const { requestContext, ...rest } = mint();
+    const event = { ...rest, httpMethod: method, requestContext: { ...requestContext, httpMethod: method, path } };
+    const { status, problem, headers } = await answer(event);
+    expect([status, problem.code]).toEqual([405, 'method_not_allowed']);
+    expect(new Set(String(headers.allow).split(', '))).toEqual(new Set(allow.split(', ')));
   });
 
   it.each(CANONICAL)(

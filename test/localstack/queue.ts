@@ -51,7 +51,7 @@ async function switchSource({ requests, idOf }: Installation, on: boolean): Prom
 
 /**
  * Shortens the times of the queue while `work` runs: a failed message returns after 5 s, and is a dead letter after its second
- * receive. The template's own numbers would take half an hour.
+ * receive. The template's own numbers would take nine minutes.
  */
 export async function withShortTimes<T>(installation: Installation, work: () => Promise<T>): Promise<T> {
   const { VisibilityTimeout, RedrivePolicy } = await attributesOf(installation, QUEUE);

@@ -44,10 +44,10 @@ export function names(refusal: Refusal, fault: Fault, call: Call): boolean {
 const CODES: Partial<Record<Fault['in'], readonly string[]>> = {
   name: ['invalid_field', 'path_not_canonical', 'route_not_found'],
   path: ['path_not_canonical', 'route_not_found', 'invalid_field'],
-  method: ['route_not_found'],
+  method: ['route_not_found', 'method_not_allowed'],
   caller: ['caller_unknown'],
-  event: ['invalid_field', 'path_not_canonical', 'route_not_found'],
-  'request context': ['invalid_field', 'path_not_canonical', 'route_not_found', 'caller_unknown'],
+  event: ['invalid_field', 'path_not_canonical', 'route_not_found', 'method_not_allowed'],
+  'request context': ['invalid_field', 'path_not_canonical', 'route_not_found', 'method_not_allowed', 'caller_unknown'],
 };
 
 /** What a refusal may name, up to the first dot; undefined where any will do. */

@@ -118,9 +118,30 @@ describe('the OpenAPI document', () => {
     for (const { operation } of operations) {
       const statuses = Object.keys(operation.responses);
       expect(statuses.some((status) => /^20[0-2]$/.test(status))).toBe(true);
-      expect(statuses).toEqual(expect.arrayContaining(['400', '403', '500', '503']));
+      expect(statuses).toEqual(expect.arrayContaining(['400', '403', '408', '413', '431', '500', '503']));
       for (const response of Object.values(operation.responses))
         expect(response.$ref ?? response.description).toBeTruthy();
+    }
+  });
+
+  it('documents 405 with the methods in Allow, for requests that belong to no operation', () => {
+    const { responses } = (document as unknown as { components: { responses: Record<string, { headers: object }> } })
+      .components;
+    expect(responses['405']?.headers).toMatchObject({ allow: { required: true } });
+  });
+
+  it('has only patterns that mean the same with and without the flag u, and name no class of Unicode', () => {
+    const patterns = new Set<string>();
+    JSON.stringify(document, (key, value) => {
+      if (key === 'pattern' && typeof value === 'string') patterns.add(value);
+      return value;
+    });
+    expect(patterns.size).toBeGreaterThan(10);
+    const texts = ['a', 'ä ö', '\u{1f600}', 'a\u202eb', 'a\u2028b', 'p{C}', 'C', '\n', '\u00a0', '\ufeff', ' a', ''];
+    for (const pattern of patterns) {
+      expect(pattern).not.toMatch(/\\[pP]\{/);
+      const [plain, unicode] = [new RegExp(pattern), new RegExp(pattern, 'u')];
+      for (const text of texts) expect([pattern, text, plain.test(text)]).toEqual([pattern, text, unicode.test(text)]);
     }
   });
 

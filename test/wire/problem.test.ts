@@ -11,6 +11,11 @@ const TABLE: { readonly [T in FailureTag]: readonly [Extract<Failure, { tag: T }
   invalid_field: [{ tag: 'invalid_field', field: 'ttl', problem: 'is required' }, 400, ['ttl: is required.']],
   path_not_canonical: [{ tag: 'path_not_canonical' }, 400, ['percent-encoding']],
   route_not_found: [{ tag: 'route_not_found', method: 'PATCH' }, 404, ['PATCH', '/v1/openapi.json']],
+  method_not_allowed: [
+    { tag: 'method_not_allowed', method: 'PATCH', allowed: ['GET', 'DELETE'] },
+    405,
+    ['PATCH', 'GET, DELETE'],
+  ],
   caller_unknown: [{ tag: 'caller_unknown' }, 403, ['Sign it']],
   caller_not_allowed: [
     { tag: 'caller_not_allowed', caller: ROLE, secret: 'ci/release' },

@@ -92,6 +92,7 @@ describe('the body of a mint', () => {
     ['reason', { reason: 'x'.repeat(257) }],
     ['reason', { reason: 'a\r\nb' }],
     ['reason', { reason: 'a\u2028b' }],
+    ['reason', { reason: 'a\ud800' }],
     ['reason', { reason: 'a\u202eb' }],
     ['reason', { reason: '\ud800' }],
     ['reason', { reason: '' }],

@@ -227,7 +227,8 @@ describe('many at once', () => {
     expect(readLease(cacheFile())?.password).toBe([...secrets][0]);
     const digit = basename(cacheFile()).slice(0, 1);
     expect(readdirSync(cacheFolder()).toSorted()).toEqual([basename(cacheFile()), `${digit}.lock`].toSorted());
-  });
+    // 50 programs beside four that never rest take their time on two cores.
+  }, 240_000);
 
   test('a holder that gets no time at all is not taken over', async () => {
     terminal.edition.hub.control.setFaults([{ route: 'pat-create', kind: 'hold', count: 1 }]);

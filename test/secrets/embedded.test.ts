@@ -228,6 +228,11 @@ const REFUSED: readonly Row[] = [
     run: (embedded) => embedded.ask('hublease-ci', 'PATCH', '/v1/nothing', { body: { password: PASSWORDS.bot } }),
   },
   {
+    name: 'a password with a method that the path does not have',
+    code: 'method_not_allowed',
+    run: (embedded) => embedded.ask('hublease-ci', 'PATCH', '/v1/leases', { body: { password: PASSWORDS.bot } }),
+  },
+  {
     name: 'an access token for the password',
     code: 'access_token_as_credential',
     run: putTarget('refused', { kind: 'user', credential: { username: 'acme-bot', password: SENT.token } }),

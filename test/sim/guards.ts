@@ -22,12 +22,12 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
   second_listing: [
     {
       file: 'functions/core/evidence.ts',
-      anchor: 'const second = await listAll(ports, target, place);',
+      anchor: "const second = await listAll(ports, target, place, 'revoke');",
       without: 'const second = first;',
     },
     {
       file: 'functions/core/refused-creates.ts',
-      anchor: 'const second = await listAll(ports, target, placeOf(one), mayGoOn);',
+      anchor: "const second = await listAll(ports, target, placeOf(one), 'revoke', mayGoOn);",
       without: 'const second = first;',
     },
   ],

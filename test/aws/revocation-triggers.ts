@@ -4,7 +4,16 @@ import { ulid } from 'ulid';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Deployment } from './deployment.ts';
 import { type Aws, type Installation, prepare } from './installation.ts';
-import { acknowledge, byTimeToLive, deliver, receive, sendMessage, streamEvent, streamRecords } from './triggers.ts';
+import {
+  acknowledge,
+  byTimeToLive,
+  deliver,
+  receive,
+  sendMessage,
+  showAgain,
+  streamEvent,
+  streamRecords,
+} from './triggers.ts';
 
 const MINT = { method: 'POST', path: '/v1/lease/ci/release' };
 const AFTER_TTL_MS = 901_000;
@@ -144,6 +153,7 @@ export function revocationTriggers(aws: () => Aws): void {
         expect(batchItemFailures).toEqual([{ itemIdentifier: event.Records[0]?.messageId }]);
         expect(await acknowledge(installation, event, batchItemFailures)).toBe(0);
         await restoreRow(row);
+        await showAgain(installation, event);
         await deliver(installation, functions);
         expect(installation.liveTokens()).toEqual([]);
         expect((await receive(installation)).Records).toEqual([]);

@@ -5,7 +5,12 @@ import {
   GetShardIteratorCommand,
   ListStreamsCommand,
 } from '@aws-sdk/client-dynamodb-streams';
-import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+} from '@aws-sdk/client-sqs';
 import type { DynamoDBRecord, DynamoDBStreamEvent, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { Deployment } from './deployment.ts';
 import type { DynamodbLocal } from './dynamodb-local.ts';
@@ -64,6 +69,14 @@ export async function acknowledge(
     await installation.sqs.send(new DeleteMessageCommand(request));
   }
   return done.length;
+}
+
+/** Ends the pause after which the revoker asked for messages that it could not work on. */
+export async function showAgain(installation: Installation, { Records }: SQSEvent): Promise<void> {
+  for (const { receiptHandle: ReceiptHandle } of Records) {
+    const request = { QueueUrl: installation.queueUrl, ReceiptHandle, VisibilityTimeout: 0 };
+    await installation.sqs.send(new ChangeMessageVisibilityCommand(request));
+  }
 }
 
 /** Hands the queue's messages to the revoker until only those are left that fail or are not due for delivery. */

@@ -412,6 +412,11 @@ class History {
     const { row, restored } = watched;
     // A renewal by somebody who did not wait for the answer is another writer, too.
     if (this.#renewed.has(leaseId)) return true;
+    // A caller's look notes what it saw in the lease's row, and so is another writer.
+    const isHammered = this.#plan.happenings.some(
+      (one) => one.does === 'hammer' && this.#leaseOf.get(one.mint)?.leaseId === leaseId,
+    );
+    if (isHammered) return true;
     if (actor.troubles > 0 || actor.throttled || this.#watch.isAsked(watched) || restored || row === undefined)
       return true;
     return (

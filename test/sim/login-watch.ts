@@ -13,8 +13,8 @@ const MAX_EDGE_LOGINS = 4;
 
 /** Callers' looks where Docker Hub states no limit, and at most where it takes 60 requests a minute, as many as any history has. */
 const LOOKS_PER_MINUTE = 6;
-/** One more where the minute has only begun, and one for clocks that differ. */
-const LOOKS_BESIDES = 2;
+/** One more where the minute has only begun, and one for each of two clocks that differ from Docker Hub's. */
+const LOOKS_BESIDES = 3;
 const MINUTE_MS = 60_000;
 
 /** Sees every login and every caller's look, and says when an installation goes on asking in vain. */

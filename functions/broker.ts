@@ -2,6 +2,7 @@ import { lookLive } from './core/live.ts';
 import { mint } from './core/mint.ts';
 import { listOwn, revokeOwn, showOwn, whoami } from './core/own-leases.ts';
 import type { MintPorts } from './core/ports.ts';
+import { admitCaller } from './core/rates.ts';
 import { renewOwn } from './core/renew.ts';
 import { type HttpHandler, http } from './http.ts';
 import { livePage } from './live-page.ts';
@@ -32,6 +33,7 @@ export function broker(ports: MintPorts, log: Log, hub: HubFacts = { isFake: fal
       return { status: 201, body: { lease: leaseAnswer(lease), credential: login } };
     },
     listLeases: async ({ origin, query }) => {
+      await admitCaller(ports, origin.caller);
       const { filter, page, live } = listOrder(query);
       return {
         status: 200,
@@ -39,19 +41,23 @@ export function broker(ports: MintPorts, log: Log, hub: HubFacts = { isFake: fal
       };
     },
     getLease: async ({ origin, path, query }) => {
+      await admitCaller(ports, origin.caller);
       const lease = await showOwn(ports, origin, path.id);
       const live = query.live === 'true' ? await lookLive(ports, lease) : undefined;
       return { status: 200, body: { lease: leaseAnswer(lease, live) } };
     },
+    // Not counted: whoever gives a token back is never kept from it.
     revokeLease: async ({ origin, path }) => {
       const { lease, pending } = await revokeOwn(ports, origin, path.id);
       return { status: pending ? 202 : 200, body: { lease: leaseAnswer(lease) } };
     },
     renewLease: async ({ origin, path, body }) => {
+      await admitCaller(ports, origin.caller);
       const { lease, clipped } = await renewOwn(ports, origin, path.id, ttlOf(body.ttl));
       return { status: 200, body: { lease: leaseAnswer(lease), clipped } };
     },
     whoami: async ({ origin }) => {
+      await admitCaller(ports, origin.caller);
       const { caller, secrets } = await whoami(ports, origin);
       return {
         status: 200,

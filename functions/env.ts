@@ -78,6 +78,9 @@ const VARIABLES = {
   /** Limits of a dynamic secret that names none. */
   defaultTtlSeconds: wholeNumber('HUBLEASE_DEFAULT_TTL_SECONDS', LEAST_MIN_TTL_SECONDS, LONGEST_SECONDS),
   maxTtlSeconds: wholeNumber('HUBLEASE_MAX_TTL_SECONDS', LEAST_MIN_TTL_SECONDS, LONGEST_SECONDS),
+  /** How often one caller may ask, over time and at once. */
+  callerRatePerMinute: wholeNumber('HUBLEASE_CALLER_RATE_PER_MINUTE', 1, 600_000),
+  callerBurst: wholeNumber('HUBLEASE_CALLER_BURST', 1, 100_000),
   logLevel: oneOf('HUBLEASE_LOG_LEVEL', 'debug', 'info', 'warn', 'error'),
 } as const satisfies Record<string, Variable<unknown>>;
 
@@ -104,7 +107,15 @@ const REVOKING = [
 
 /** The settings of each function. */
 export const SETTINGS_OF = {
-  broker: [...REVOKING, 'queueArn', 'scheduleGroup', 'scheduleRoleArn', 'scheduleDeadLetterArn'],
+  broker: [
+    ...REVOKING,
+    'queueArn',
+    'scheduleGroup',
+    'scheduleRoleArn',
+    'scheduleDeadLetterArn',
+    'callerRatePerMinute',
+    'callerBurst',
+  ],
   admin: [...REVOKING, 'defaultTtlSeconds', 'maxTtlSeconds'],
   revoker: REVOKING,
   sweeper: REVOKING,

@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { CATALOG_PARTITIONS, LEASE_INDEXES } from '../functions/adapters/tables.ts';
+import { CATALOG_PARTITIONS, LEASE_INDEXES, RATE_PARTITION_PREFIX } from '../functions/adapters/tables.ts';
 import type { FunctionName } from '../functions/env.ts';
 import type { HubleaseFunction } from './function.ts';
 import type { Revocation } from './revocation.ts';
@@ -65,7 +65,7 @@ function accessOf(name: FunctionName, state: State, revocation: Revocation): iam
   const revoking = [...declaring, credentialReading(state)];
   switch (name) {
     case 'broker':
-      return [...revoking, ...arming(revocation)];
+      return [...revoking, ...arming(revocation), counting(state.catalogTable)];
     case 'admin':
       return [...revoking, entryWriting(state.catalogTable), removal(state.catalogTable), credentialWriting(state)];
     case 'revoker':
@@ -118,6 +118,16 @@ function removal(table: dynamodb.Table): iam.PolicyStatement {
 /** A target that was given with a secret begins to drain when the secret has, and a verification is noted on its target. */
 function targetWriting(table: dynamodb.Table): iam.PolicyStatement {
   return rowsOf(table, 'WriteTargets', [CATALOG_PARTITIONS.target], ['dynamodb:PutItem']);
+}
+
+/** Callers' rates have 256 partitions, which one pattern names. No other partition's name begins like them. */
+function counting(table: dynamodb.Table): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    sid: 'CountRequests',
+    actions: ['dynamodb:UpdateItem'],
+    resources: [table.tableArn],
+    conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${RATE_PARTITION_PREFIX}*`] } },
+  });
 }
 
 /** The partition key tells the kinds of rows apart. */

@@ -7,6 +7,7 @@ import { type AnyRoute, ROUTES, type Route, STAGE } from '../functions/wire/rout
 import type { HubleaseFunction } from './function.ts';
 import { bodyOf, GATEWAY_PROBLEMS, headersOf } from './gateway-problems.ts';
 import { retentionOf } from './state.ts';
+import type { Throttle, Throttling } from './throttling.ts';
 
 /** Who besides this account may be given the callers' routes. Their own IAM policies must let them, too. */
 export interface Consumers {
@@ -19,22 +20,14 @@ export interface Consumers {
 export interface LeaseApiProps {
   readonly functions: Readonly<Record<Route['function'], HubleaseFunction>>;
   readonly consumers: Consumers;
+  readonly throttling: Pick<Throttling, 'stage' | 'mints'>;
   readonly auditRetention: Duration;
   readonly removalPolicy: RemovalPolicy;
 }
 
-interface Throttle {
-  readonly ratePerSecond: number;
-  readonly burst: number;
-}
-
-/** For the whole stage. Far above what the callers of one installation need; a loop gone wild meets it first. */
-const STAGE_THROTTLE: Throttle = { ratePerSecond: 100, burst: 200 };
 /** What logs in to Docker Hub, which locks a user name after repeated failures. */
 const LOGIN_THROTTLE: Throttle = { ratePerSecond: 2, burst: 5 };
-/** What costs more than reading rows: Docker Hub allows some 3 requests a second, and each mint takes at least one. */
 const METHOD_THROTTLES: Partial<Record<AnyRoute['operation'], Throttle>> = {
-  mintLease: { ratePerSecond: 20, burst: 40 },
   putTarget: LOGIN_THROTTLE,
   actOnTarget: LOGIN_THROTTLE,
   // With a credential of its own.
@@ -78,9 +71,9 @@ export class LeaseApi extends Construct {
         dataTraceEnabled: false,
         loggingLevel: apigateway.MethodLoggingLevel.OFF,
         metricsEnabled: true,
-        throttlingRateLimit: STAGE_THROTTLE.ratePerSecond,
-        throttlingBurstLimit: STAGE_THROTTLE.burst,
-        methodOptions: methodThrottles(),
+        throttlingRateLimit: props.throttling.stage.ratePerSecond,
+        throttlingBurstLimit: props.throttling.stage.burst,
+        methodOptions: methodThrottles(props.throttling),
       },
     });
     for (const route of ROUTES) {
@@ -157,10 +150,10 @@ export interface RouteUse {
   readonly path?: string;
 }
 
-function methodThrottles(): Record<string, apigateway.MethodDeploymentOptions> {
+function methodThrottles({ mints }: Pick<Throttling, 'mints'>): Record<string, apigateway.MethodDeploymentOptions> {
   return Object.fromEntries(
     ROUTES.flatMap(({ operation, method, path }) => {
-      const throttle = METHOD_THROTTLES[operation];
+      const throttle = operation === 'mintLease' ? mints : METHOD_THROTTLES[operation];
       if (throttle === undefined) return [];
       const options = {
         // A method's own settings replace the stage's, also those that they leave out.

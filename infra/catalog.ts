@@ -60,6 +60,8 @@ export interface DynamicSecretProps {
   readonly renewable?: boolean;
   /** Most open leases at a time. @default no limit */
   readonly maxActive?: number;
+  /** Most leases in a minute over time, and at once after a quiet minute. @default no limit */
+  readonly maxMintsPerMinute?: number;
   /**
    * Who may lease: role ARNs without a path, in whose names `*` stands for anything, or account roots. `grantLease` adds the
    * roles it is given. @default only those

@@ -27,6 +27,7 @@ import { metricOf } from './metrics.ts';
 import { Observability } from './observability.ts';
 import { LEAST_REVOKE_CONCURRENCY, REVOKER_TIMEOUT, Revocation } from './revocation.ts';
 import { State } from './state.ts';
+import { type Throttling, type ThrottlingProps, throttlingOf } from './throttling.ts';
 
 export type { Consumers } from './api.ts';
 export {
@@ -37,6 +38,7 @@ export {
   type TokenResource,
   type TokenScope,
 } from './catalog.ts';
+export type { CallerRate, Throttle, ThrottlingProps } from './throttling.ts';
 
 /** What API Gateway waits at most. A function that works longer answers nobody. */
 const API_TIMEOUT = Duration.seconds(29);
@@ -57,6 +59,8 @@ export interface HubleaseProps extends BoundsProps {
   readonly alarmTopic?: sns.ITopic;
   /** @default true */
   readonly dashboard?: boolean;
+  /** How many requests are taken, of all callers and of one. @default for each as it says */
+  readonly throttling?: ThrottlingProps;
   /** Reserved for the broker, which mints. @default unreserved */
   readonly mintConcurrency?: number;
   /** Reserved for the revoker, 4 at least; the queue takes half of it. @default unreserved */
@@ -95,6 +99,7 @@ export class Hublease extends Construct {
   readonly dashboard?: cloudwatch.Dashboard;
 
   readonly #bounds: Bounds;
+  readonly #throttling: Throttling;
   readonly #state: State;
   readonly #revocation: Revocation;
   readonly #api: LeaseApi;
@@ -105,6 +110,7 @@ export class Hublease extends Construct {
   constructor(scope: Construct, id: string, props: HubleaseProps = {}) {
     super(scope, id);
     const bounds = boundsOf(props);
+    const throttling = throttlingOf(props.throttling ?? {});
     checkConcurrency('mintConcurrency', props.mintConcurrency, 1);
     checkConcurrency('revokeConcurrency', props.revokeConcurrency, LEAST_REVOKE_CONCURRENCY);
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
@@ -113,6 +119,7 @@ export class Hublease extends Construct {
     const state = new State(this, 'State', { encryptionKey: props.encryptionKey, auditRetention, removalPolicy });
     const revocation = new Revocation(this, 'Revocation', state);
     this.#bounds = bounds;
+    this.#throttling = throttling;
     this.#state = state;
     this.#revocation = revocation;
 
@@ -144,6 +151,7 @@ export class Hublease extends Construct {
     this.#api = new LeaseApi(this, 'Api', {
       functions: { broker, admin },
       consumers: props.consumers ?? {},
+      throttling,
       auditRetention,
       removalPolicy,
     });
@@ -332,6 +340,8 @@ export class Hublease extends Construct {
       auditRetentionSeconds: bounds.auditRetention.toSeconds(),
       defaultTtlSeconds: bounds.defaultTtl.toSeconds(),
       maxTtlSeconds: bounds.maxTtl.toSeconds(),
+      callerRatePerMinute: this.#throttling.caller.perMinute,
+      callerBurst: this.#throttling.caller.burst,
       logLevel: LOG_LEVEL,
     };
   }

@@ -4,19 +4,25 @@ import type { Dispatcher } from 'undici';
 import { dockerHub } from '../functions/adapters/docker-hub.ts';
 import { tokenMinter } from '../functions/adapters/docker-hub-create.ts';
 import { joseTokenSealer } from '../functions/adapters/token-sealer.ts';
+import { perMinute } from '../functions/core/pace.ts';
 import type { AdminPorts, MintPorts } from '../functions/core/ports.ts';
+import { Rates } from '../functions/core/rates.ts';
 import { limitsOf } from '../functions/limits.ts';
 import type { Log } from '../functions/log.ts';
 import { VERSION } from '../functions/wire/version.ts';
 import { auditFile } from './audit-file.ts';
+import { memoryRates } from './memory-rates.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Settings } from './settings.ts';
 import type { Data } from './sqlite-data.ts';
 import type { Time } from './time.ts';
 
+/** The share of a minute's requests that one caller may send at once: ten seconds' worth. */
+const BURST_SHARE = 1 / 6;
+
 /** What the embedded edition's ports are made of. */
 export interface EmbeddedParts {
-  readonly settings: Pick<Settings, 'dataFolder' | 'minTtlSeconds'>;
+  readonly settings: Pick<Settings, 'dataFolder' | 'minTtlSeconds' | 'callerRatePerMinute'>;
   readonly data: Data;
   readonly time: Time;
   readonly clockwork: Pick<Scheduler, 'backstop' | 'queue'>;
@@ -50,9 +56,16 @@ export function embeddedPorts(parts: EmbeddedParts): MintPorts & AdminPorts {
     tokenSealer: joseTokenSealer(),
     backstop: clockwork.backstop,
     queue: clockwork.queue,
+    ...ratesOf(settings.callerRatePerMinute),
     audit: auditFile(settings.dataFolder, () => log.error('audit_not_written', {})),
     clock: time,
     ids: { leaseId: (nowMs) => ulid(nowMs), opId: randomUUID },
     limits,
   };
+}
+
+function ratesOf(perMinuteOfCaller: number | undefined): Pick<MintPorts, 'rates'> {
+  if (perMinuteOfCaller === undefined) return {};
+  const burst = Math.max(1, Math.ceil(perMinuteOfCaller * BURST_SHARE));
+  return { rates: new Rates(memoryRates(), perMinute(perMinuteOfCaller, burst)) };
 }

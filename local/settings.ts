@@ -18,6 +18,8 @@ export interface Settings {
   readonly hubOrigin?: string;
   readonly minTtlSeconds: number;
   readonly sweepIntervalSeconds: number;
+  /** Requests of one caller in a minute; absent where nobody counts. */
+  readonly callerRatePerMinute?: number;
   /** Say where it listens as one JSON line in place of prose. */
   readonly jsonReady: boolean;
   readonly logLevel: LogLevel;
@@ -33,6 +35,7 @@ const FLAGS = {
   'accept-host': { type: 'string' },
   'min-ttl': { type: 'string' },
   'sweep-interval': { type: 'string' },
+  'caller-rate': { type: 'string' },
   'json-ready': { type: 'boolean' },
   'log-level': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -40,6 +43,8 @@ const FLAGS = {
 
 type Flag = keyof typeof FLAGS;
 
+/** A hundred a second: far above what a person or a job needs, and below what one process answers. */
+const CALLER_RATE_PER_MINUTE = 6_000;
 /** A safety net that comes less than daily is none. A timer of Node's holds 24 days and fires at once for more. */
 const SWEEP_INTERVAL_MAX_SECONDS = 86_400;
 
@@ -57,6 +62,8 @@ export const HELP = `hublease, embedded edition: leases Docker Hub tokens on thi
                          such as a TLS proxy's
   --min-ttl DURATION     least TTL of a lease                HUBLEASE_MIN_TTL         1s
   --sweep-interval D     pause between sweeps                HUBLEASE_SWEEP_INTERVAL  5m
+  --caller-rate N        requests of one caller in a minute  HUBLEASE_CALLER_RATE     6000
+                         or "off"
   --json-ready           one JSON line once it listens       HUBLEASE_JSON_READY      off
   --log-level LEVEL      silent, error or info               HUBLEASE_LOG_LEVEL       error
   --help                 this text
@@ -90,6 +97,7 @@ export function readSettings(
     ...(acceptHost !== undefined && { acceptHosts: hostsOf(acceptHost) }),
     minTtlSeconds: secondsOf(read('min-ttl'), 1),
     sweepIntervalSeconds: sweepIntervalOf(read('sweep-interval')),
+    ...callerRateOf(read('caller-rate')),
     jsonReady: flagOf(read('json-ready')),
     logLevel: levelOf(read('log-level')),
   };
@@ -158,6 +166,14 @@ function sweepIntervalOf(given: Given | undefined): number {
   const seconds = secondsOf(given, 300);
   if (seconds > SWEEP_INTERVAL_MAX_SECONDS) throw new UsageError(`${given?.source}: expected at most 1d`);
   return seconds;
+}
+
+function callerRateOf(given: Given | undefined): Pick<Settings, 'callerRatePerMinute'> {
+  if (given === undefined) return { callerRatePerMinute: CALLER_RATE_PER_MINUTE };
+  if (given.text === 'off') return {};
+  const rate = /^\d{1,6}$/.test(given.text) ? Number(given.text) : 0;
+  if (rate < 1) throw new UsageError(`${given.source}: expected requests per minute from 1 to 999999, or off`);
+  return { callerRatePerMinute: rate };
 }
 
 function flagOf(given: Given | undefined): boolean {

@@ -32,6 +32,7 @@ export const FAILURES: { readonly [T in FailureTag]: Extract<Failure, { tag: T }
     holders: [CALLER],
     retryAfterSeconds: 240,
   },
+  rate_limited: { tag: 'rate_limited', of: 'caller', name: CALLER, isFirst: true, ...IN_FIVE_SECONDS },
   lease_not_active: { tag: 'lease_not_active', leaseId: LEASE_ID, status: 'revoking' },
   in_flight: { tag: 'in_flight', ...IN_FIVE_SECONDS },
   precondition_failed: { tag: 'precondition_failed', name: 'ci/release', version: 3 },

@@ -46,7 +46,7 @@ export function leasesCommands(program: Command, context: Context): void {
     .description('show one lease, with its evidence once revoked')
     .argument('<id>')
     .option('--all', "anybody's, for administrators")
-    .option('--live', 'ask Docker Hub too')
+    .option('--live', 'show what Docker Hub says, and when it said so')
     .option('--watch', 'count down to its end, on a terminal')
     .addOption(output())
     .action(async (id: string, flags: { all?: boolean; live?: boolean; watch?: boolean; output: string }) => {

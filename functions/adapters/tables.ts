@@ -83,8 +83,19 @@ export const CATALOG_PARTITIONS = {
 } as const;
 
 /**
- * Secrets, targets' metadata, Docker Hub sessions, counters of open leases, and replay records. Only the last ever have a
- * `ttlAt`: nothing else here may go by itself.
+ * How often a caller may ask is a row for each caller. They are many and written often, so they have partitions of their own:
+ * `rate#` and the first two hex digits of the key.
+ */
+export const RATE_PARTITION_PREFIX = 'rate#';
+
+/** @param key a hex SHA-256. */
+export function ratePartition(key: string): string {
+  return `${RATE_PARTITION_PREFIX}${key.slice(0, 2)}`;
+}
+
+/**
+ * Secrets, targets' metadata, Docker Hub sessions, counters of open leases, replay records and rates. Only the last two
+ * ever have a `ttlAt`: nothing else here may go by itself.
  */
 export const CATALOG_TABLE: TableShape = {
   partitionKey: text('partition'),

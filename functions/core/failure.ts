@@ -39,6 +39,14 @@ export type Failure =
       readonly holders: readonly string[];
       readonly retryAfterSeconds: number;
     }
+  | {
+      readonly tag: 'rate_limited';
+      readonly of: 'caller' | 'account' | 'secret';
+      readonly name: string;
+      /** The process that answers had not refused this one before. Only then is it audited. */
+      readonly isFirst: boolean;
+      readonly retryAfterSeconds: number;
+    }
   // Conflicts.
   | { readonly tag: 'lease_not_active'; readonly leaseId: string; readonly status: string }
   | { readonly tag: 'in_flight'; readonly retryAfterSeconds: number }

@@ -2,6 +2,7 @@ import { type Caller, isAllowed } from './caller.ts';
 import { fail } from './failure.ts';
 import { callerLabelMax, LABEL_MAX_CHARACTERS } from './label.ts';
 import type { MintPorts, QuotaClaim } from './ports.ts';
+import { admitCaller, admitMint } from './rates.ts';
 import { checkResources, resourcesCover } from './resource.ts';
 import { covers, type OatResource, type PatScope } from './scope.ts';
 import type { DynamicSecret } from './secret.ts';
@@ -41,26 +42,36 @@ export interface Grant {
   readonly isVerification?: true;
 }
 
-type Ports = Pick<MintPorts, 'catalog' | 'limits'>;
+type Ports = Pick<MintPorts, 'catalog' | 'limits' | 'rates' | 'labels' | 'clock'>;
 
 /**
  * Decides what an order gets.
  *
  * @throws Failed `secret_not_found`, `caller_not_allowed`, `draining`, `ttl_too_long`, `ttl_too_short`, `scope_too_wide`,
- *   `scope_needs_user_target`, `resources_need_org_target`, `invalid_field`, `target_not_found`, `store_unavailable`.
+ *   `scope_needs_user_target`, `resources_need_org_target`, `invalid_field`, `target_not_found`, `rate_limited`,
+ *   `store_unavailable`.
  */
 export async function decideGrant(ports: Ports, caller: Caller, order: MintOrder): Promise<Grant> {
-  const secret = await allowedSecret(ports, caller, order.secret);
+  const [admitted, found] = await Promise.allSettled([
+    admitCaller(ports, caller),
+    allowedSecret(ports, caller, order.secret),
+  ]);
+  if (admitted.status === 'rejected') throw admitted.reason;
+  if (found.status === 'rejected') throw found.reason;
+  const secret = found.value;
   const ttlSeconds = allowedTtl(ports, secret, order.ttlSeconds);
   const target = await readyTarget(ports, secret.target);
   const label = labelOf(secret, target, caller, order);
+  const reach = reachOf(secret, target, order);
+  // Last, so that an order which is refused for what it asks takes no place of others.
+  await admitMint(ports, caller, secret);
   return {
     secretName: secret.name,
     target,
     ttlSeconds,
     maxTtlSeconds: secret.renewable ? secret.maxTtlSeconds : ttlSeconds,
     renewable: secret.renewable,
-    ...reachOf(secret, target, order),
+    ...reach,
     ...(label !== undefined && { label }),
     ...(order.reason !== undefined && { reason: order.reason }),
     quotas: quotasOf(secret, target),

@@ -281,6 +281,8 @@ async function noteClock(ports: MintPorts, intent: Lease, posted: HubReply<Creat
 
 async function recordDenial(ports: MintPorts, origin: Origin, order: MintOrder, error: unknown): Promise<void> {
   const failure: Failure = (error as Partial<Failed>).failure ?? { tag: 'internal' };
+  // Whoever loops must not fill the audit log, too.
+  if (failure.tag === 'rate_limited' && !failure.isFirst) return;
   await ports.audit.record({
     event: failure.tag === 'caller_not_allowed' ? 'lease.denied' : 'lease.mint_failed',
     atMs: ports.clock.nowMs(),

@@ -1,5 +1,7 @@
 import type { HubFault } from './failure.ts';
 import type { Lease, LeaseStatus } from './lease.ts';
+import type { Pace } from './pace.ts';
+import type { Rates } from './rates.ts';
 import type { OatResource, PatScope } from './scope.ts';
 import type { DynamicSecret } from './secret.ts';
 import type { Credential, LoginRoute, Target } from './target.ts';
@@ -226,6 +228,19 @@ export interface SessionStore {
   /** Writes when the stored version is `record.version - 1` (0 means absent), or when this `opId` is already there. */
   write(record: SessionRecord): Promise<WriteOutcome>;
   remove(target: string): Promise<void>;
+}
+
+/** Counts who asks how often, for all processes of an installation. Called by `Rates` only, which lets pass what it cannot count. */
+export interface CallerRates {
+  /**
+   * Takes places of a pace, all or none. Repeating takes others, which does no harm. May let through more where many write at the
+   * same time.
+   *
+   * @param key hex SHA-256 over what is counted.
+   * @param count 1 to `pace.burst`.
+   * @returns undefined when they were taken, else from when on there will be room.
+   */
+  take(key: string, pace: Pace, nowMs: number, count: number): Promise<number | undefined>;
 }
 
 /** Seals tokens for the owner of a protection key: who seals cannot open. Called by mint only. */
@@ -503,6 +518,8 @@ export interface MintPorts extends RevokePorts {
   readonly backstop: Backstop;
   /** A second, slower trigger, where the edition has one; losing it loses nothing. */
   readonly timer?: Backstop;
+  /** How often callers may ask; absent where nobody counts. */
+  readonly rates?: Rates;
 }
 
 /** What a verification needs: revoking, and creating the token that it deletes. */

@@ -53,7 +53,11 @@ export async function reconcile(ports: SweepPorts, target: Target, open: readonl
     if (leaseId === undefined) continue;
     found.ours += 1;
     const isLeft = undeleted >= MAX_UNDELETED && !isListedAlive(token, listing.hubDateMs);
-    const verdict = await settleToken(ports, target, place, token, leaseId, isLeft);
+    const verdict = await settleToken(ports, target, place, token, {
+      leaseId,
+      isLeft,
+      listedAtMs: listing.startedAtMs,
+    });
     if (verdict === 'undeleted') undeleted += 1;
     else if (verdict !== 'covered') found[verdict] += 1;
   }
@@ -81,8 +85,7 @@ async function settleToken(
   target: Target,
   place: TokenPlace,
   token: HubToken,
-  leaseId: string,
-  isLeft: boolean,
+  { leaseId, isLeft, listedAtMs }: { readonly leaseId: string; readonly isLeft: boolean; readonly listedAtMs: number },
 ): Promise<Verdict> {
   // Read after the listing: a lease is recorded before its token is created, so a token without one has lost it.
   const lease = await ports.leases.get(leaseId);
@@ -91,7 +94,9 @@ async function settleToken(
     return 'orphans';
   }
   if (isOpen(lease)) return settleOpen(ports, target, place, token, lease);
-  return isLeft ? 'covered' : settleRevoked(ports, target, place, token, lease);
+  // What was proven since says more than a listing that began before. The next sweep looks again.
+  const isProvenSince = (lease.evidence?.atMs ?? 0) > listedAtMs;
+  return isLeft || isProvenSince ? 'covered' : settleRevoked(ports, target, place, token, lease);
 }
 
 async function settleOpen(

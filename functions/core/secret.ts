@@ -21,6 +21,8 @@ export interface DynamicSecret {
   readonly renewable: boolean;
   /** Most open leases at a time; absent means no limit. */
   readonly maxActive?: number;
+  /** Most mints a minute over time, and at once after a quiet minute; absent means no limit. */
+  readonly maxMintsPerMinute?: number;
   /** Role patterns and account roots; nobody else may lease. */
   readonly allow: readonly string[];
   readonly description?: string;

@@ -23,6 +23,7 @@ export interface SecretOrder {
   readonly maxTtlSeconds: number;
   readonly renewable?: boolean;
   readonly maxActive?: number;
+  readonly maxMintsPerMinute?: number;
   readonly allow: readonly string[];
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
@@ -225,6 +226,7 @@ function secretOf(
     maxTtlSeconds: order.maxTtlSeconds,
     renewable: order.renewable ?? false,
     ...(order.maxActive !== undefined && { maxActive: order.maxActive }),
+    ...(order.maxMintsPerMinute !== undefined && { maxMintsPerMinute: order.maxMintsPerMinute }),
     allow: order.allow,
     ...(order.description !== undefined && { description: order.description }),
     tags: order.tags ?? {},

@@ -204,6 +204,7 @@ export const SecretSchema = z.strictObject({
   maxTtlSeconds: Seconds,
   renewable: z.boolean(),
   maxActive: z.int().exactOptional(),
+  maxMintsPerMinute: z.int().exactOptional(),
   allow: z.array(z.string()),
   description: z.string().exactOptional(),
   tags: Tags,

@@ -298,6 +298,7 @@ export function secretAnswer(secret: DynamicSecret): z.output<typeof SecretSchem
     ...offerAnswer(secret),
     ownTarget: secret.ownTarget === true ? (true as const) : undefined,
     maxActive: secret.maxActive,
+    maxMintsPerMinute: secret.maxMintsPerMinute,
     allow: [...secret.allow],
     tags: { ...secret.tags },
     deleteProtection: secret.deleteProtection,

@@ -185,6 +185,13 @@ export const Resources = z
 
 export const MaxActive = z.int().min(1).max(MAX_ACTIVE_MAX).meta({ description: 'Most open leases at a time.' });
 
+/** Beyond what Docker Hub takes of any account. */
+const MAX_MINTS_PER_MINUTE_MAX = 10_000;
+
+export const MaxMintsPerMinute = z.int().min(1).max(MAX_MINTS_PER_MINUTE_MAX).meta({
+  description: 'Most leases in a minute over time, and at once after a quiet minute.',
+});
+
 /** Longer than any ARN of a principal; `parseCaller` reads it. */
 export const Principal = z.string().min(1).max(2_048);
 

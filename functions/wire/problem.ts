@@ -205,6 +205,13 @@ function outside(failure: Failure): Outside {
         holders: failure.holders,
         retryAfterSeconds: failure.retryAfterSeconds,
       };
+    case 'rate_limited':
+      return {
+        status: 429,
+        title: 'Too many requests',
+        detail: `${rateText(failure)} ${AGAIN}`,
+        retryAfterSeconds: failure.retryAfterSeconds,
+      };
     case 'lease_not_active':
       return {
         status: 409,
@@ -401,6 +408,17 @@ function shortened(reach: string): string {
  * `secret:NAME` or `target:NAME`, as core counts. The places of a target are those of its account, and what Docker Hub counts there
  * is not only leases.
  */
+function rateText({ of, name }: Extract<Failure, { tag: 'rate_limited' }>): string {
+  switch (of) {
+    case 'caller':
+      return `${name} asks more often than one caller may. A lease can be used until it ends, so that a job needs one request for it.`;
+    case 'account':
+      return `The callers of account ${name}, which the dynamic secret lists as a whole, mint more often than one account may.`;
+    case 'secret':
+      return `Dynamic secret "${name}" gives no more leases in this minute: its maxMintsPerMinute is reached.`;
+  }
+}
+
 function quotaText({ counter, most, holders }: Extract<Failure, { tag: 'quota_reached' }>): string {
   const [kind = '', name = ''] = counter.split(':');
   const held = holders.length === 0 ? '' : `held by ${someHolders(holders)}`;

@@ -1,10 +1,13 @@
 import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { clientConfig } from '../adapters/aws-clients.ts';
 import { tokenMinter } from '../adapters/docker-hub-create.ts';
+import { dynamodbRates } from '../adapters/dynamodb-rates.ts';
 import { dynamodbTimer } from '../adapters/dynamodb-timer.ts';
 import { schedulerBackstop } from '../adapters/scheduler.ts';
 import { joseTokenSealer } from '../adapters/token-sealer.ts';
+import { perMinute } from '../core/pace.ts';
 import type { MintPorts } from '../core/ports.ts';
+import { Rates } from '../core/rates.ts';
 import type { BrokerSettings } from '../env.ts';
 import { measuredMinter } from './measured.ts';
 import { type Wired, type WiringOverrides, wireRevoking } from './revoking.ts';
@@ -28,6 +31,10 @@ export function wireMinting(
       clock,
     }),
     timer: dynamodbTimer({ client: wired.dynamodb, tableName: settings.leaseTable }),
+    rates: new Rates(
+      dynamodbRates({ client: wired.dynamodb, tableName: settings.catalogTable }),
+      perMinute(settings.callerRatePerMinute, settings.callerBurst),
+    ),
   };
   return { ...wired, ports: async () => ({ ...(await wired.ports()), ...minting }) };
 }

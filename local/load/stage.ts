@@ -46,7 +46,17 @@ export async function onStage<T>(options: StageOptions, play: (stage: Stage) => 
   const dataFolder = join(folder, 'data');
   const hub = await startFakeHub({ accounts: [ACCOUNT], expireTokens: false, ...options.hub });
   try {
-    const flags = ['--port', '0', '--data', dataFolder, '--hub', hub.url, ...(options.flags ?? [])];
+    const flags = [
+      '--port',
+      '0',
+      '--data',
+      dataFolder,
+      '--hub',
+      hub.url,
+      '--caller-rate',
+      'off',
+      ...(options.flags ?? []),
+    ];
     const edition = await spawnEmbedded(flags, options.nodeFlags?.(folder));
     try {
       const profiles = await openProfiles(dataFolder);

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { dynamodbCatalog } from '../../functions/adapters/dynamodb-catalog.ts';
 import { dynamodbLeases } from '../../functions/adapters/dynamodb-leases.ts';
+import { dynamodbRates } from '../../functions/adapters/dynamodb-rates.ts';
 import { dynamodbSessions } from '../../functions/adapters/dynamodb-sessions.ts';
 import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/tables.ts';
+import { callerRatesContract } from '../contract/caller-rates.ts';
 import { catalogContract } from '../contract/catalog.ts';
 import { leaseStoreContract } from '../contract/lease-store.ts';
 import { sessionStoreContract } from '../contract/session-store.ts';
@@ -31,6 +33,10 @@ describe.runIf(canRunDynamodbLocal())('over DynamoDB Local', () => {
   }));
   catalogContract('DynamoDB', async () => ({
     catalog: dynamodbCatalog(await local.createTable(CATALOG_TABLE)),
+    close,
+  }));
+  callerRatesContract('DynamoDB', async () => ({
+    rates: dynamodbRates(await local.createTable(CATALOG_TABLE)),
     close,
   }));
   sessionStoreContract('DynamoDB', async () => ({

@@ -20,6 +20,8 @@ const SETTINGS = {
   auditRetentionSeconds: 2_592_000,
   defaultTtlSeconds: 900,
   maxTtlSeconds: 3_600,
+  callerRatePerMinute: 600,
+  callerBurst: 100,
   logLevel: 'error',
 };
 

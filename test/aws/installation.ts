@@ -135,6 +135,8 @@ async function startAws(python: string): Promise<Aws> {
         auditRetentionSeconds: 30 * 86_400,
         defaultTtlSeconds: 900,
         maxTtlSeconds: 3_600,
+        callerRatePerMinute: 600_000,
+        callerBurst: 100_000,
         logLevel: 'info',
       };
       const log: string[] = [];

@@ -234,6 +234,8 @@ describe('many at once', () => {
     terminal.edition.hub.control.setFaults([{ route: 'pat-create', kind: 'hold', count: 1 }]);
     const holder = terminal.start(bundle.helper, ['get'], { stdin: DOCKER });
     await until('it leases', () => terminal.edition.hub.control.heldCount() === 1);
+    // A stopped process would outlive a test that failed.
+    onTestFinished(() => void holder.child.kill('SIGKILL'));
     holder.child.kill('SIGSTOP');
     const others = Array.from({ length: 3 }, () => terminal.start(bundle.helper, ['get'], { stdin: DOCKER }));
     // Longer than a lock by age would wait for a sign of life.

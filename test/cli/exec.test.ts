@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { mayPull, until } from '../local/harness.ts';
 import { type Bundle, bundleCli } from './bundle.ts';
 import { openTerminal, type Started, type StartOptions, type Terminal } from './terminal.ts';
@@ -298,7 +298,11 @@ describe('the private configuration of hublease exec', () => {
 
   async function live(env: Record<string, string> = {}): Promise<Live> {
     const job = exec(['ci/release', ...LIVE], { env });
-    await until('the command runs', () => job.out().endsWith('\n'));
+    // Both processes would outlive a test that failed.
+    onTestFinished(() => {
+      for (const signal of ['SIGCONT', 'SIGTERM'] as const) job.child.kill(signal);
+    });
+    await until('the command runs', () => job.out().endsWith('\n'), 50_000);
     const [pid = '', folder = ''] = job.out().trim().split(' ');
     return { job, folder, pid: Number(pid) };
   }

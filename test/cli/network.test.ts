@@ -219,6 +219,25 @@ describe('a proxy for every address', () => {
     },
   );
 
+  test('is not asked by the AWS SDK for an endpoint of AWS on this machine', async () => {
+    const { url, asked } = await openProxy();
+    const tokenFile = join(terminal.home, 'web-identity');
+    writeFileSync(tokenFile, 'a.b.c');
+    const env = {
+      ...everything(url),
+      AWS_ACCESS_KEY_ID: undefined,
+      AWS_SECRET_ACCESS_KEY: undefined,
+      AWS_ROLE_ARN: 'arn:aws:iam::111122223333:role/ci',
+      AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile,
+      AWS_REGION: 'us-east-1',
+      AWS_ENDPOINT_URL_STS: `https://127.0.0.1:${relay.port}`,
+      NODE_EXTRA_CA_CERTS: relay.certificate,
+    };
+    // What answers there is no STS.
+    expect(await canI(env)).toMatchObject({ code: 4 });
+    expect(asked).toEqual([]);
+  });
+
   test('is asked for every other one', async () => {
     const { url, asked } = await openProxy();
     expect(await canI({ ...everything(url), ...byName({}) })).toMatchObject({ code: 0 });

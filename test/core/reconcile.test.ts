@@ -365,6 +365,15 @@ describe('a token whose lease reads revoked', () => {
     expect(world.eventNames).toEqual(['lease.reopened', 'lease.revoked']);
   });
 
+  it('on proof that is younger than the listing is believed, without a request', async () => {
+    const evidence = { kind: 'deleted', atMs: NOW_MS + 1, httpStatus: 204 } as const;
+    const { world, target } = worldWithGhost({}, { evidence });
+    expect(await reconcile(world.ports, target, [])).toEqual({ ...NOTHING, ours: 1, complete: true });
+    expect(world.steering.argsOf('hub.getToken')).toEqual([]);
+    world.clock.advance(1);
+    expect(await reconcile(world.ports, target, [])).toMatchObject({ reopened: 1 });
+  });
+
   it('and that cannot be deleted leaves the lease open', async () => {
     const { world, target, lease } = worldWithGhost();
     world.steering.on('hub.deleteToken', answers(OUT));

@@ -18,6 +18,8 @@ const SETTINGS = {
   auditRetentionSeconds: 2_592_000,
   defaultTtlSeconds: 900,
   maxTtlSeconds: 3_600,
+  callerRatePerMinute: 600,
+  callerBurst: 100,
   logLevel: 'info',
 } as const;
 

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { FailureTag } from '../../functions/core/failure.ts';
+import { perMinute } from '../../functions/core/pace.ts';
+import { Rates } from '../../functions/core/rates.ts';
+import { memoryRates } from '../../local/memory-rates.ts';
 import { aSecret } from '../contract/builders.ts';
 import { type Answered, Api, ORG, refusal, SECRET, TARGET } from './api.ts';
 import { NOW_MS } from './memory-ports.ts';
@@ -66,6 +69,12 @@ const PROVOKED: { readonly [T in FailureTag]: () => Promise<Answered> } = {
   },
   quota_reached: async () => {
     const api = await new Api().seed({ maxActive: 1 });
+    await api.lease();
+    return api.lease();
+  },
+  rate_limited: async () => {
+    const api = await new Api().seed();
+    api.ports = { ...api.ports, rates: new Rates(memoryRates(), perMinute(60, 1)) };
     await api.lease();
     return api.lease();
   },

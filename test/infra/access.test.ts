@@ -2,6 +2,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { CATALOG_PARTITIONS, ratePartition } from '../../functions/adapters/tables.ts';
 import {
   actionsOf,
   listOf,
@@ -145,8 +146,29 @@ describe('rows', () => {
           listOf(Action).some((action) => /:(?:Put|Update|Delete)Item$/.test(action)),
       );
       expect(writing.length).toBeGreaterThan(0);
-      for (const { Condition } of writing) expect(Condition?.['ForAllValues:StringEquals']).toBeDefined();
+      for (const { Condition } of writing) {
+        expect(Condition?.['ForAllValues:StringEquals'] ?? Condition?.['ForAllValues:StringLike']).toBeDefined();
+      }
     }
+  });
+});
+
+describe('rates of callers', () => {
+  it('are counted by the broker alone, by a pattern that names no other rows', () => {
+    const counting = OWNERS.flatMap((owner) =>
+      statements[owner]
+        .filter(({ Condition }) => Condition?.['ForAllValues:StringLike'] !== undefined)
+        .map(({ Action, Condition }) => ({ owner, Action, Condition })),
+    );
+    expect(counting).toEqual([
+      {
+        owner: 'Broker',
+        Action: 'dynamodb:UpdateItem',
+        Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['rate#*'] } },
+      },
+    ]);
+    expect(ratePartition('ab12')).toBe('rate#ab');
+    for (const partition of Object.values(CATALOG_PARTITIONS)) expect(partition.startsWith('rate#')).toBe(false);
   });
 });
 

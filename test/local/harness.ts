@@ -100,7 +100,7 @@ export async function openEdition(options: EditionOptions = {}): Promise<Edition
   const { inside, outside: dataFolder } = options.disk?.data ?? { inside: ownFolder, outside: ownFolder };
   const hub = await startFakeHub({ accounts: [ACCOUNT], expireTokens: false, ...options.hub });
   const hubUrl = (await options.hubUrl?.(hub)) ?? hub.url;
-  const flags = ['--port', '0', '--data', inside, '--hub', hubUrl, ...(options.flags ?? [])];
+  const flags = ['--port', '0', '--data', inside, '--hub', hubUrl, '--caller-rate', 'off', ...(options.flags ?? [])];
   const start = () => spawnEmbedded(flags, options.nodeFlags, options.disk?.command);
   let logBefore = '';
   let run = await start().catch(async (error) => {

@@ -7,6 +7,7 @@ const DEFAULTS = {
   dataFolder: resolve('.hublease'),
   minTtlSeconds: 1,
   sweepIntervalSeconds: 300,
+  callerRatePerMinute: 6_000,
   jsonReady: false,
   logLevel: 'error',
 };
@@ -31,6 +32,7 @@ const FLAGS: [flag: string, value: string, setting: object, other: string, other
   ],
   ['min-ttl', '90s', { minTtlSeconds: 90 }, '60', { minTtlSeconds: 60 }],
   ['sweep-interval', '1m', { sweepIntervalSeconds: 60 }, '1d', { sweepIntervalSeconds: 86_400 }],
+  ['caller-rate', '60', { callerRatePerMinute: 60 }, 'off', { callerRatePerMinute: undefined }],
   ['json-ready', 'true', { jsonReady: true }, 'false', { jsonReady: false }],
   ['log-level', 'info', { logLevel: 'info' }, 'silent', { logLevel: 'silent' }],
 ];
@@ -70,6 +72,11 @@ const BAD: [flag: string, value: string, problem: string][] = [
       'expected HOST or HOST:PORT, or several with commas between them',
     ],
   ),
+  ...['0', '-1', '1.5', 'none', '1000000'].map((rate): [string, string, string] => [
+    'caller-rate',
+    rate,
+    'expected requests per minute from 1 to 999999, or off',
+  ]),
   ['log-level', 'debug', 'expected silent, error or info'],
   ['log-level', 'INFO', 'expected silent, error or info'],
 ];

@@ -97,6 +97,7 @@ const WORDS: Words = {
   defaultTtl: ['5m', '15m', 60, '2h'],
   maxTtl: ['15m', '1h', 3600, '2d'],
   maxActive: [1, 2, 10_000],
+  maxMintsPerMinute: [1, 60, 10_000],
   allow: [[CI], ['arn:aws:iam::111122223333:role/ci*', OTHER], ['arn:aws:iam::111122223333:root']],
   scopes: ['repo:read', 'repo:read, repo:write', ['repo:read', 'repo:admin'], ['scope-image-pull']],
   resources: [

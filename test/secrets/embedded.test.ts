@@ -74,6 +74,7 @@ async function setUp(embedded: Watched): Promise<void> {
     putSecret('ci/two', { ...SECRET, target: 'two-step' }),
     putSecret('ci/busy', { ...SECRET, target: 'busy' }),
     putSecret('ci/one', { ...SECRET, maxActive: 1 }),
+    putSecret('ci/seldom', { ...SECRET, maxMintsPerMinute: 1 }),
     putSecret('ci/changing', { ...SECRET, target: 'changing' }),
     putSecret('ci/kept', { ...SECRET, deleteProtection: true }),
     putSecret('ci/own', { kind: 'user', credential: BOT, scope: 'repo:read', ...LIMITS }),
@@ -309,6 +310,14 @@ const REFUSED: readonly Row[] = [
     async run(embedded) {
       await must(mint(embedded, 'ci/release', {}, { 'idempotency-key': SENT.token }));
       return mint(embedded, 'ci/release', { ttl: '5m' }, { 'idempotency-key': SENT.token });
+    },
+  },
+  {
+    name: 'a rate that is used up',
+    code: 'rate_limited',
+    async run(embedded) {
+      await must(mint(embedded, 'ci/seldom'));
+      return mint(embedded, 'ci/seldom');
     },
   },
   {

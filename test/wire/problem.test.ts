@@ -68,6 +68,11 @@ const TABLE: { readonly [T in FailureTag]: readonly [Extract<Failure, { tag: T }
     409,
     [LEASE_ID, 'revoking', 'new lease'],
   ],
+  rate_limited: [
+    { tag: 'rate_limited', of: 'caller', name: ROLE, isFirst: true, retryAfterSeconds: 7 },
+    429,
+    [ROLE, 'Retry-After'],
+  ],
   in_flight: [{ tag: 'in_flight', retryAfterSeconds: 3 }, 409, ['earlier request', 'Retry-After']],
   precondition_failed: [
     { tag: 'precondition_failed', name: 'acme', version: 7 },
@@ -156,6 +161,14 @@ describe('a failure as a problem', () => {
     [Number.NaN, '1'],
   ])('never tells anybody to wait for %d seconds as it stands, but %s', (retryAfterSeconds, header) => {
     expect(problemOf({ tag: 'busy', retryAfterSeconds }, REQUEST_ID).headers['retry-after']).toBe(header);
+  });
+
+  it('says whose rate is exceeded', () => {
+    const detail = (of: 'caller' | 'account' | 'secret', name: string) =>
+      problemOf({ tag: 'rate_limited', of, name, isFirst: true, retryAfterSeconds: 1 }, REQUEST_ID).problem.detail;
+    expect(detail('caller', ROLE)).toContain(`${ROLE} asks more often`);
+    expect(detail('account', '111122223333')).toContain('callers of account 111122223333');
+    expect(detail('secret', 'ci/release')).toContain('"ci/release" gives no more leases in this minute');
   });
 
   it('says who holds a quota in data too, and of whom it is', () => {

@@ -2,7 +2,7 @@ import type { AdminPorts, HubProblem, HubReply, MintPorts, SweepPorts } from '..
 
 export type AllPorts = MintPorts & AdminPorts & SweepPorts & Required<Pick<MintPorts, 'timer'>>;
 
-type SteeredPort = Exclude<keyof AllPorts, 'clock' | 'ids' | 'labels' | 'limits'>;
+type SteeredPort = Exclude<keyof AllPorts, 'clock' | 'ids' | 'labels' | 'limits' | 'rates'>;
 
 /** Every call that can be steered, such as `leases.update`. */
 export type CallName = { [P in SteeredPort]: `${P}.${Exclude<keyof AllPorts[P] & string, 'settleMs'>}` }[SteeredPort];
@@ -101,7 +101,7 @@ export class Steering {
 
   /** The same adapter, each of its methods steered. */
   steered<P extends SteeredPort>(port: P, adapter: AllPorts[P]): AllPorts[P] {
-    const entries = Object.entries(adapter).map(([method, member]) => {
+    const entries = Object.entries(adapter as object).map(([method, member]) => {
       if (typeof member !== 'function') return [method, member];
       const name = `${port}.${method}` as CallName;
       return [method, (...args: unknown[]) => this.#call(name, args, () => member(...args))];

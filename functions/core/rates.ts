@@ -1,0 +1,135 @@
+import { type Caller, isAllowed } from './caller.ts';
+import { fail } from './failure.ts';
+import { retryAfterSeconds } from './hub-problem.ts';
+import { type Pace, perMinute } from './pace.ts';
+import type { CallerRates, Clock, LabelKeys } from './ports.ts';
+import type { DynamicSecret } from './secret.ts';
+
+/** Refusals and blocks that one process remembers. Whoever is forgotten costs one more write. */
+const MAX_REMEMBERED = 10_000;
+/** A process takes mints of a secret for this long ahead. */
+const BLOCK_MS = 1_000;
+/** What it has not used of them by then it gives up. */
+const BLOCK_LIFE_MS = 10_000;
+const MINUTE_MS = 60_000;
+
+/** What counts requests. Without `rates`, nobody is refused. */
+export interface RatePorts {
+  readonly rates?: Rates;
+  readonly labels: Pick<LabelKeys, 'sha256'>;
+  readonly clock: Pick<Clock, 'nowMs'>;
+}
+
+/** Whose pace a request exceeds. */
+export type RateOf = 'caller' | 'account' | 'secret';
+
+interface Refusal {
+  readonly retryAtMs: number;
+  /** This process had not known of it. */
+  readonly isFirst: boolean;
+}
+
+/** The paces of callers, their accounts and secrets, as one process keeps them: it remembers refusals, and takes mints in blocks. */
+export class Rates {
+  readonly #store: CallerRates;
+  readonly #callerPace: Pace;
+  readonly #refusedUntilMs = new Map<string, number>();
+  readonly #blocks = new Map<string, { left: number; readonly untilMs: number }>();
+
+  /** @param callerPace of one caller's requests, and of the mints of an account's callers. */
+  constructor(store: CallerRates, callerPace: Pace) {
+    this.#store = store;
+    this.#callerPace = callerPace;
+  }
+
+  /** Takes one request. @returns undefined when it may go on, which is also so when the store fails. */
+  async takeRequest(key: string, nowMs: number): Promise<Refusal | undefined> {
+    return this.#take(key, this.#callerPace, nowMs, 1);
+  }
+
+  /** Takes one mint of so many a minute, or of a block that was taken before. */
+  async takeMint(key: string, maxPerMinute: number, nowMs: number): Promise<Refusal | undefined> {
+    const block = this.#blocks.get(key);
+    if (block !== undefined && block.left > 0 && nowMs < block.untilMs && nowMs >= block.untilMs - BLOCK_LIFE_MS) {
+      block.left -= 1;
+      return undefined;
+    }
+    const pace = perMinute(maxPerMinute, maxPerMinute);
+    const size = Math.max(1, Math.floor((maxPerMinute * BLOCK_MS) / MINUTE_MS));
+    const refusal = await this.#take(key, pace, nowMs, size);
+    if (refusal === undefined) {
+      remember(this.#blocks, key, { left: size - 1, untilMs: nowMs + BLOCK_LIFE_MS });
+      return undefined;
+    }
+    if (size === 1 || !refusal.isFirst) return refusal;
+    // There may be room for one, where there is none for a block.
+    this.#refusedUntilMs.delete(key);
+    return this.#take(key, pace, nowMs, 1);
+  }
+
+  async #take(key: string, pace: Pace, nowMs: number, count: number): Promise<Refusal | undefined> {
+    const knownMs = this.#refusedUntilMs.get(key) ?? 0;
+    // Further away than any refusal: the clock was set back.
+    if (knownMs > nowMs && knownMs <= nowMs + pace.everyMs * (pace.burst + 1)) {
+      return { retryAtMs: knownMs, isFirst: false };
+    }
+    this.#refusedUntilMs.delete(key);
+    try {
+      const retryAtMs = await this.#store.take(key, pace, nowMs, count);
+      if (retryAtMs === undefined) return undefined;
+      remember(this.#refusedUntilMs, key, retryAtMs);
+      return { retryAtMs, isFirst: true };
+    } catch {
+      // What counts must not stop what is counted. The gateway's own limit stands.
+      return undefined;
+    }
+  }
+}
+
+/** Counts one request of a caller. @throws Failed `rate_limited`. */
+export async function admitCaller(ports: RatePorts, caller: Caller): Promise<void> {
+  const nowMs = ports.clock.nowMs();
+  const refusal = await ports.rates?.takeRequest(keyOf(ports, 'caller', caller.arn), nowMs);
+  if (refusal !== undefined) throw limited('caller', caller.arn, refusal, nowMs);
+}
+
+/**
+ * Counts one mint against its secret where that has a limit, and against the caller's account where only that is listed: any number
+ * of callers may be made in it.
+ *
+ * @throws Failed `rate_limited`.
+ */
+export async function admitMint(ports: RatePorts, caller: Caller, secret: DynamicSecret): Promise<void> {
+  const nowMs = ports.clock.nowMs();
+  const { rates } = ports;
+  if (rates === undefined) return;
+  if (isAdmittedByAccount(secret, caller)) {
+    const refusal = await rates.takeRequest(keyOf(ports, 'account', caller.accountId), nowMs);
+    if (refusal !== undefined) throw limited('account', caller.accountId, refusal, nowMs);
+  }
+  const { maxMintsPerMinute, name } = secret;
+  if (maxMintsPerMinute === undefined) return;
+  const refusal = await rates.takeMint(keyOf(ports, 'secret', name), maxMintsPerMinute, nowMs);
+  if (refusal !== undefined) throw limited('secret', name, refusal, nowMs);
+}
+
+function isAdmittedByAccount({ allow }: DynamicSecret, caller: Caller): boolean {
+  const roles = allow.filter((entry) => typeof entry !== 'string' || !entry.endsWith(':root'));
+  return roles.length < allow.length && !isAllowed(roles, caller);
+}
+
+function keyOf({ labels }: RatePorts, of: RateOf, name: string): string {
+  return labels.sha256(`hublease-rate-1\n${of}\n${name}`);
+}
+
+function limited(of: RateOf, name: string, { retryAtMs, isFirst }: Refusal, nowMs: number) {
+  return fail({ tag: 'rate_limited', of, name, isFirst, retryAfterSeconds: retryAfterSeconds(retryAtMs, nowMs) });
+}
+
+function remember<V>(known: Map<string, V>, key: string, value: V): void {
+  known.delete(key);
+  known.set(key, value);
+  if (known.size <= MAX_REMEMBERED) return;
+  const oldest = known.keys().next();
+  if (!oldest.done) known.delete(oldest.value);
+}

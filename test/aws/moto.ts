@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { findPython } from '../python.ts';
 
 /**
  * moto_server, an imitation of AWS in Python, for the tests of this folder. It never fires a schedule, ignores Scheduler's
@@ -21,23 +20,9 @@ export const MOTO_CLIENT = {
 const READY = /Running on (http:\/\/127\.0\.0\.1:\d+)/;
 const LONGEST_START_MS = 30_000;
 
-/**
- * The Python that has moto: `HUBLEASE_TEST_PYTHON`, else the repository's `.venv`. Undefined when neither has it, after one
- * line that says how to get it.
- *
- * @throws Error instead when `HUBLEASE_REQUIRE_TIERS` is 1.
- */
+/** The Python that has moto, see {@link findPython}. */
 export function findMotoPython(): string | undefined {
-  const local = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
-  const found = [process.env.HUBLEASE_TEST_PYTHON, existsSync(local) ? local : undefined].find(
-    (python) => python !== undefined && python !== '' && hasMoto(python),
-  );
-  if (found !== undefined) return found;
-  const hint =
-    'no Python with moto: python3 -m venv .venv && .venv/bin/pip install -r test/aws/requirements.txt, or name one in HUBLEASE_TEST_PYTHON';
-  if (process.env.HUBLEASE_REQUIRE_TIERS === '1') throw new Error(hint);
-  console.warn(`skipping the AWS tests over moto: ${hint}`);
-  return undefined;
+  return findPython('the AWS tests over moto', ['moto', 'flask', 'botocore']);
 }
 
 /** Names the endpoint of a moto_server that runs already, for those who start these tests again and again. */
@@ -65,12 +50,6 @@ export async function startMoto(python: string): Promise<Moto> {
     await close();
     throw error;
   }
-}
-
-function hasMoto(python: string): boolean {
-  const probe =
-    'import importlib.util as u, sys; sys.exit(0 if all(map(u.find_spec, ("moto", "flask", "botocore"))) else 1)';
-  return spawnSync(python, ['-c', probe], { stdio: 'ignore' }).status === 0;
 }
 
 function endpointOf(server: ChildProcess): Promise<string> {

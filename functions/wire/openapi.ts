@@ -19,7 +19,7 @@ const PROBLEM_TEXT = {
   412: 'It is not the version that `If-Match` names.',
   413: 'The body is too large: it may have 16 KiB.',
   422: 'Well-formed, but more than is allowed.',
-  429: 'A quota is used up; the next lease of it ends after the time in `Retry-After`.',
+  429: 'A quota or a rate is used up; `Retry-After` says when to come again.',
   431: 'The headers are too many or too large.',
   500: 'hublease failed.',
   502: 'Docker Hub refused.',
@@ -28,11 +28,14 @@ const PROBLEM_TEXT = {
 
 type ProblemStatus = keyof typeof PROBLEM_TEXT;
 
-/** Any route. The 408, 413 and 431 are of the doors: API Gateway, and the embedded edition's own. */
-const ALWAYS: readonly ProblemStatus[] = [400, 403, 408, 413, 431, 500, 503];
+/**
+ * Any route. The 408, 413 and 431 are of the doors: API Gateway, and the embedded edition's own. API Gateway limits the rate of
+ * every route, and hublease that of each caller, so 429 can come from all.
+ */
+const ALWAYS: readonly ProblemStatus[] = [400, 403, 408, 413, 429, 431, 500, 503];
 
 const PROBLEMS: Readonly<Record<Operation, readonly ProblemStatus[]>> = {
-  mintLease: [404, 409, 422, 429, 502],
+  mintLease: [404, 409, 422, 502],
   listLeases: [],
   getLease: [404],
   revokeLease: [404],

@@ -121,6 +121,8 @@ describe(`requests made from the OpenAPI document, with seed ${SEED}`, () => {
         Object.keys(responses)
           .map(Number)
           .filter((status) => status < 500 && !OF_THE_DOORS.includes(status))
+          // Of a rate, which is off here; test/functions/http-rates.test.ts meets it. A mint's is also that of a quota.
+          .filter((status) => status !== 429 || id === 'mintLease')
           .filter((status) => conforming.count(id, status) + refused.count(id, status) === 0)
           .map((status) => `${id} ${status}`),
       );

@@ -3,9 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openapi } from '../../functions/wire/openapi.ts';
-import { type Spawned, spawnEmbedded } from '../../local/demo/spawn-embedded.ts';
-import { openProfiles } from '../../local/profiles.ts';
-import { START_LIMIT_MS, tempFolder } from '../local/harness.ts';
+import { type Edition, openEdition, START_LIMIT_MS, setUp, tempFolder } from '../local/harness.ts';
 import { findPython } from '../python.ts';
 
 /**
@@ -15,9 +13,9 @@ import { findPython } from '../python.ts';
 
 const python = findPython('the fuzzer of the API', ['schemathesis', 'botocore']);
 /** For each operation and phase. Takes about two minutes on a free machine of two cores. */
-const MAX_EXAMPLES = 300;
+const MAX_EXAMPLES = 250;
 const CHECKS = [
-  'not_a_server_error',
+  'no_server_error',
   'status_code_conformance',
   'content_type_conformance',
   'response_headers_conformance',
@@ -30,13 +28,15 @@ type Document = { paths: Record<string, Record<string, { responses: Record<strin
 
 describe.skipIf(python === undefined)('schemathesis', () => {
   const folder = tempFolder();
-  let edition: Spawned;
+  let edition: Edition;
 
   beforeAll(async () => {
-    edition = await spawnEmbedded(['--port', '0', '--data', join(folder.path, 'data'), '--caller-rate', 'off']);
+    // Nothing happens that a designed 503 would answer: its Docker Hub locks nobody out, and no sweep holds a target.
+    edition = await openEdition({ flags: ['--sweep-interval', '1h'], hub: { loginFailureLimit: 1_000_000 } });
+    await setUp(edition);
   }, START_LIMIT_MS);
   afterAll(async () => {
-    await edition?.end('SIGTERM');
+    await edition?.close();
     folder.close();
   });
 
@@ -44,12 +44,11 @@ describe.skipIf(python === undefined)('schemathesis', () => {
   async function fuzz(document: Document, phases: string, maxExamples: number) {
     const file = join(folder.path, 'openapi.json');
     writeFileSync(file, JSON.stringify(document));
-    const profiles = await openProfiles(edition.data);
-    const keysOf = (name: string) => profiles.find((profile) => profile.name === name);
-    const [admin, caller] = [keysOf('hublease-admin'), keysOf('hublease-ci')];
+    const { 'hublease-admin': admin, 'hublease-ci': caller } = edition.profiles;
     const args = ['run', file, '--url', edition.endpoint, '--checks', CHECKS.join(), '--phases', phases];
     args.push('--max-examples', String(maxExamples), '--generation-deterministic');
-    args.push('--continue-on-failure', '--no-color');
+    // Its health checks are of how hard it is to make requests, not of the answers.
+    args.push('--suppress-health-check', 'all', '--continue-on-failure', '--no-color');
     return new Promise<{ code: unknown; output: string }>((resolve) => {
       execFile(
         python ?? '',
@@ -62,10 +61,10 @@ describe.skipIf(python === undefined)('schemathesis', () => {
             PYTHONPATH: import.meta.dirname,
             PYTHONDONTWRITEBYTECODE: '1',
             SCHEMATHESIS_HOOKS: 'signing',
-            ADMIN_KEY_ID: admin?.accessKeyId,
-            ADMIN_SECRET_KEY: admin?.secretAccessKey,
-            CALLER_KEY_ID: caller?.accessKeyId,
-            CALLER_SECRET_KEY: caller?.secretAccessKey,
+            ADMIN_KEY_ID: admin.accessKeyId,
+            ADMIN_SECRET_KEY: admin.secretAccessKey,
+            CALLER_KEY_ID: caller.accessKeyId,
+            CALLER_SECRET_KEY: caller.secretAccessKey,
           },
         },
         (error, stdout, stderr) => resolve({ code: error === null ? 0 : error.code, output: stdout + stderr }),
@@ -74,12 +73,13 @@ describe.skipIf(python === undefined)('schemathesis', () => {
   }
 
   it(
-    'finds no 5xx but those that are documented, no undocumented status, and nothing beside the schemas',
+    'finds no error of the server, no undocumented status, and nothing beside the schemas',
     async () => {
       const { code, output } = await fuzz(openapi() as Document, 'examples,coverage,fuzzing,stateful', MAX_EXAMPLES);
       expect(code, output).toBe(0);
-      expect(output).toContain('Selected: 20/20');
-      expect(output).toContain('Tested: 20');
+      const all = Object.values((openapi() as Document).paths).flatMap((path) => Object.keys(path)).length;
+      expect(output).toContain(`Selected: ${all}/${all}`);
+      expect(output).toContain(`Tested: ${all}`);
       expect(edition.log()).toBe('');
     },
     LIMIT_MS,

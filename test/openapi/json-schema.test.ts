@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openapi } from '../../functions/wire/openapi.ts';
 import { OPERATIONS } from './document.ts';
-import { conforms, faultsOf, type Json, type Schema } from './json-schema.ts';
+import { faultsOf, type Schema } from './json-schema.ts';
 
 describe('the check against a JSON Schema', () => {
   it('says where a fault is, and does not quote what is there', () => {

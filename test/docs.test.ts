@@ -17,7 +17,7 @@ function filesBelow(folder: string, ending: string): string[] {
 }
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
-const PAGES = ['README.md', 'CHANGELOG.md', ...filesBelow('docs', '.md').sort()];
+const PAGES = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...filesBelow('docs', '.md').sort()];
 
 /** Shell, JSON and diagrams hold what looks like headings and links. */
 function proseOf(page: string): string {

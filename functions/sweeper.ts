@@ -7,9 +7,9 @@ import type { SweepPlace } from './core/sweep-turns.ts';
 import type { Log } from './log.ts';
 
 /** Time kept back of what Lambda gives, for the target under way and the survey. */
-const RESERVE_MS = 60_000;
+export const RESERVE_MS = 60_000;
 /** A page of 100 takes some 0.2 s to be found and sent, in batches of 10: about 20 s in all. */
-const MOST_DUE = 10_000;
+export const MOST_DUE = 10_000;
 const MOST_SURVEYED = 500;
 
 /**

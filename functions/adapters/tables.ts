@@ -27,9 +27,8 @@ export interface TableShape {
 /**
  * How many partition keys share one instant of the `due` and `by-day` indexes. One key takes 1,000 write units per second, so 8
  * take 8,000. A lease costs `by-day` one unit and `due` four: its entry is put, moved (which is a delete and a put) and deleted. So
- * `due` bears 2,000 leases a second, half of that where every end is tried twice. `npm run capacity` compares that with all other
- * limits. Source: DynamoDB Developer Guide, "Designing partition keys" (1,000 write units for each partition). Changing it hides
- * the stored rows from the indexes.
+ * `due` bears 2,000 leases a second. `npm run capacity` compares that with all other limits. Changing it hides the stored rows from
+ * the indexes. Source: DynamoDB Developer Guide, "Designing partition keys": 1,000 write units for each partition.
  */
 export const SHARDS = 8;
 

@@ -3,12 +3,17 @@ import type { SweepPorts } from './ports.ts';
 import type { Target } from './target.ts';
 
 /**
- * How much of a sweep one target may take before the next has its turn. Some 2,000 tokens are listed and compared in it. On AWS it
- * must fit, with one more call to Docker Hub and a verification, into the minute that the sweeper keeps back.
+ * How much of a sweep one target may take before the next has its turn: enough for some 5,000 tokens, the most that an account at 600
+ * requests a minute has open.
  */
-export const TURN_MS = 20_000;
-/** The target that has waited longest may take this part of the time that the sweep has left. */
-const LONG_TURN_SHARE = 0.5;
+export const TURN_MS = 45_000;
+/**
+ * How far a turn may go beyond the end of the sweep. On AWS it must fit, with one more call to Docker Hub and a verification, into the
+ * minute that the sweeper keeps back.
+ */
+const OVERTIME_MS = 20_000;
+/** Targets that were left over may take this part of a sweep together. */
+const LEFT_OVER_SHARE = 0.5;
 /** Names that are kept. Those beyond them have their turn by name. */
 const MAX_LEFT_OVER = 100;
 
@@ -26,9 +31,9 @@ export interface Turns extends SweepPlace {
 }
 
 /**
- * Gives each target a turn, so that a slow one does not starve the others: first those that were left over, then all by name. The
- * first of them may take half of the time there is, so that even the slowest comes to its end some time; if it does not, it goes to
- * the end of the queue.
+ * Gives each target a turn, so that a slow one does not starve the others: first those that were left over, then all others by name.
+ * Those that were left over share half of the sweep, and each may take all that the ones before it did not need. So even the slowest
+ * comes to its end some time, and one that never does goes to the end of the queue.
  *
  * @param from where the last sweep stopped.
  * @param look works on one target until `untilMs` at the latest, and says whether it came to an end.
@@ -44,29 +49,31 @@ export async function giveTurns(
   const again: string[] = [];
   let targets = 0;
   let last = from.resumeAfter;
+  const startMs = ports.clock.nowMs();
+  const waitingUntilMs = startMs + (untilMs - startMs) * LEFT_OVER_SHARE;
   const isOver = () => ports.clock.nowMs() >= untilMs;
-  const turn = async (target: Target, share: number, queue: string[]) => {
+  const turn = async (target: Target, leastUntilMs: number, queue: string[]) => {
     targets += 1;
-    const nowMs = ports.clock.nowMs();
-    const turnMs = Math.max(TURN_MS, (untilMs - nowMs) * share);
-    if ((await look(target, nowMs + turnMs)) === 'left over') queue.push(target.name);
+    const endMs = Math.max(ports.clock.nowMs() + TURN_MS, leastUntilMs);
+    if ((await look(target, Math.min(endMs, untilMs + OVERTIME_MS))) === 'left over') queue.push(target.name);
   };
-  const stopped = (unreached: readonly string[] = []) => placed(targets, last, [...unreached, ...leftOver, ...again]);
 
-  for (const [index, name] of waiting.entries()) {
-    if (isOver()) return stopped(waiting.slice(index));
+  let reached = 0;
+  for (const name of waiting) {
+    if (isOver() || (reached > 0 && ports.clock.nowMs() >= waitingUntilMs)) break;
+    reached += 1;
     const target = await ports.catalog.getTarget(name);
-    if (target === undefined) continue;
-    await (index === 0 ? turn(target, LONG_TURN_SHARE, again) : turn(target, 0, leftOver));
+    if (target !== undefined) await turn(target, waitingUntilMs, again);
   }
+  const queue = () => [...waiting.slice(reached), ...leftOver, ...again];
   for await (const target of targetsBehind(ports, from.resumeAfter)) {
     if (!waiting.includes(target.name)) {
-      if (isOver()) return stopped();
+      if (isOver()) return placed(targets, last, queue());
       await turn(target, 0, leftOver);
     }
     last = target.name;
   }
-  return placed(targets, undefined, [...leftOver, ...again]);
+  return placed(targets, undefined, queue());
 }
 
 function placed(targets: number, resumeAfter: string | undefined, leftOver: readonly string[]): Turns {

@@ -35,8 +35,9 @@ export const USAGE = `npm run aws-check asks a deployed installation what only A
                                          an admin of the installation's own account
   HUBLEASE_AWS_CHECK_TARGET              the target whose Docker Hub account it leases from
   HUBLEASE_AWS_CHECK_STACK               the CloudFormation stack; without it, jobs, timers and alarms are not looked at
-  HUBLEASE_AWS_CHECK_CONSUMER_PROFILE    an AWS profile of a consumer in another account
-  HUBLEASE_AWS_CHECK_FOREIGN_PROFILE     an AWS profile of an account that is no consumer
+  HUBLEASE_AWS_CHECK_CONSUMER_PROFILE    an AWS profile of a consumer in another account, whose own policies
+                                         allow every request to the API
+  HUBLEASE_AWS_CHECK_FOREIGN_PROFILE     the same, of an account that is no consumer
   HUBLEASE_AWS_CHECK_TTL                 of its leases; ${DEFAULT_TTL} unless given
   HUBLEASE_AWS_CHECK_SECONDS             the most to wait for DynamoDB to delete a timer; ${DEFAULT_PATIENCE_SECONDS} unless given
   HUBLEASE_REGION                        where the endpoint does not name it`;

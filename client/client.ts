@@ -173,7 +173,7 @@ function isProblem(json: unknown): json is Problem {
 }
 
 /** The hash that the signer asks for, on node:crypto. */
-class Sha256 {
+export class Sha256 {
   readonly #hash;
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {

@@ -3,11 +3,13 @@ import type { Meter } from './adapters/metrics.ts';
 import type { SweepPorts } from './core/ports.ts';
 import { survey } from './core/survey.ts';
 import { type SweepReport, sweep } from './core/sweep.ts';
+import type { SweepPlace } from './core/sweep-turns.ts';
 import type { Log } from './log.ts';
 
 /** Time kept back of what Lambda gives, for the target under way and the survey. */
-const RESERVE_MS = 60_000;
-const MOST_DUE = 2_000;
+export const RESERVE_MS = 60_000;
+/** A page of 100 takes some 0.2 s to be found and sent, in batches of 10: about 20 s in all. */
+export const MOST_DUE = 10_000;
 const MOST_SURVEYED = 500;
 
 /**
@@ -22,10 +24,10 @@ export function sweeper(
 ): (event: unknown, context: { getRemainingTimeInMillis(): number }) => Promise<SweepReport> {
   return async (_event, context) => {
     const sweepPorts = await ports();
-    const after = await mark.read();
+    const from = await mark.read();
     const untilMs = sweepPorts.clock.nowMs() + Math.max(0, context.getRemainingTimeInMillis() - RESERVE_MS);
-    const report = await sweep(sweepPorts, { untilMs, mostDue: MOST_DUE, ...(after !== undefined && { after }) });
-    await mark.write(report.resumeAfter);
+    const report = await sweep(sweepPorts, { untilMs, mostDue: MOST_DUE, from });
+    await mark.write(placeOf(report));
     for (const { step, ...failure } of report.failures) log.error('sweep_step_failed', { route: step, ...failure });
     const { open, overdueSeconds, stuck } = await survey(sweepPorts, MOST_SURVEYED);
     meter.record('LeasesOpen', open);
@@ -34,4 +36,8 @@ export function sweeper(
     meter.record('SweepCompleted', 1);
     return report;
   };
+}
+
+function placeOf({ resumeAfter, leftOver }: SweepReport): SweepPlace {
+  return { ...(resumeAfter !== undefined && { resumeAfter }), ...(leftOver !== undefined && { leftOver }) };
 }

@@ -122,7 +122,10 @@ export function scheduler(time: Time, onError: (code: string, leaseId?: string) 
 
   return {
     backstop: { arm: async (_leaseId, atMs) => wakeBy(atMs) },
-    queue: { send: async (_leaseId, delayMs) => wakeBy(time.nowMs() + delayMs) },
+    queue: {
+      send: async (_leaseId, delayMs) => wakeBy(time.nowMs() + delayMs),
+      sendAll: async () => wakeBy(time.nowMs()),
+    },
     start(revokePorts) {
       ports = revokePorts;
       wakeBy(time.nowMs());

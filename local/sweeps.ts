@@ -1,5 +1,6 @@
 import type { SweepPorts } from '../functions/core/ports.ts';
 import { sweep } from '../functions/core/sweep.ts';
+import type { SweepPlace } from '../functions/core/sweep-turns.ts';
 import type { Log } from '../functions/log.ts';
 import type { SqliteLeases } from './sqlite-leases.ts';
 import type { Time } from './time.ts';
@@ -24,6 +25,7 @@ export function startSweeps(
   let callOff = () => {};
   let isEnding = false;
   let running = Promise.resolve();
+  let from: SweepPlace = {};
 
   function begin(): void {
     running = sweepOnce().then(() => {
@@ -33,7 +35,8 @@ export function startSweeps(
 
   async function sweepOnce(): Promise<void> {
     try {
-      const report = await sweep(ports, { untilMs: time.nowMs() + intervalMs, mostDue: MOST_DUE });
+      const report = await sweep(ports, { untilMs: time.nowMs() + intervalMs, mostDue: MOST_DUE, from });
+      from = report;
       for (const { step, ...failure } of report.failures) log.error('sweep_step_failed', { route: step, ...failure });
       while (leases.purge(time.nowMs()) > 0);
     } catch {

@@ -7,7 +7,7 @@ import { readPageToken, writePageToken } from './page-token.ts';
 import { ALL_SHARDS, LEASE_INDEXES } from './tables.ts';
 
 /** Most open leases of one shard, some 100,000 in all: counting them takes 1,000 batches. An API call could not end past it. */
-const SHARD_MOST_OPEN = 12_500;
+export const SHARD_MOST_OPEN = 12_500;
 
 /** A shard's digit and a lease id. */
 const OPEN_KEY = /^[0-7][0-7][0-9A-HJKMNP-TV-Z]{25}$/;

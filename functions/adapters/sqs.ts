@@ -1,10 +1,19 @@
-import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import type { RevocationQueue } from '../core/ports.ts';
-import { awsCall } from './aws-call.ts';
+import { AwsCallFailed, awsCall } from './aws-call.ts';
 import { writeLeaseMessage } from './lease-message.ts';
 
 /** SQS' most. Source: SendMessage, `DelaySeconds` 0 to 900. */
 const LONGEST_DELAY_SECONDS = 900;
+/** Messages of one request at most. Source: SQS API reference, SendMessageBatch. */
+const MAX_BATCH = 10;
+/** How often a batch is sent for those of its messages that SQS did not take. The SDK repeats only a whole request that failed. */
+const MAX_BATCH_TRIES = 3;
 
 /** Brings a received message back sooner than the queue's own visibility timeout would. */
 export interface Redelivery {
@@ -23,7 +32,7 @@ export interface SqsOptions {
 
 /**
  * Sends leases to the revoker through a standard SQS queue. Delays are rounded up to whole seconds, so that no message comes
- * before its time. Rejects with AwsCallFailed. IAM action: SendMessage.
+ * before its time. Rejects with AwsCallFailed. IAM action: SendMessage, for batches too.
  */
 export function sqsRevocationQueue({ client, queueUrl }: SqsOptions): RevocationQueue {
   return {
@@ -39,7 +48,37 @@ export function sqsRevocationQueue({ client, queueUrl }: SqsOptions): Revocation
         ),
       );
     },
+
+    async sendAll(leaseIds) {
+      let failed: unknown;
+      for (let first = 0; first < leaseIds.length; first += MAX_BATCH) {
+        // One batch that is refused must not keep back those behind it.
+        await sendBatch(client, queueUrl, leaseIds.slice(first, first + MAX_BATCH)).catch((error: unknown) => {
+          failed = error;
+        });
+      }
+      if (failed !== undefined) throw failed;
+    },
   };
+}
+
+/** Sends up to ten messages, and again those that SQS did not take though it took the request. */
+async function sendBatch(client: SQSClient, queueUrl: string, leaseIds: readonly string[]): Promise<void> {
+  let left = leaseIds;
+  for (let tries = 1; ; tries++) {
+    const sent = left;
+    const Entries = sent.map((leaseId, index) => ({ Id: String(index), MessageBody: writeLeaseMessage(leaseId) }));
+    const { Failed = [] } = await awsCall('SendMessageBatch', () =>
+      client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries })),
+    );
+    left = Failed.flatMap(({ Id }) => sent[Number(Id)] ?? []);
+    if (left.length === 0) return;
+    if (tries === MAX_BATCH_TRIES) throw new AwsCallFailed('SendMessageBatch', codeOf(Failed[0]?.Code));
+  }
+}
+
+function codeOf(code: string | undefined): string {
+  return code !== undefined && /^[A-Za-z][A-Za-z0-9.]{0,63}$/.test(code) ? code : 'Unknown';
 }
 
 /** Changes how long messages of the queue stay hidden. IAM action: ChangeMessageVisibility. */

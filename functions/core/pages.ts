@@ -5,10 +5,15 @@ const PAGE = 100;
 
 /** Every item of a list, page by page. */
 export async function* everyPage<T>(list: (page: PageRequest) => Promise<Page<T>>): AsyncGenerator<T> {
+  for await (const items of pagesOf(list)) yield* items;
+}
+
+/** The pages of a list, each as a whole. One may be empty and still not the last. */
+export async function* pagesOf<T>(list: (page: PageRequest) => Promise<Page<T>>): AsyncGenerator<readonly T[]> {
   let nextToken: string | undefined;
   do {
     const page: Page<T> = await list({ limit: PAGE, ...(nextToken !== undefined && { nextToken }) });
-    yield* page.items;
+    yield page.items;
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
 }

@@ -404,6 +404,8 @@ export interface Backstop {
 export interface RevocationQueue {
   /** @param delayMs 0 to 900,000. */
   send(leaseId: string, delayMs: number): Promise<void>;
+  /** Hands on all of them, without a delay. When it rejects, all were tried, and those that are not at fault were handed on. */
+  sendAll(leaseIds: readonly string[]): Promise<void>;
 }
 
 /** One decision, for the audit log. Ids and names only: never a token, credential or session. */

@@ -26,8 +26,10 @@ export interface Reconciliation {
   readonly reopened: number;
   /** Tokens besides, or left over by, their lease's own: deleted. */
   readonly strays: number;
-  /** Whether every page could be read. */
+  /** Whether every page could be read, and every token in it was looked at. */
   readonly complete: boolean;
+  /** The time was over before that. */
+  readonly outOfTime?: true;
 }
 
 /**
@@ -36,21 +38,33 @@ export interface Reconciliation {
  * The same listing serves all that can be learned from one, and ends the leases of refused creates.
  *
  * @param open the target's open leases.
+ * @param untilMs take up no further page and no further token from then on.
  * @throws as `openSession`, and any error of the lease store; repeat later.
  */
-export async function reconcile(ports: SweepPorts, target: Target, open: readonly Lease[]): Promise<Reconciliation> {
+export async function reconcile(
+  ports: SweepPorts,
+  target: Target,
+  open: readonly Lease[],
+  untilMs: number = Number.POSITIVE_INFINITY,
+): Promise<Reconciliation> {
   const hubAccount = hubAccountOf(target);
   const place: TokenPlace = target.kind === 'org' ? { kind: 'oat', organization: hubAccount } : { kind: 'pat' };
   await yieldToRevocation(ports, target);
   // Of a large account the listing alone would take every request there is.
-  const enough = async () => (await reservedUntilMs(ports, target)) === undefined;
+  const isOver = () => ports.clock.nowMs() >= untilMs;
+  const enough = async () => !isOver() && (await reservedUntilMs(ports, target)) === undefined;
   const listing = await listAll(ports, target, place, 'look', enough);
   await noteListing(ports, target, listing);
   const found = { ours: 0, orphans: 0, reopened: 0, strays: 0 };
   let undeleted = 0;
+  let isCut = false;
   for (const token of expiredLast(ports, listing)) {
     const leaseId = readLabel(ports.labels, token.label, hubAccount);
     if (leaseId === undefined) continue;
+    if (isOver()) {
+      isCut = true;
+      break;
+    }
     found.ours += 1;
     const isLeft = undeleted >= MAX_UNDELETED && !isListedAlive(token, listing.hubDateMs);
     const verdict = await settleToken(ports, target, place, token, {
@@ -64,9 +78,11 @@ export async function reconcile(ports: SweepPorts, target: Target, open: readonl
   if (listing.complete) {
     await learnFromListing(ports, target, place, listing, open);
     // Where few requests are allowed, the listing before has always left too few for this one.
-    await endRefusedCreates(ports, target, listing, open, async () => !(await doRevocationsWait(ports, target)));
+    const mayGoOn = async () => !isOver() && !(await doRevocationsWait(ports, target));
+    await endRefusedCreates(ports, target, listing, open, mayGoOn);
   }
-  return { ...found, complete: listing.complete };
+  const isOutOfTime = isCut || (listing.interrupted === true && isOver());
+  return { ...found, complete: listing.complete && !isCut, ...(isOutOfTime && { outOfTime: true }) };
 }
 
 type Verdict = 'covered' | 'orphans' | 'reopened' | 'strays' | 'undeleted';

@@ -2,10 +2,11 @@ import { removeDrainedSecrets, removeDrainedTarget } from './drain.ts';
 import { noteFacts, readFacts } from './facts.ts';
 import { Failed } from './failure.ts';
 import { isLeftToSweep, type Lease } from './lease.ts';
-import { everyPage } from './pages.ts';
+import { pagesOf } from './pages.ts';
 import type { RevokePorts, SweepPorts } from './ports.ts';
 import { openLeases, quotaCounters, recount } from './quota.ts';
 import { type Reconciliation, reconcile } from './reconcile.ts';
+import { giveTurns, type SweepPlace } from './sweep-turns.ts';
 import type { Target } from './target.ts';
 import { VERIFICATION_SECRET } from './throwaway.ts';
 import { verifyStored } from './verify-stored.ts';
@@ -16,7 +17,7 @@ const VERIFY_EVERY_MS = 3_600_000;
 const SWEEP_ORIGIN = { caller: { arn: 'hublease:sweep', accountId: '' }, requestId: 'sweep' };
 
 /**
- * Hands every due lease to the revoker.
+ * Hands every due lease to the revoker, a page at a time.
  *
  * @param most stop after so many; what is left is found by the next sweep.
  * @returns how many were handed on.
@@ -25,30 +26,31 @@ const SWEEP_ORIGIN = { caller: { arn: 'hublease:sweep', accountId: '' }, request
 export async function sweepDue(ports: RevokePorts, most: number): Promise<number> {
   let handedOn = 0;
   let failed: unknown;
-  for await (const leaseId of everyPage((page) => ports.leases.due(ports.clock.nowMs(), page))) {
+  for await (const page of pagesOf((request) => ports.leases.due(ports.clock.nowMs(), request))) {
+    const leaseIds = page.slice(0, most - handedOn);
+    if (leaseIds.length > 0) {
+      // A page that is refused must not keep back those behind it.
+      await ports.queue.sendAll(leaseIds).catch((error: unknown) => {
+        failed = error;
+      });
+    }
+    handedOn += leaseIds.length;
     if (handedOn >= most) break;
-    // One message that is refused must not keep back those behind it.
-    await ports.queue.send(leaseId, 0).catch((error: unknown) => {
-      failed = error;
-    });
-    handedOn += 1;
   }
   if (failed !== undefined) throw failed;
   return handedOn;
 }
 
-/** What a whole sweep came to. */
-export interface SweepReport {
+/** What a whole sweep came to, and where the next one goes on. */
+export interface SweepReport extends SweepPlace {
   readonly due: number;
   readonly targets: number;
-  readonly found: Omit<Reconciliation, 'complete'>;
+  readonly found: Pick<Reconciliation, 'ours' | 'orphans' | 'reopened' | 'strays'>;
   readonly removed: number;
   /** Quota counters that were wrong. */
   readonly recounted: number;
   /** What could not be done this time, by failure code; the rest was done all the same. */
   readonly failures: readonly SweepFailure[];
-  /** Where to go on; absent when every target was looked at. */
-  readonly resumeAfter?: string;
 }
 
 export interface SweepFailure {
@@ -59,14 +61,14 @@ export interface SweepFailure {
 
 /**
  * One sweep: due leases to the queue, then each target's account reconciled, then what has drained removed. What fails does not
- * stop the rest.
+ * stop the rest, and a target that takes long does not keep the others from their turn.
  *
- * @param bounds stop taking up targets after `untilMs`; begin after the target named `after`.
+ * @param bounds give no target a turn from `untilMs` on; `from` is where the last sweep stopped.
  * @throws any error of the catalog when targets cannot be listed.
  */
 export async function sweep(
   ports: SweepPorts,
-  bounds: { readonly untilMs: number; readonly mostDue: number; readonly after?: string },
+  bounds: { readonly untilMs: number; readonly mostDue: number; readonly from?: SweepPlace },
 ): Promise<SweepReport> {
   const failures: SweepFailure[] = [];
   const attempt = async <T>(where: Omit<SweepFailure, 'code'>, work: () => Promise<T>): Promise<T | undefined> => {
@@ -82,28 +84,30 @@ export async function sweep(
   const recounted = (await attempt({ step: 'quotas' }, async () => recount(ports, await quotaCounters(ports)))) ?? 0;
   const open = (await attempt({ step: 'leases' }, () => openByTarget(ports))) ?? new Map<string, Lease[]>();
   const found = { ours: 0, orphans: 0, reopened: 0, strays: 0 };
-  let targets = 0;
-  let last = bounds.after;
-  for await (const target of allTargets(ports, bounds.after)) {
-    if (ports.clock.nowMs() >= bounds.untilMs) {
-      const report = { due, targets, found, removed, recounted, failures };
-      return last === undefined ? report : { ...report, resumeAfter: last };
-    }
-    const { name } = target;
-    const ofTarget = open.get(name) ?? [];
-    const result = await attempt({ step: 'reconcile', target: name }, () => reconcile(ports, target, ofTarget));
-    found.ours += result?.ours ?? 0;
-    found.orphans += result?.orphans ?? 0;
-    found.reopened += result?.reopened ?? 0;
-    found.strays += result?.strays ?? 0;
-    if (result?.complete === false) failures.push({ step: 'reconcile', target: name, code: 'listing_incomplete' });
-    await attempt({ step: 'verify', target: name }, () => verifyRefused(ports, target, ofTarget));
-    // Apart, for a target whose credential is gone already can no longer be looked at.
-    if (await attempt({ step: 'remove', target: name }, () => removeDrainedTarget(ports, target))) removed += 1;
-    targets += 1;
-    last = name;
-  }
-  return { due, targets, found, removed, recounted, failures };
+  const turns = await giveTurns(
+    ports,
+    { untilMs: bounds.untilMs, from: bounds.from ?? {} },
+    async (target, untilMs) => {
+      const { name } = target;
+      const ofTarget = open.get(name) ?? [];
+      const result = await attempt({ step: 'reconcile', target: name }, () =>
+        reconcile(ports, target, ofTarget, untilMs),
+      );
+      found.ours += result?.ours ?? 0;
+      found.orphans += result?.orphans ?? 0;
+      found.reopened += result?.reopened ?? 0;
+      found.strays += result?.strays ?? 0;
+      const isLeftOver = result?.outOfTime === true;
+      if (result?.complete === false) {
+        failures.push({ step: 'reconcile', target: name, code: isLeftOver ? 'out_of_time' : 'listing_incomplete' });
+      }
+      await attempt({ step: 'verify', target: name }, () => verifyRefused(ports, target, ofTarget));
+      // Apart, for a target whose credential is gone already can no longer be looked at.
+      if (await attempt({ step: 'remove', target: name }, () => removeDrainedTarget(ports, target))) removed += 1;
+      return isLeftOver ? 'left over' : 'done';
+    },
+  );
+  return { due, found, removed, recounted, failures, ...turns };
 }
 
 /** The open leases that a listing can end or learn from: those of refused creates, of verifications, and with a token in use. */
@@ -130,11 +134,4 @@ async function verifyRefused(ports: SweepPorts, target: Target, open: readonly L
   if (open.some((lease) => lease.secret === VERIFICATION_SECRET && !isLeftToSweep(lease))) return;
   await noteFacts(ports, target.name, (facts) => facts.refusal && { refusal: { ...facts.refusal, triedAtMs: nowMs } });
   await verifyStored(ports, SWEEP_ORIGIN, target);
-}
-
-/** Every target by name, from behind `after`. */
-async function* allTargets(ports: SweepPorts, after: string | undefined): AsyncGenerator<Target> {
-  for await (const target of everyPage((page) => ports.catalog.listTargets({}, page))) {
-    if (after === undefined || target.name > after) yield target;
-  }
 }

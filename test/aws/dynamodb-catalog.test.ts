@@ -119,16 +119,22 @@ describe.runIf(canRunDynamodbLocal())('the catalog in DynamoDB', () => {
 
   it('keeps where a sweep stopped until it went on, and begins anew when it cannot tell', async () => {
     const mark = dynamodbSweepMark(table);
-    expect(await mark.read()).toBeUndefined();
-    await mark.write('acme-bot');
-    expect(await mark.read()).toBe('acme-bot');
-    await mark.write(undefined);
-    expect(await mark.read()).toBeUndefined();
+    expect(await mark.read()).toEqual({});
+    for (const place of [
+      { resumeAfter: 'acme-bot' },
+      { leftOver: ['b', 'a'] },
+      { resumeAfter: 'c', leftOver: ['a'] },
+    ]) {
+      await mark.write(place);
+      expect(await mark.read()).toEqual(place);
+    }
+    await mark.write({});
+    expect(await mark.read()).toEqual({});
     const Key = { partition: CATALOG_PARTITIONS.sweep, entry: 'mark' };
     expect(await table.client.send(new GetCommand({ TableName: table.tableName, Key }))).not.toHaveProperty('Item');
-    const Item = { ...Key, schema: 1, resumeAfter: 7 };
+    const Item = { ...Key, schema: 1, resumeAfter: 7, leftOver: ['a', 7] };
     await table.client.send(new PutCommand({ TableName: table.tableName, Item }));
-    expect(await mark.read()).toBeUndefined();
+    expect(await mark.read()).toEqual({});
   });
 
   it('lists what was written a moment before: every read is strongly consistent', async () => {

@@ -252,6 +252,18 @@ describe.skipIf(python === undefined)('the AWS adapters when calls to AWS fail',
           new Set([`{"leaseId":"${LEASE_ID}"}`]),
         );
       });
+
+      it(`sends a batch at least once though the first try is ${fault}, and says so when all are`, async () => {
+        const { client, faults } = faulty(SQSClient);
+        const queueUrl = (await client.send(new CreateQueueCommand({ QueueName: unique('q') }))).QueueUrl as string;
+        const queue = sqsRevocationQueue({ client, queueUrl });
+        faults.fail('SendMessageBatch', fault, MAX_ATTEMPTS + 1);
+        await failsThenRepeats(() => queue.sendAll([LEASE_ID]));
+        const received = await client.send(new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 }));
+        expect(new Set(received.Messages?.map((message) => message.Body))).toEqual(
+          new Set([`{"leaseId":"${LEASE_ID}"}`]),
+        );
+      });
     }
   });
 

@@ -14,7 +14,13 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  CreateQueueCommand,
+  ReceiveMessageCommand,
+  type SendMessageBatchCommandInput,
+  type SendMessageBatchRequestEntry,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cloudWatchAudit } from '../../functions/adapters/audit-log.ts';
 import { clientConfig } from '../../functions/adapters/aws-clients.ts';
@@ -346,10 +352,14 @@ describe.skipIf(python === undefined)('the AWS adapters over moto', () => {
 
   describe('SQS', () => {
     let client: SQSClient;
+    const opened: SQSClient[] = [];
     beforeAll(() => {
       client = new SQSClient(config());
+      opened.push(client);
     });
-    afterAll(() => client?.destroy());
+    afterAll(() => {
+      for (const each of opened) each.destroy();
+    });
 
     it('sends a message that the revoker reads', async () => {
       const queueUrl = (await client.send(new CreateQueueCommand({ QueueName: unique('q') }))).QueueUrl as string;
@@ -373,6 +383,86 @@ describe.skipIf(python === undefined)('the AWS adapters over moto', () => {
       for (const delayMs of [-5, 0, 1, 1_000, 1_001, 900_000, 900_001]) await queue.send(LEASE_ID, delayMs);
       expect(asked).toEqual([0, 0, 1, 1, 2, 900, 900]);
       watched.destroy();
+    });
+
+    describe('for many leases', () => {
+      const IDS = Array.from({ length: 25 }, (_, index) => `01KAJ4Z8V5Q2M9T3X7B6C1D0${String(index).padStart(2, '0')}`);
+
+      /** A client that says what each batch held, and of which `refuse` takes messages out of the next batches. */
+      async function watched() {
+        const queueUrl = (await client.send(new CreateQueueCommand({ QueueName: unique('q') }))).QueueUrl as string;
+        const batches: string[][] = [];
+        const refusals: ((leaseId: string) => boolean)[] = [];
+        const watching = new SQSClient(config());
+        opened.push(watching);
+        watching.middlewareStack.add(
+          (next) => async (args) => {
+            const input = args.input as SendMessageBatchCommandInput;
+            const idOf = ({ MessageBody = '' }: SendMessageBatchRequestEntry) => readLeaseMessage(MessageBody) ?? '';
+            const entries = input.Entries ?? [];
+            batches.push(entries.map(idOf));
+            const isRefused = refusals.shift() ?? (() => false);
+            const taken = entries.filter((entry) => !isRefused(idOf(entry)));
+            // SQS API reference, BatchResultErrorEntry.
+            const Failed = entries
+              .filter((entry) => isRefused(idOf(entry)))
+              .map(({ Id }) => ({ Id, Code: 'InternalError', SenderFault: false }));
+            if (taken.length === 0) return { output: { Failed, $metadata: {} }, response: {} };
+            const answered = await next({ ...args, input: { ...input, Entries: taken } });
+            return { ...answered, output: { ...answered.output, Failed } };
+          },
+          { step: 'initialize' },
+        );
+        const received = async () => {
+          const ids: string[] = [];
+          for (;;) {
+            const command = new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 });
+            const { Messages = [] } = await client.send(command);
+            if (Messages.length === 0) return ids.sort();
+            ids.push(...Messages.map(({ Body = '' }) => readLeaseMessage(Body) ?? ''));
+          }
+        };
+        return { queue: sqsRevocationQueue({ client: watching, queueUrl }), batches, refusals, received };
+      }
+
+      it('sends ten messages with each request', async () => {
+        const { queue, batches, received } = await watched();
+        await queue.sendAll(IDS);
+        expect(batches).toEqual([IDS.slice(0, 10), IDS.slice(10, 20), IDS.slice(20)]);
+        expect(await received()).toEqual(IDS);
+        await queue.sendAll([]);
+        expect(batches).toHaveLength(3);
+      });
+
+      it('sends again what SQS did not take of a batch, and only that', async () => {
+        const { queue, batches, refusals, received } = await watched();
+        const some = (leaseId: string) => leaseId === IDS[3] || leaseId === IDS[7];
+        refusals.push(some, (leaseId) => leaseId === IDS[7]);
+        await queue.sendAll(IDS.slice(0, 10));
+        expect(batches.slice(1)).toEqual([[IDS[3], IDS[7]], [IDS[7]]]);
+        expect(await received()).toEqual(IDS.slice(0, 10));
+      });
+
+      it('tries three times, sends the batches behind it, and then says so', async () => {
+        const { queue, batches, refusals, received } = await watched();
+        const one = (leaseId: string) => leaseId === IDS[3];
+        refusals.push(one, one, one);
+        const sent = queue.sendAll(IDS);
+        await expect(sent).rejects.toMatchObject({ operation: 'SendMessageBatch', code: 'InternalError' });
+        expect(batches.map((batch) => batch.length)).toEqual([10, 1, 1, 10, 5]);
+        expect(await received()).toEqual(IDS.filter((leaseId) => !one(leaseId)));
+      });
+
+      it('sends the batches behind a request that failed', async () => {
+        const { queue, refusals, received } = await watched();
+        refusals.push(() => {
+          throw new Error('canary');
+        });
+        const sent = queue.sendAll(IDS);
+        await expect(sent).rejects.toMatchObject({ name: 'AwsCallFailed', operation: 'SendMessageBatch' });
+        await expect(sent).rejects.not.toThrow('canary');
+        expect(await received()).toEqual(IDS.slice(10));
+      });
     });
 
     it('shows a received message again before the visibility timeout of its queue has passed', async () => {

@@ -50,6 +50,52 @@ describe('reconciling an account', () => {
     expect(await reconcile(world.ports, target, [])).toEqual({ ...NOTHING, ours: 1, complete: false });
   });
 
+  it('takes up no further page once its time is over, and settles what was read', async () => {
+    const { world, target } = worldWithTarget();
+    world.hub.pageSize = 1;
+    world.addLease(target);
+    world.addLease(target);
+    world.steering.on(
+      'hub.listTokens',
+      followed(() => world.clock.advance(1_000)),
+    );
+    expect(await reconcile(world.ports, target, [], NOW_MS + 1_000)).toMatchObject({
+      complete: false,
+      outOfTime: true,
+    });
+    expect(world.steering.argsOf('hub.listTokens')).toHaveLength(1);
+    expect(world.factsOf('acme-bot')).toEqual({});
+  });
+
+  it('takes up no further token once its time is over', async () => {
+    const { world, target } = worldWithTarget();
+    for (let count = 0; count < 3; count++) world.addToken(target, world.leaseOf(target));
+    world.steering.on(
+      'leases.create',
+      followed(() => world.clock.advance(1_000)),
+    );
+    const report = await reconcile(world.ports, target, [], NOW_MS + 1_000);
+    expect(report).toEqual({ ...NOTHING, ours: 1, orphans: 1, complete: false, outOfTime: true });
+  });
+
+  it('is not out of time where it came to its end a moment after', async () => {
+    const { world, target } = worldWithTarget();
+    world.steering.on(
+      'hub.listTokens',
+      followed(() => world.clock.advance(5_000)),
+    );
+    expect(await reconcile(world.ports, target, [], NOW_MS + 1_000)).toEqual({ ...NOTHING, complete: true });
+  });
+
+  it('names a listing that Docker Hub did not complete as that, also when its time is over', async () => {
+    const { world, target } = worldWithTarget();
+    world.steering.on('hub.listTokens', async () => {
+      world.clock.advance(5_000);
+      return OUT;
+    });
+    expect(await reconcile(world.ports, target, [], NOW_MS + 1_000)).toEqual({ ...NOTHING, complete: false });
+  });
+
   it('notes what a listing says of itself, and what its tokens say of their leases', async () => {
     const { world, target } = worldWithTarget();
     const lease = world.addLease(target);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Lease } from '../../functions/core/lease.ts';
 import type { SessionRecord } from '../../functions/core/ports.ts';
 import { type SweepReport, sweep, sweepDue } from '../../functions/core/sweep.ts';
+import { TURN_MS } from '../../functions/core/sweep-turns.ts';
 import type { Target } from '../../functions/core/target.ts';
 import { answers, followed, preceded, refusal, rejects } from './ports/steering.ts';
 import { NOW_MS, QUIET_AFTER_MS, World, type WorldOptions } from './world.ts';
@@ -14,6 +15,11 @@ function worldWithTarget(target: Partial<Target> = {}, options: WorldOptions = {
   return { world, target: world.addTarget(target) };
 }
 
+/** Ids that the queue was given, also in vain. */
+function handedOn(world: World): string[] {
+  return world.steering.argsOf('queue.sendAll').flatMap(([leaseIds]) => leaseIds as string[]);
+}
+
 describe('a sweep of due leases', () => {
   it('hands each to the revoker, the most overdue first, and no lease that is not due', async () => {
     const { world, target } = worldWithTarget();
@@ -22,10 +28,7 @@ describe('a sweep of due leases', () => {
     world.addLease(target, { dueAtMs: NOW_MS + 1 });
     world.addRevoked(target);
     expect(await sweepDue(world.ports, 100)).toBe(2);
-    expect(world.steering.argsOf('queue.send')).toEqual([
-      [overdue.id, 0],
-      [now.id, 0],
-    ]);
+    expect(world.steering.argsOf('queue.sendAll')).toEqual([[[overdue.id, now.id]]]);
     expect(world.steering.hubCalls).toBe(0);
   });
 
@@ -33,7 +36,10 @@ describe('a sweep of due leases', () => {
     const { world, target } = worldWithTarget();
     for (let count = 0; count < 205; count++) world.addMinting(target, { dueAtMs: NOW_MS });
     expect(await sweepDue(world.ports, 1_000)).toBe(205);
-    expect(new Set(world.steering.argsOf('queue.send').map(([leaseId]) => leaseId)).size).toBe(205);
+    expect(new Set(handedOn(world)).size).toBe(205);
+    expect(world.steering.argsOf('queue.sendAll').map(([leaseIds]) => (leaseIds as string[]).length)).toEqual([
+      100, 100, 5,
+    ]);
   });
 
   it.each([
@@ -46,20 +52,21 @@ describe('a sweep of due leases', () => {
     const { world, target } = worldWithTarget();
     for (let count = 0; count < 205; count++) world.addMinting(target, { dueAtMs: NOW_MS });
     expect(await sweepDue(world.ports, most)).toBe(sent);
-    expect(world.steering.argsOf('queue.send')).toHaveLength(sent);
+    expect(handedOn(world)).toHaveLength(sent);
   });
 
   it('finds nothing where nothing is due', async () => {
     const { world } = worldWithTarget();
     expect(await sweepDue(world.ports, 100)).toBe(0);
+    expect(world.steering.argsOf('queue.sendAll')).toEqual([]);
   });
 
-  it('hands on those behind one that the queue refuses, and says that it did', async () => {
+  it('hands on the pages behind one that the queue refuses, and says that it did', async () => {
     const { world, target } = worldWithTarget();
-    for (let count = 0; count < 3; count++) world.addLease(target, { dueAtMs: NOW_MS });
-    world.steering.on('queue.send', rejects);
-    await expect(sweepDue(world.ports, 100)).rejects.toThrow();
-    expect(world.steering.argsOf('queue.send')).toHaveLength(3);
+    for (let count = 0; count < 205; count++) world.addLease(target, { dueAtMs: NOW_MS });
+    world.steering.on('queue.sendAll', rejects);
+    await expect(sweepDue(world.ports, 1_000)).rejects.toThrow();
+    expect(handedOn(world)).toHaveLength(205);
   });
 });
 
@@ -88,7 +95,7 @@ describe('a whole sweep', () => {
       recounted: 0,
       failures: [],
     });
-    expect(world.steering.argsOf('queue.send')).toEqual([[due.id, 0]]);
+    expect(handedOn(world)).toEqual([due.id]);
   });
 
   it('hands on no more than it is bound to', async () => {
@@ -163,6 +170,30 @@ describe('a whole sweep', () => {
     expect(world.leases.counters.get('secret:ci/release')).toMatchObject({ open: 1, version: 8 });
   });
 
+  it('reaches the other targets though one does not come to its end, and begins with that one next time', async () => {
+    const { world, targets } = worldWithTargets('a', 'b');
+    const [slow, quick] = targets as [Target, Target];
+    for (let count = 0; count < 3; count++) world.addToken(slow, world.leaseOf(slow));
+    world.addToken(quick, world.leaseOf(quick));
+    // Each orphan of the first target takes longer than a turn.
+    world.steering.on(
+      'leases.create',
+      followed(() => world.clock.advance(TURN_MS)),
+      { times: 3 },
+    );
+    const bounds = { untilMs: NOW_MS + 240_000, mostDue: 9 };
+    const first = await sweep(world.ports, bounds);
+    expect(first).toMatchObject({
+      targets: 2,
+      found: { orphans: 2 },
+      failures: [{ step: 'reconcile', target: 'a', code: 'out_of_time' }],
+      leftOver: ['a'],
+    });
+    const second = await sweep(world.ports, { ...bounds, from: first });
+    expect(second).toMatchObject({ targets: 2, found: { orphans: 2 }, failures: [] });
+    expect(second).not.toHaveProperty('leftOver');
+  });
+
   describe('that runs out of time', () => {
     /** Looking at any target takes a second. */
     function slow(world: World) {
@@ -179,7 +210,7 @@ describe('a whole sweep', () => {
       slow(world);
       const first = await sweep(world.ports, { untilMs: NOW_MS + 2_000, mostDue: 9 });
       expect(strip(first)).toEqual({ targets: 2, resumeAfter: 'b' });
-      const bounds = { untilMs: world.clock.nowMs() + 60_000, mostDue: 9, after: 'b' };
+      const bounds = { untilMs: world.clock.nowMs() + 60_000, mostDue: 9, from: { resumeAfter: 'b' } };
       const second = await sweep(world.ports, bounds);
       expect(strip(second)).toEqual({ targets: 2, resumeAfter: undefined });
       const looked = world.steering.argsOf('hub.login').map(([credential]) => credential);
@@ -210,13 +241,13 @@ describe('a whole sweep', () => {
 
     it('before its first target does not lose where the last sweep had come to', async () => {
       const { world } = worldWithTargets('a', 'b', 'c');
-      const report = await sweep(world.ports, { untilMs: NOW_MS, mostDue: 9, after: 'b' });
+      const report = await sweep(world.ports, { untilMs: NOW_MS, mostDue: 9, from: { resumeAfter: 'b' } });
       expect(strip(report)).toEqual({ targets: 0, resumeAfter: 'b' });
     });
   });
 
   it.each([
-    ['the queue', 'due', 'queue.send'],
+    ['the queue', 'due', 'queue.sendAll'],
     ['the removal of a secret', 'secrets', 'catalog.deleteSecret'],
     ['the counting of quotas', 'quotas', 'leases.readCounter'],
   ] as const)('with %s out says so, and still does the rest', async (_, step, call) => {

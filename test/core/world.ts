@@ -154,7 +154,7 @@ export class World {
       tokenSealer: steering.steered('tokenSealer', { seal: async () => 'a.compact.jwe' }),
       backstop: steering.steered('backstop', { arm: async () => {} }),
       timer: steering.steered('timer', { arm: async () => {} }),
-      queue: steering.steered('queue', { send: async () => {} }),
+      queue: steering.steered('queue', { send: async () => {}, sendAll: async () => {} }),
       audit: steering.steered('audit', {
         record: async (event) => {
           this.events.push(event);

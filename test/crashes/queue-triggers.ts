@@ -119,7 +119,12 @@ function make(time: VirtualTime, log: Log, ready: Message[], figures: QueueFigur
         post({ leaseId, receives: 1 }, atMs - time.nowMs() + lagMs);
       },
     },
-    queue: { send: async (leaseId, delayMs) => post({ leaseId, receives: 1 }, delayMs) },
+    queue: {
+      send: async (leaseId, delayMs) => post({ leaseId, receives: 1 }, delayMs),
+      sendAll: async (leaseIds) => {
+        for (const leaseId of leaseIds) post({ leaseId, receives: 1 }, 0);
+      },
+    },
     start(revokePorts) {
       ports = revokePorts;
       handle = revoker(async () => revokePorts, redelivery, { record() {} }, log);

@@ -165,7 +165,7 @@ export function memoryPorts(): MintPorts & AdminPorts & { readonly events: Audit
       },
     },
     backstop: { arm: async () => {} },
-    queue: { send: async () => {} },
+    queue: { send: async () => {}, sendAll: async () => {} },
     audit: {
       record: async (event) => {
         events.push(event);

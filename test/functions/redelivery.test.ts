@@ -58,6 +58,7 @@ async function world(operation: Operation, times: number) {
   await working.clock.sleep(1);
   const messages: Message[] = leases.map(({ id }) => ({ leaseId: id, visibleAtMs: DUE_AT_MS, receives: 0 }));
   const queue = {
+    ...working.queue,
     send: async (leaseId: string, delayMs: number) =>
       void messages.push({ leaseId, visibleAtMs: working.clock.nowMs() + delayMs, receives: 0 }),
   };

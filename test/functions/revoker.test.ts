@@ -25,7 +25,10 @@ beforeEach(async () => {
   lines = [];
   ports = {
     ...memory,
-    queue: { send: async (leaseId, delayMs) => void sent.push({ leaseId, delayMs }) },
+    queue: {
+      send: async (leaseId, delayMs) => void sent.push({ leaseId, delayMs }),
+      sendAll: async (leaseIds) => void sent.push(...leaseIds.map((leaseId) => ({ leaseId, delayMs: 0 }))),
+    },
     hub: {
       ...memory.hub,
       deleteToken: async (session, place, tokenId) => {
@@ -193,7 +196,7 @@ describe('the revoker', () => {
     const send = async () => {
       throw new Error('it said canary');
     };
-    ports = { ...ports, queue: { send } };
+    ports = { ...ports, queue: { ...ports.queue, send } };
     const record = timerRemoved(lease.id);
     const failures = [{ itemIdentifier: record.dynamodb?.SequenceNumber }];
     expect(await handle({ Records: [record] })).toEqual({ batchItemFailures: failures });

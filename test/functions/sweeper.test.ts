@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { MetricName } from '../../functions/adapters/metric-names.ts';
 import type { Clock, LeaseStore } from '../../functions/core/ports.ts';
+import type { SweepPlace } from '../../functions/core/sweep-turns.ts';
 import { jsonLines } from '../../functions/log.ts';
 import { sweeper } from '../../functions/sweeper.ts';
 import { aLease, aTarget } from '../contract/builders.ts';
@@ -14,7 +15,7 @@ let ports: ReturnType<typeof memoryPorts>;
 let lines: string[];
 let recorded: [MetricName, number][];
 let looked: string[];
-let marked: (string | undefined)[];
+let marked: SweepPlace[];
 let nowMs: number;
 
 beforeEach(async () => {
@@ -52,9 +53,9 @@ async function addTarget(name: string, credential = true): Promise<void> {
   await ports.credentials.promote(name, version);
 }
 
-function runSweep(after: string | undefined, remainingMs = SWEEP_MS) {
+function runSweep(from: SweepPlace = {}, remainingMs = SWEEP_MS) {
   const log = jsonLines({ write: (line) => lines.push(line) }, ports.clock);
-  const mark = { read: async () => after, write: async (name: string | undefined) => void marked.push(name) };
+  const mark = { read: async () => from, write: async (place: SweepPlace) => void marked.push(place) };
   const meter = { record: (name: MetricName, value: number) => void recorded.push([name, value]) };
   const handler = sweeper(async () => ports, mark, meter, log);
   return handler({}, { getRemainingTimeInMillis: () => remainingMs });
@@ -65,7 +66,7 @@ describe('the sweeper', () => {
     const report = await runSweep(undefined, 10 * SWEEP_MS);
     expect(report).toMatchObject({ targets: 3, failures: [] });
     expect(looked).toEqual(['a', 'b', 'c']);
-    expect(marked).toEqual([undefined]);
+    expect(marked).toEqual([{}]);
   });
 
   it('takes up no target in the last minute of its time, and marks where it stopped', async () => {
@@ -74,17 +75,17 @@ describe('the sweeper', () => {
     const report = await runSweep(undefined);
     expect(report).toMatchObject({ targets: 3, resumeAfter: 'c' });
     expect(looked).toEqual(['a', 'b', 'c']);
-    expect(marked).toEqual(['c']);
+    expect(marked).toEqual([{ resumeAfter: 'c' }]);
   });
 
   it('goes on behind the mark', async () => {
-    await runSweep('b');
+    await runSweep({ resumeAfter: 'b' });
     expect(looked).toEqual(['c']);
-    expect(marked).toEqual([undefined]);
+    expect(marked).toEqual([{}]);
   });
 
   it('goes on behind a mark whose target is gone', async () => {
-    await runSweep('aa');
+    await runSweep({ resumeAfter: 'aa' });
     expect(looked).toEqual(['b', 'c']);
   });
 
@@ -96,8 +97,8 @@ describe('the sweeper', () => {
       items: [due, later].filter(({ dueAtMs = 0 }) => dueAtMs <= atMs).map(({ id }) => id),
     });
     const sent: string[] = [];
-    const queue = { send: async (leaseId: string) => void sent.push(leaseId) };
-    ports = { ...ports, queue, leases: { ...ports.leases, due: dueBy } };
+    const sendAll = async (leaseIds: readonly string[]) => void sent.push(...leaseIds);
+    ports = { ...ports, queue: { ...ports.queue, sendAll }, leases: { ...ports.leases, due: dueBy } };
     await runSweep(undefined, 0);
     expect(sent).toEqual([due.id]);
     expect(recorded).toEqual([
@@ -122,10 +123,11 @@ describe('the sweeper', () => {
   it('looks at the targets though the queue takes no lease, and says so', async () => {
     const lease = aLease({ issuedAtMs: nowMs - 900_000, expiresAtMs: nowMs });
     await ports.leases.create(lease);
-    const send = async () => {
+    const sendAll = async () => {
       throw new Error('it said canary');
     };
-    ports = { ...ports, queue: { send }, leases: { ...ports.leases, due: async () => ({ items: [lease.id] }) } };
+    const due = async () => ({ items: [lease.id] });
+    ports = { ...ports, queue: { ...ports.queue, sendAll }, leases: { ...ports.leases, due } };
     const report = await runSweep(undefined, 10 * SWEEP_MS);
     expect(report.failures).toEqual([{ step: 'due', code: 'store_unavailable' }]);
     expect(looked).toEqual(['a', 'b', 'c']);
@@ -138,7 +140,7 @@ describe('the sweeper', () => {
       throw new Error('the leases cannot be read');
     };
     ports = { ...ports, leases: { ...ports.leases, due } };
-    await expect(runSweep('b')).rejects.toThrow();
+    await expect(runSweep({ resumeAfter: 'b' })).rejects.toThrow();
     expect(looked).toEqual(['c']);
     expect(recorded).toEqual([]);
   });
@@ -148,13 +150,13 @@ describe('the sweeper', () => {
       throw new Error('the targets cannot be listed');
     };
     ports = { ...ports, catalog: { ...ports.catalog, listTargets } };
-    await expect(runSweep('b')).rejects.toThrow();
+    await expect(runSweep({ resumeAfter: 'b' })).rejects.toThrow();
     expect(marked).toEqual([]);
     expect(recorded).toEqual([]);
   });
 
   it('keeps the place where it began when it has no time for any target', async () => {
-    expect(await runSweep('a', 0)).toMatchObject({ targets: 0, resumeAfter: 'a' });
-    expect(marked).toEqual(['a']);
+    expect(await runSweep({ resumeAfter: 'a' }, 0)).toMatchObject({ targets: 0, resumeAfter: 'a' });
+    expect(marked).toEqual([{ resumeAfter: 'a' }]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RevokePorts } from '../../functions/core/ports.ts';
+import type { RevocationQueue, RevokePorts } from '../../functions/core/ports.ts';
 import { scheduler } from '../../local/scheduler.ts';
 import type { Time } from '../../local/time.ts';
 
@@ -102,5 +102,20 @@ describe('a due lease whose revocation cannot be written down', () => {
     await pass(1_000);
     await clockwork.stop();
     expect(timers()).toBe(0);
+  });
+});
+
+describe('a lease that is handed to the queue', () => {
+  it.each([
+    ['by itself', (queue: RevocationQueue) => queue.send('late', 0)],
+    ['with others', (queue: RevocationQueue) => queue.sendAll(['late', 'later'])],
+  ])('%s is taken up at once, and not only with the next look at the rows', async (_, hand) => {
+    const { pass, store, atMsOf, clockwork, time } = failingWorld();
+    store.isOut = false;
+    await pass(1_100);
+    store.due = ['late'];
+    await hand(clockwork.queue);
+    await pass(0);
+    expect(atMsOf('late')).toEqual([time.nowMs()]);
   });
 });

@@ -185,7 +185,12 @@ export class MatrixWorld {
       sealer: memorySealer().port,
       tokenSealer: { seal: () => Promise.reject(new Error('no secret here has a protection key')) },
       backstop: { arm: async (leaseId: string, atMs: number) => this.#revokeAt(leaseId, atMs) },
-      queue: { send: async (leaseId: string, delayMs: number) => this.#revokeAt(leaseId, time.nowMs() + delayMs) },
+      queue: {
+        send: async (leaseId: string, delayMs: number) => this.#revokeAt(leaseId, time.nowMs() + delayMs),
+        sendAll: async (leaseIds: readonly string[]) => {
+          for (const leaseId of leaseIds) this.#revokeAt(leaseId, time.nowMs());
+        },
+      },
       audit: { record: async (event: AuditEvent) => void this.events.push(event) },
       clock: time,
       ids: { leaseId: (nowMs: number) => ulid(nowMs), opId: () => `op-${++ops}` },

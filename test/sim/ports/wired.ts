@@ -56,6 +56,8 @@ export function portsOf(
       (fault) => byOwnClock(apply(fault), actor, watch),
       (why, atMs) => byOwnClock(hubRefusal(why, atMs), actor, watch),
     );
+  const send = (leaseId: string, delayMs: number) =>
+    tell(SITES.send, () => triggers.send(leaseId, delayMs, actor.kind === 'sweep' ? 'due' : 'retry'));
   return {
     leases: {
       create: (lease, claims) => ask(SITES.create, () => leases.create(lease, claims)),
@@ -140,8 +142,17 @@ export function portsOf(
     backstop: { arm: (leaseId, atMs) => tell(SITES.arm, () => triggers.arm(leaseId, atMs)) },
     timer: { arm: (leaseId, atMs) => tell(SITES.armTimer, () => triggers.armTimer(leaseId, atMs)) },
     queue: {
-      send: (leaseId, delayMs) =>
-        tell(SITES.send, () => triggers.send(leaseId, delayMs, actor.kind === 'sweep' ? 'due' : 'retry')),
+      send,
+      // Each message of a batch has a fate of its own.
+      sendAll: async (leaseIds) => {
+        let failed: unknown;
+        for (const leaseId of leaseIds) {
+          await send(leaseId, 0).catch((error: unknown) => {
+            failed = error;
+          });
+        }
+        if (failed !== undefined) throw failed;
+      },
     },
     audit: {
       record: (event) =>

@@ -118,6 +118,7 @@ describe.skipIf(tier === undefined)('a lost reply, a throttle or a timeout at an
             'GetSecretValue',
             'GetItem',
             'PutItem',
+            'UpdateItem',
             'GenerateDataKey',
             'CreateSchedule',
             'PutLogEvents',

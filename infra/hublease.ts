@@ -33,6 +33,7 @@ export type { Consumers } from './api.ts';
 export {
   type DynamicSecretProps,
   DynamicSecretRef,
+  type PinnedRole,
   type TargetProps,
   TargetRef,
   type TokenResource,

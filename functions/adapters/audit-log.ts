@@ -17,6 +17,7 @@ const TEXT_FIELDS = [
   'requestId',
   'sourceIp',
   'caller',
+  'callerId',
   'secret',
   'target',
   'leaseId',

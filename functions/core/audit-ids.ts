@@ -7,6 +7,7 @@ export function auditIds(lease: Lease) {
     secret: lease.secret,
     target: lease.target,
     caller: lease.caller,
+    ...(lease.callerId !== undefined && { callerId: lease.callerId }),
     ...(lease.tokenId !== undefined && { tokenId: lease.tokenId }),
     ...(lease.tokenSha256 !== undefined && { tokenSha256: lease.tokenSha256 }),
   };

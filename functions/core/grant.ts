@@ -1,4 +1,5 @@
-import { type Caller, isAllowed } from './caller.ts';
+import { isAllowed } from './allow.ts';
+import type { Caller } from './caller.ts';
 import { fail } from './failure.ts';
 import { callerLabelMax, LABEL_MAX_CHARACTERS } from './label.ts';
 import type { MintPorts, QuotaClaim } from './ports.ts';

@@ -107,6 +107,7 @@ function newLease(ports: MintPorts, origin: Origin, grant: Grant): Lease {
     ...(grant.scope !== undefined && { scope: grant.scope }),
     ...(grant.resources !== undefined && { resources: grant.resources }),
     caller: origin.caller.arn,
+    ...(origin.caller.id !== undefined && { callerId: origin.caller.id }),
     ...(label !== undefined && { label }),
     ...(grant.reason !== undefined && { reason: grant.reason }),
     hubLabel: writeLabel(ports.labels, id, hubAccount, label),
@@ -296,6 +297,7 @@ async function recordDenial(ports: MintPorts, origin: Origin, order: MintOrder, 
 function originOf(origin: Origin) {
   return {
     caller: origin.caller.arn,
+    ...(origin.caller.id !== undefined && { callerId: origin.caller.id }),
     requestId: origin.requestId,
     ...(origin.sourceIp !== undefined && { sourceIp: origin.sourceIp }),
   };

@@ -37,7 +37,7 @@ export interface QuotaClaim {
 
 /** Which lease answered a caller's Idempotency-Key. Kept for `REPLAY_MS`. */
 export interface ReplayRecord {
-  /** Hex SHA-256 over caller and key: no two callers share one. */
+  /** Hex SHA-256 over the caller's ARN and key. The lease says which role of that ARN it was. */
   readonly id: string;
   readonly version: number;
   readonly opId: string;
@@ -413,6 +413,8 @@ export interface AuditEvent {
   readonly requestId?: string;
   readonly sourceIp?: string;
   readonly caller?: string;
+  /** The caller's unique id, such as `AROA…`. */
+  readonly callerId?: string;
   readonly secret?: string;
   readonly target?: string;
   readonly leaseId?: string;

@@ -1,3 +1,4 @@
+import type { AllowEntry } from './allow.ts';
 import type { Origin } from './caller.ts';
 import { removeDrainedSecret } from './drain.ts';
 import { fail } from './failure.ts';
@@ -24,7 +25,7 @@ export interface SecretOrder {
   readonly renewable?: boolean;
   readonly maxActive?: number;
   readonly maxMintsPerMinute?: number;
-  readonly allow: readonly string[];
+  readonly allow: readonly AllowEntry[];
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly deleteProtection?: boolean;

@@ -107,7 +107,7 @@ function outside(failure: Failure): Outside {
         status: 403,
         title: 'The caller could not be made out',
         detail:
-          'The request carries no IAM identity that hublease can read. Sign it with the credentials of an IAM role or user (Signature Version 4, service execute-api).',
+          'The request carries no IAM identity that hublease can read. Sign it with the credentials of an IAM role or user (Signature Version 4, service execute-api). A federated user of AWS STS has no unique id: use a role in its place.',
       };
     case 'caller_not_allowed':
       return {

@@ -34,6 +34,7 @@ import {
 const ORDER = { secret: 'ci/release' } as const;
 const ASKED = {
   caller: ORIGIN.caller.arn,
+  callerId: ORIGIN.caller.id,
   requestId: 'request-1',
   sourceIp: '192.0.2.7',
   secret: 'ci/release',
@@ -68,6 +69,7 @@ describe('a minted lease', () => {
       kind: 'pat',
       scope: 'repo:write',
       caller: ORIGIN.caller.arn,
+      callerId: ORIGIN.caller.id as string,
       label: 'release build',
       reason: 'v1.2',
       hubLabel: `${world.label(id, 'acme-bot')} release build`,

@@ -328,6 +328,7 @@ describe('a lease that is still minting', () => {
       secret: 'ci/release',
       target: 'acme-bot',
       caller: ORIGIN.caller.arn,
+      callerId: ORIGIN.caller.id,
       code: 'quiet_period',
       detail: { attempts: 0, nextInMs: QUIET_AFTER_MS - LIMITS.mintWindowMs, waiting: true },
     });

@@ -57,6 +57,7 @@ export const FAILURES: { readonly [T in FailureTag]: Extract<Failure, { tag: T }
   },
   store_unavailable: { tag: 'store_unavailable', ...IN_FIVE_SECONDS },
   credential_unavailable: { tag: 'credential_unavailable', target: 'acme-bot', ...IN_FIVE_SECONDS },
+  audit_unavailable: { tag: 'audit_unavailable', leaseId: LEASE_ID, ...IN_FIVE_SECONDS },
   not_recorded: { tag: 'not_recorded', leaseId: LEASE_ID, ...IN_FIVE_SECONDS },
   busy: { tag: 'busy', ...IN_FIVE_SECONDS },
   internal: { tag: 'internal' },

@@ -74,6 +74,7 @@ export type Failure =
   | { readonly tag: 'store_unavailable'; readonly retryAfterSeconds: number }
   | { readonly tag: 'credential_unavailable'; readonly target: string; readonly retryAfterSeconds: number }
   | { readonly tag: 'not_recorded'; readonly leaseId: string; readonly retryAfterSeconds: number }
+  | { readonly tag: 'audit_unavailable'; readonly leaseId: string; readonly retryAfterSeconds: number }
   | { readonly tag: 'busy'; readonly retryAfterSeconds: number }
   | { readonly tag: 'internal' };
 

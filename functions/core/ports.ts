@@ -451,9 +451,16 @@ export type AuditEventName =
   | 'secret.changed'
   | 'secret.deleted';
 
+/** `lost`: the event is not where it should be, or nobody knows. */
+export type AuditOutcome = 'stored' | 'lost';
+
+/** Where decisions are written down. Called by all of core. */
 export interface Audit {
-  /** Never rejects: a lost audit event must not stop a revocation. */
-  record(event: AuditEvent): Promise<void>;
+  /**
+   * Never rejects, and ends within seconds: a lost audit event must not stop a revocation. Only `mint` looks at the outcome, and
+   * only where `auditRequired` is set. Repeating writes the event again.
+   */
+  record(event: AuditEvent): Promise<AuditOutcome>;
 }
 
 export interface Clock {
@@ -522,6 +529,8 @@ export interface MintPorts extends RevokePorts {
   readonly timer?: Backstop;
   /** How often callers may ask; absent where nobody counts. */
   readonly rates?: Rates;
+  /** No token is answered unless its `lease.granted` is stored. */
+  readonly auditRequired?: boolean;
 }
 
 /** What a verification needs: revoking, and creating the token that it deletes. */

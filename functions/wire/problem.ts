@@ -342,6 +342,13 @@ function outside(failure: Failure): Outside {
         detail: `A token was made for lease ${failure.leaseId}, but its record or its revocation on time could not be made sure, so it is being revoked and was not handed out. ${AGAIN}`,
         retryAfterSeconds: failure.retryAfterSeconds,
       };
+    case 'audit_unavailable':
+      return {
+        status: 503,
+        title: 'The audit log could not be written',
+        detail: `A token was made for lease ${failure.leaseId}, but the audit log, which this installation requires, did not take the record of it. The token is being revoked and was not handed out. ${AGAIN}`,
+        retryAfterSeconds: failure.retryAfterSeconds,
+      };
     case 'busy':
       return {
         status: 503,

@@ -1,18 +1,25 @@
 import type { Meter } from '../adapters/metrics.ts';
 import type { Audit, AuditEvent, Clock, DockerHub, HubReply, TokenMinter } from '../core/ports.ts';
 
-/** Counts decisions as they are written down, so that metrics and audit cannot tell different stories. */
+/** Counts decisions as they are written down, so that metrics and audit cannot tell different stories, and those that are lost. */
 export function measuredAudit(audit: Audit, meter: Meter): Audit {
   return {
     async record(event) {
       measure(event, meter);
-      await audit.record(event);
+      const outcome = await audit.record(event);
+      if (outcome === 'lost') meter.record('AuditEventsLost', 1, { facts: factsOf(event) });
+      return outcome;
     },
   };
 }
 
-function measure({ event, detail = {}, target, leaseId }: AuditEvent, meter: Meter): void {
-  const facts = { ...(target !== undefined && { target }), ...(leaseId !== undefined && { leaseId }) };
+function factsOf({ target, leaseId }: AuditEvent): Record<string, string> {
+  return { ...(target !== undefined && { target }), ...(leaseId !== undefined && { leaseId }) };
+}
+
+function measure(decision: AuditEvent, meter: Meter): void {
+  const { event, detail = {} } = decision;
+  const facts = factsOf(decision);
   switch (event) {
     case 'lease.granted':
       meter.record('LeasesMinted', 1, { facts });

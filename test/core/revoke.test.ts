@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { auditIds } from '../../functions/core/audit-ids.ts';
 import type { Lease } from '../../functions/core/lease.ts';
+import type { AuditEvent } from '../../functions/core/ports.ts';
 import { type RevokeOrder, reopenLease, revokeLease } from '../../functions/core/revoke.ts';
 import { losesReply, preceded, rejects } from './ports/steering.ts';
 import { LIMITS, NOW_MS, ORIGIN, QUIET_AFTER_MS, World } from './world.ts';
@@ -291,6 +292,23 @@ describe('a lease whose end is asked for', () => {
       { times: 7 },
     );
     expect((await revokeLease(world.ports, lease.id, ASKED)).outcome).toBe('revoked');
+  });
+});
+
+describe('an audit log that is slow', () => {
+  it('keeps no token alive: the delete does not wait for it', async () => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addLease(target);
+    let answer = (_: 'lost') => {};
+    const slow = new Promise<'lost'>((resolve) => {
+      answer = resolve;
+    });
+    const record = async ({ event }: AuditEvent) => (event === 'lease.revoke_requested' ? slow : 'stored');
+    const revocation = revokeLease({ ...world.ports, audit: { record } }, lease.id, ASKED);
+    await vi.waitFor(() => expect(world.lease(lease.id).status).toBe('revoked'));
+    expect(world.hub.tokens.size).toBe(0);
+    answer('lost');
+    expect(await revocation).toMatchObject({ outcome: 'revoked' });
   });
 });
 

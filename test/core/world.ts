@@ -158,6 +158,7 @@ export class World {
       audit: steering.steered('audit', {
         record: async (event) => {
           this.events.push(event);
+          return 'stored';
         },
       }),
       clock: this.clock,

@@ -154,6 +154,11 @@ export class MatrixWorld {
     await this.exchanges.again();
   }
 
+  #record(event: AuditEvent): 'stored' {
+    this.events.push(event);
+    return 'stored';
+  }
+
   #revokeAt(leaseId: string, atMs: number): void {
     this.time.after(atMs - this.time.nowMs(), () => {
       if (!this.#isOpen) return;
@@ -186,7 +191,7 @@ export class MatrixWorld {
       tokenSealer: { seal: () => Promise.reject(new Error('no secret here has a protection key')) },
       backstop: { arm: async (leaseId: string, atMs: number) => this.#revokeAt(leaseId, atMs) },
       queue: { send: async (leaseId: string, delayMs: number) => this.#revokeAt(leaseId, time.nowMs() + delayMs) },
-      audit: { record: async (event: AuditEvent) => void this.events.push(event) },
+      audit: { record: async (event: AuditEvent) => this.#record(event) },
       clock: time,
       ids: { leaseId: (nowMs: number) => ulid(nowMs), opId: () => `op-${++ops}` },
       labels: LABELS,

@@ -115,6 +115,11 @@ const TABLE: { readonly [T in FailureTag]: readonly [Extract<Failure, { tag: T }
   store_unavailable: [{ tag: 'store_unavailable', retryAfterSeconds: 2 }, 503, ['records']],
   credential_unavailable: [{ tag: 'credential_unavailable', target: 'acme', retryAfterSeconds: 5 }, 503, ['acme']],
   not_recorded: [{ tag: 'not_recorded', leaseId: LEASE_ID, retryAfterSeconds: 2 }, 503, [LEASE_ID, 'not handed out']],
+  audit_unavailable: [
+    { tag: 'audit_unavailable', leaseId: LEASE_ID, retryAfterSeconds: 2 },
+    503,
+    [LEASE_ID, 'audit log', 'not handed out'],
+  ],
   busy: [{ tag: 'busy', retryAfterSeconds: 2 }, 503, ['busy']],
   internal: [{ tag: 'internal' }, 500, ['requestId']],
 };

@@ -11,7 +11,12 @@ export const FAILURES: { readonly [T in FailureTag]: Extract<Failure, { tag: T }
   route_not_found: { tag: 'route_not_found', method: 'PATCH' },
   method_not_allowed: { tag: 'method_not_allowed', method: 'PATCH', allowed: ['GET', 'DELETE'] },
   caller_unknown: { tag: 'caller_unknown' },
-  caller_not_allowed: { tag: 'caller_not_allowed', caller: CALLER, secret: 'ci/release' },
+  caller_not_allowed: {
+    tag: 'caller_not_allowed',
+    caller: CALLER,
+    callerId: 'AROADBQP57FF2AEXAMPLE',
+    secret: 'ci/release',
+  },
   secret_not_found: { tag: 'secret_not_found', secret: 'ci/release' },
   target_not_found: { tag: 'target_not_found', target: 'acme-bot' },
   lease_not_found: { tag: 'lease_not_found', leaseId: LEASE_ID },

@@ -10,7 +10,13 @@ export type Failure =
   | { readonly tag: 'method_not_allowed'; readonly method: string; readonly allowed: readonly string[] }
   | { readonly tag: 'caller_unknown' }
   // Who asks.
-  | { readonly tag: 'caller_not_allowed'; readonly caller: string; readonly secret: string }
+  | {
+      readonly tag: 'caller_not_allowed';
+      readonly caller: string;
+      /** Its unique id: an allow list may name the ARN and pin another id. */
+      readonly callerId?: string;
+      readonly secret: string;
+    }
   // What was asked for.
   | { readonly tag: 'secret_not_found'; readonly secret: string }
   | { readonly tag: 'target_not_found'; readonly target: string }

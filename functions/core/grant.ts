@@ -92,7 +92,10 @@ export async function allowedSecret(
 ): Promise<DynamicSecret> {
   const secret = await stored(ports.catalog.getSecret(name));
   if (secret === undefined) throw fail({ tag: 'secret_not_found', secret: name });
-  if (!isAllowed(secret.allow, caller)) throw fail({ tag: 'caller_not_allowed', caller: caller.arn, secret: name });
+  if (!isAllowed(secret.allow, caller)) {
+    const callerId = caller.id === undefined ? {} : { callerId: caller.id };
+    throw fail({ tag: 'caller_not_allowed', caller: caller.arn, ...callerId, secret: name });
+  }
   if (secret.status === 'draining') throw fail({ tag: 'draining', name });
   return secret;
 }

@@ -113,7 +113,7 @@ function outside(failure: Failure): Outside {
       return {
         status: 403,
         title: 'The dynamic secret does not list the caller',
-        detail: `${failure.caller} may not lease from "${failure.secret}": it is not in its allow list. Ask the owner of the secret to add this role, or GET /v1/whoami for the secrets this caller may lease from.`,
+        detail: `${failure.caller}${failure.callerId === undefined ? '' : ` (${failure.callerId})`} may not lease from "${failure.secret}": it is not in its allow list. Ask the owner of the secret to add this role, or GET /v1/whoami for the secrets this caller may lease from.`,
       };
     case 'secret_not_found':
       return {

@@ -247,6 +247,7 @@ describe('an order that is refused', () => {
     expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toEqual({
       tag: 'caller_not_allowed',
       caller: ORIGIN.caller.arn,
+      callerId: ORIGIN.caller.id,
       secret: 'ci/release',
     });
     expect(world.events).toEqual([{ event: 'lease.denied', atMs: NOW_MS, ...ASKED, code: 'caller_not_allowed' }]);

@@ -104,6 +104,18 @@ describe('a decision that the audit log lost', () => {
   });
 });
 
+describe('a grant where the audit log is required', () => {
+  const granted: AuditEvent = { event: 'lease.granted', atMs: NOW_MS, ...facts };
+
+  it.each([
+    ['lost', ['AuditEventsLost']],
+    ['stored', ['LeasesMinted']],
+  ] as const)('that is %s counts as %j', async (outcome, names) => {
+    await measuredAudit({ record: async () => outcome }, meter, true).record(granted);
+    expect(recorded.map(([name]) => name)).toEqual(names);
+  });
+});
+
 describe('Docker Hub, measured', () => {
   const session = { account: 'acme-bot', bearer: 'bearer', expiresAtMs: NOW_MS };
   const credential = { username: 'acme-bot', password: 'password' };

@@ -18,9 +18,9 @@ const TABLE: { readonly [T in FailureTag]: readonly [Extract<Failure, { tag: T }
   ],
   caller_unknown: [{ tag: 'caller_unknown' }, 403, ['Sign it']],
   caller_not_allowed: [
-    { tag: 'caller_not_allowed', caller: ROLE, secret: 'ci/release' },
+    { tag: 'caller_not_allowed', caller: ROLE, callerId: 'AROADBQP57FF2AEXAMPLE', secret: 'ci/release' },
     403,
-    [ROLE, 'ci/release', 'allow list'],
+    [`${ROLE} (AROADBQP57FF2AEXAMPLE)`, 'ci/release', 'allow list'],
   ],
   secret_not_found: [{ tag: 'secret_not_found', secret: 'ci/x' }, 404, ['ci/x']],
   target_not_found: [{ tag: 'target_not_found', target: 'acme' }, 404, ['acme']],

@@ -3,7 +3,9 @@ import type { AdminPorts } from './core/ports.ts';
 import { deleteSecret, getSecret, listSecrets, putSecret } from './core/secrets.ts';
 import type { Operations } from './http.ts';
 import { checkProtectionKey } from './protection-key.ts';
+import { allowWarnings } from './wire/allow-words.ts';
 import { changedAnswer, etagOf, pageAnswer, secretAnswer } from './wire/answers.ts';
+import { given } from './wire/given.ts';
 import { listOrder, secretOrder } from './wire/requests.ts';
 
 type SecretOperations = 'listSecrets' | 'putSecret' | 'getSecret' | 'deleteSecret';
@@ -28,7 +30,11 @@ export function adminSecrets(ports: AdminPorts): Pick<Operations<'admin'>, Secre
       return {
         status: verificationPending === true ? 202 : created ? 201 : 200,
         headers: etagOf(secret),
-        body: { secret: secretAnswer(secret), changed: changedAnswer(names) },
+        body: given({
+          secret: secretAnswer(secret),
+          changed: changedAnswer(names),
+          warnings: allowWarnings(secret.allow),
+        }),
       };
     },
     getSecret: async ({ path }) => {

@@ -8,6 +8,7 @@ import { type HttpHandler, http } from './http.ts';
 import { livePage } from './live-page.ts';
 import type { Log } from './log.ts';
 import { leaseAnswer, offerAnswer } from './wire/answers.ts';
+import { given } from './wire/given.ts';
 import { openapi } from './wire/openapi.ts';
 import { listOrder, mintOrder, ttlOf } from './wire/requests.ts';
 
@@ -62,7 +63,7 @@ export function broker(ports: MintPorts, log: Log, hub: HubFacts = { isFake: fal
       return {
         status: 200,
         body: {
-          caller: { arn: caller.arn, accountId: caller.accountId },
+          caller: given({ arn: caller.arn, accountId: caller.accountId, id: caller.id }),
           secrets: secrets.map(offerAnswer),
           ...fakeHub,
         },

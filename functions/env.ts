@@ -81,6 +81,8 @@ const VARIABLES = {
   /** How often one caller may ask, over time and at once. */
   callerRatePerMinute: wholeNumber('HUBLEASE_CALLER_RATE_PER_MINUTE', 1, 600_000),
   callerBurst: wholeNumber('HUBLEASE_CALLER_BURST', 1, 100_000),
+  /** Whether a token is answered only when its grant is in the audit log. */
+  auditRequired: oneOf('HUBLEASE_AUDIT_REQUIRED', 'true', 'false'),
   logLevel: oneOf('HUBLEASE_LOG_LEVEL', 'debug', 'info', 'warn', 'error'),
 } as const satisfies Record<string, Variable<unknown>>;
 
@@ -115,6 +117,7 @@ export const SETTINGS_OF = {
     'scheduleDeadLetterArn',
     'callerRatePerMinute',
     'callerBurst',
+    'auditRequired',
   ],
   admin: [...REVOKING, 'defaultTtlSeconds', 'maxTtlSeconds'],
   revoker: REVOKING,

@@ -136,9 +136,9 @@ function routeOf(fn: Route['function'], event: APIGatewayProxyEvent): RouteMatch
 }
 
 function readRequest(match: RouteMatch, event: APIGatewayProxyEvent, requestId: string): RequestOf<Operation> {
-  const { userArn, sourceIp } = event.requestContext.identity;
+  const { userArn, caller, sourceIp } = event.requestContext.identity;
   const origin = {
-    caller: parseCaller(userArn),
+    caller: parseCaller(userArn, caller),
     requestId,
     ...(/^[0-9A-Fa-f.:]{2,45}$/.test(sourceIp ?? '') && { sourceIp }),
   };

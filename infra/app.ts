@@ -21,6 +21,7 @@ class HubleaseStack extends Stack {
       minTtl: seconds(context.minTtlSeconds),
       sweepInterval: seconds(context.sweepIntervalSeconds),
       auditRetention: context.auditRetentionDays === undefined ? undefined : Duration.days(context.auditRetentionDays),
+      auditRequired: context.auditRequired ?? false,
       dashboard: context.dashboard ?? true,
       removalPolicy:
         context.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,

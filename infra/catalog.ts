@@ -44,6 +44,12 @@ export interface TokenResource {
   readonly scopes: readonly string[];
 }
 
+/** One role, by its ARN without a path and its unique id `AROA…`, such as `role.roleArn` and `role.roleId`. */
+export interface PinnedRole {
+  readonly role: string;
+  readonly id: string;
+}
+
 /** A named recipe for tokens. Exactly one of `scope` and `resources` is given. */
 export interface DynamicSecretProps {
   /** A target of this stack, or the name of one that is kept through the API. */
@@ -63,10 +69,11 @@ export interface DynamicSecretProps {
   /** Most leases in a minute over time, and at once after a quiet minute. @default no limit */
   readonly maxMintsPerMinute?: number;
   /**
-   * Who may lease: role ARNs without a path, in whose names `*` stands for anything, or account roots. `grantLease` adds the
-   * roles it is given. @default only those
+   * Who may lease: role ARNs without a path, account roots, or one role by its unique id, which a role that is deleted and made
+   * again does not have. A `*` in a role's name stands for anything, and so for roles that are made later: synth warns of it.
+   * `grantLease` adds the roles it is given, by ARN. @default only those
    */
-  readonly allow?: readonly string[];
+  readonly allow?: readonly (string | PinnedRole)[];
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
   /** @default false */
@@ -93,10 +100,10 @@ export class DynamicSecretRef {
   readonly name: string;
   readonly #api: LeaseApi;
   readonly #resource: Construct;
-  readonly #allow: Set<string>;
+  readonly #allow: Set<string | PinnedRole>;
 
   /** @internal Made by `Hublease.addDynamicSecret`. */
-  constructor(name: string, api: LeaseApi, resource: Construct, allow: Set<string>) {
+  constructor(name: string, api: LeaseApi, resource: Construct, allow: Set<string | PinnedRole>) {
     this.name = name;
     this.#api = api;
     this.#resource = resource;
@@ -197,7 +204,7 @@ export class CatalogEntries extends Construct {
     checkName('dynamic secret', name);
     checkReach(name, props);
     const { target, defaultTtl, maxTtl, allow: listed = [], ...rest } = props;
-    const allow = new Set(listed);
+    const allow = new Set<string | PinnedRole>(listed);
     const maxTtlSeconds = (maxTtl ?? defaults.maxTtl).toSeconds();
     const defaultTtlSeconds = defaultTtl?.toSeconds() ?? Math.min(defaults.defaultTtl.toSeconds(), maxTtlSeconds);
     const stack = Stack.of(this);
@@ -217,6 +224,7 @@ export class CatalogEntries extends Construct {
       }),
     });
     if (typeof target !== 'string') resource.node.addDependency(target.resource);
+    warnOfPatterns(resource, name, listed);
     resource.node.addValidation({
       validate: () =>
         allow.size > 0 ? [] : [`dynamic secret "${name}" allows nobody: give "allow", or grantLease to a role`],
@@ -243,6 +251,17 @@ function checkName(what: string, name: string): void {
   throw new Error(
     `${what}: expected a name of 1 to 4 segments joined by "/", each 1 to 32 of a-z, 0-9 and "-", got "${name}"`,
   );
+}
+
+/** A role's name may be a token, which holds no `*` of its own. */
+function warnOfPatterns(resource: Construct, name: string, allow: readonly (string | PinnedRole)[]): void {
+  for (const entry of allow) {
+    if (typeof entry !== 'string' || !entry.includes('*')) continue;
+    Annotations.of(resource).addWarningV2(
+      `hublease:allow-pattern:${name}:${entry}`,
+      `dynamic secret "${name}" allows ${entry}, which also lists roles that are made later: list each role by its full name.`,
+    );
+  }
 }
 
 function checkReach(name: string, { target, scope, resources }: DynamicSecretProps): void {

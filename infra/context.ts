@@ -9,6 +9,7 @@ export interface Context {
   readonly minTtlSeconds?: number;
   readonly sweepIntervalSeconds?: number;
   readonly auditRetentionDays?: number;
+  readonly auditRequired?: boolean;
   readonly encryptionKeyArn?: string;
   readonly alarmTopicArn?: string;
   readonly dashboard?: boolean;
@@ -30,6 +31,7 @@ const READERS: { readonly [K in keyof Required<Context>]: (value: unknown) => Re
   minTtlSeconds: wholeNumber,
   sweepIntervalSeconds: wholeNumber,
   auditRetentionDays: wholeNumber,
+  auditRequired: yesOrNo,
   encryptionKeyArn: text,
   alarmTopicArn: text,
   dashboard: yesOrNo,

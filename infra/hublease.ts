@@ -33,6 +33,7 @@ export type { Consumers } from './api.ts';
 export {
   type DynamicSecretProps,
   DynamicSecretRef,
+  type PinnedRole,
   type TargetProps,
   TargetRef,
   type TokenResource,
@@ -61,6 +62,11 @@ export interface HubleaseProps extends BoundsProps {
   readonly dashboard?: boolean;
   /** How many requests are taken, of all callers and of one. @default for each as it says */
   readonly throttling?: ThrottlingProps;
+  /**
+   * Answer a token only when its `lease.granted` is in the audit log. When CloudWatch Logs cannot be written, callers then get 503
+   * `audit_unavailable`. Revocations never wait for it. @default false
+   */
+  readonly auditRequired?: boolean;
   /** Reserved for the broker, which mints. @default unreserved */
   readonly mintConcurrency?: number;
   /** Reserved for the revoker, 4 at least; the queue takes half of it. @default unreserved */
@@ -100,6 +106,7 @@ export class Hublease extends Construct {
 
   readonly #bounds: Bounds;
   readonly #throttling: Throttling;
+  readonly #auditRequired: boolean;
   readonly #state: State;
   readonly #revocation: Revocation;
   readonly #api: LeaseApi;
@@ -120,6 +127,7 @@ export class Hublease extends Construct {
     const revocation = new Revocation(this, 'Revocation', state);
     this.#bounds = bounds;
     this.#throttling = throttling;
+    this.#auditRequired = props.auditRequired ?? false;
     this.#state = state;
     this.#revocation = revocation;
 
@@ -295,6 +303,11 @@ export class Hublease extends Construct {
     return this.#metric('ClockSkewSeconds', options);
   }
 
+  /** Decisions that could not be written to the audit log. */
+  metricAuditEventsLost(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.#metric('AuditEventsLost', options);
+  }
+
   /** Sweeps that came to their end. */
   metricSweepCompleted(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.#metric('SweepCompleted', options);
@@ -342,6 +355,7 @@ export class Hublease extends Construct {
       maxTtlSeconds: bounds.maxTtl.toSeconds(),
       callerRatePerMinute: this.#throttling.caller.perMinute,
       callerBurst: this.#throttling.caller.burst,
+      auditRequired: String(this.#auditRequired),
       logLevel: LOG_LEVEL,
     };
   }

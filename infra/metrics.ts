@@ -21,6 +21,7 @@ const STATISTICS: Record<MetricName, string> = {
   AccountsUnreachable: cloudwatch.Stats.SUM,
   ListingsUnusable: cloudwatch.Stats.SUM,
   ClockSkewSeconds: cloudwatch.Stats.MAXIMUM,
+  AuditEventsLost: cloudwatch.Stats.SUM,
   SweepCompleted: cloudwatch.Stats.SUM,
   StuckRevocations: cloudwatch.Stats.MAXIMUM,
   LeasesOpen: cloudwatch.Stats.MAXIMUM,

@@ -128,7 +128,7 @@ export class Observability extends Construct {
           graph('Docker Hub: remaining rate', [metric('HubRemainingRate', 'requests left')]),
         ],
         [
-          graph('Sweeps', [metric('SweepCompleted', 'completed')]),
+          graph('Sweeps', [metric('SweepCompleted', 'completed'), metric('AuditEventsLost', 'audit events lost')]),
           graph(
             'Functions: errors',
             Object.entries(functions).map(([name, fn]) => fn.metricErrors({ label: name })),

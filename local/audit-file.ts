@@ -1,68 +1,63 @@
-import { appendFileSync, closeSync, existsSync, openSync, readSync, renameSync, statSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Audit, AuditEvent } from '../functions/core/ports.ts';
+import type { Audit, AuditEvent, AuditOutcome } from '../functions/core/ports.ts';
+import { AuditDenials, isDenial } from './audit-denials.ts';
+import { rotatingFile } from './rotating-file.ts';
+import type { Time } from './time.ts';
 
-/** A file this large is set aside; with the one kept, audit takes at most twice this. */
 const ROTATE_AT_BYTES = 16 * 1024 * 1024;
+/** Any caller can cause denials, so they get less. */
+const ROTATE_DENIALS_AT_BYTES = 4 * 1024 * 1024;
+/** How long a denial's repetitions may be known to this process alone, besides the minute in which they are counted. */
+const FLUSH_PAUSE_MS = 60_000;
 
-/** No line is as long. */
-const TAIL_BYTES = 64 * 1024;
+export interface AuditFileOptions {
+  /** Hears of every event that could not be written. */
+  readonly onLost: () => void;
+  /** Whether an event counts as stored only once the disk has it. */
+  readonly isSynced?: boolean;
+}
+
+/** The audit log of the embedded edition. */
+export interface AuditFile extends Audit {
+  /** Writes the repetitions of denials that are over; all of them, unless a time is given. */
+  flush(nowMs?: number): void;
+}
 
 /**
- * The audit log as JSON lines in `audit.jsonl`, the file before it in `audit.1.jsonl`. An event holds ids and names only.
- * Never rejects: an audit log that cannot be written must not stop a revocation; `onLost` hears of it.
+ * The audit log as JSON lines. `audit.jsonl` has all but denials, which are in `audit-denied.jsonl` without their repetitions, so
+ * that nobody can push a grant or a change out of it by asking in vain. An event holds ids and names only.
+ * Never rejects: an audit log that cannot be written must not stop a revocation.
  */
-export function auditFile(dataFolder: string, onLost: () => void): Audit {
-  const path = join(dataFolder, 'audit.jsonl');
-  let bytes = wholeLinesBytes(path);
-  dropTorn(path, bytes);
+export function auditFile(dataFolder: string, { onLost, isSynced = false }: AuditFileOptions): AuditFile {
+  const decisions = rotatingFile(dataFolder, 'audit', { rotateAtBytes: ROTATE_AT_BYTES, isSynced });
+  const denied = rotatingFile(dataFolder, 'audit-denied', { rotateAtBytes: ROTATE_DENIALS_AT_BYTES });
+  const writeTo = (file: typeof decisions, event: AuditEvent): AuditOutcome => {
+    if (file.append(JSON.stringify({ ...event, at: new Date(event.atMs).toISOString() }))) return 'stored';
+    onLost();
+    return 'lost';
+  };
+  const denials = new AuditDenials((event) => writeTo(denied, event));
   return {
-    async record(event: AuditEvent): Promise<void> {
-      const line = `${JSON.stringify({ ...event, at: new Date(event.atMs).toISOString() })}\n`;
-      try {
-        if (bytes > ROTATE_AT_BYTES) {
-          renameSync(path, join(dataFolder, 'audit.1.jsonl'));
-          bytes = 0;
-        }
-        appendFileSync(path, line, { mode: 0o600 });
-        bytes += Buffer.byteLength(line);
-      } catch {
-        onLost();
-        dropTorn(path, bytes);
-      }
-    },
+    record: async (event) => (isDenial(event) ? denials.record(event) : writeTo(decisions, event)),
+    flush: (nowMs) => denials.flush(nowMs),
   };
 }
 
-/** How much of the file is whole lines: the last may be torn where the process before was killed. */
-function wholeLinesBytes(path: string): number {
-  if (!existsSync(path)) return 0;
-  const { size } = statSync(path);
-  try {
-    const tail = readTail(path, size);
-    return size - tail.length + tail.lastIndexOf('\n') + 1;
-  } catch {
-    // What cannot be read is not cut; whether it can be written to is seen with the first event.
-    return size;
-  }
-}
-
-function readTail(path: string, size: number): Buffer {
-  const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
-  const file = openSync(path, 'r');
-  try {
-    readSync(file, tail, 0, tail.length, size - tail.length);
-    return tail;
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** A disk that fills up takes the beginning of a line, which the next line must not be added to. */
-function dropTorn(path: string, bytes: number): void {
-  try {
-    if (statSync(path).size > bytes) truncateSync(path, bytes);
-  } catch {
-    // A disk that cannot be written to has nothing torn on it.
-  }
+/**
+ * Flushes an audit log from time to time.
+ *
+ * @returns how to end it, which flushes all.
+ */
+export function startFlushing(audit: Pick<AuditFile, 'flush'>, time: Time): () => void {
+  let cancel = () => {};
+  const next = () => {
+    cancel = time.after(FLUSH_PAUSE_MS, () => {
+      audit.flush(time.nowMs());
+      next();
+    });
+  };
+  next();
+  return () => {
+    cancel();
+    audit.flush();
+  };
 }

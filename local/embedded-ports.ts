@@ -10,7 +10,7 @@ import { Rates } from '../functions/core/rates.ts';
 import { limitsOf } from '../functions/limits.ts';
 import type { Log } from '../functions/log.ts';
 import { VERSION } from '../functions/wire/version.ts';
-import { auditFile } from './audit-file.ts';
+import { type AuditFile, auditFile } from './audit-file.ts';
 import { memoryRates } from './memory-rates.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Settings } from './settings.ts';
@@ -22,7 +22,7 @@ const BURST_SHARE = 1 / 6;
 
 /** What the embedded edition's ports are made of. */
 export interface EmbeddedParts {
-  readonly settings: Pick<Settings, 'dataFolder' | 'minTtlSeconds' | 'callerRatePerMinute'>;
+  readonly settings: Pick<Settings, 'dataFolder' | 'minTtlSeconds' | 'callerRatePerMinute' | 'auditRequired'>;
   readonly data: Data;
   readonly time: Time;
   readonly clockwork: Pick<Scheduler, 'backstop' | 'queue'>;
@@ -33,9 +33,10 @@ export interface EmbeddedParts {
 }
 
 /** Joins core to SQLite, Docker Hub and the clockwork, for all of the embedded edition's handlers. */
-export function embeddedPorts(parts: EmbeddedParts): MintPorts & AdminPorts {
+export function embeddedPorts(parts: EmbeddedParts): MintPorts & AdminPorts & { readonly audit: AuditFile } {
   const { settings, data, time, clockwork, hubOrigin, dispatcher, log } = parts;
   const limits = limitsOf(settings.minTtlSeconds);
+  const { auditRequired = false } = settings;
   const hubOptions = {
     origin: hubOrigin,
     timeoutMs: limits.hubTimeoutMs,
@@ -57,7 +58,11 @@ export function embeddedPorts(parts: EmbeddedParts): MintPorts & AdminPorts {
     backstop: clockwork.backstop,
     queue: clockwork.queue,
     ...ratesOf(settings.callerRatePerMinute),
-    audit: auditFile(settings.dataFolder, () => log.error('audit_not_written', {})),
+    audit: auditFile(settings.dataFolder, {
+      onLost: () => log.error('audit_not_written', {}),
+      isSynced: auditRequired,
+    }),
+    auditRequired,
     clock: time,
     ids: { leaseId: (nowMs) => ulid(nowMs), opId: randomUUID },
     limits,

@@ -4,6 +4,7 @@ import { admin } from '../functions/admin.ts';
 import { broker } from '../functions/broker.ts';
 import { jsonLines } from '../functions/log.ts';
 import { matchRoute } from '../functions/wire/routes.ts';
+import { startFlushing } from './audit-file.ts';
 import { writeCurlConfigs } from './curl-configs.ts';
 import { embeddedPorts } from './embedded-ports.ts';
 import { type FakeHub, startFakeHub } from './fake-hub/server.ts';
@@ -66,6 +67,7 @@ export async function startEmbedded(
 
     const clockwork = scheduler(time, (code, leaseId) => log.error(code, leaseId === undefined ? {} : { leaseId }));
     const ports = embeddedPorts({ settings, data, time, clockwork, hubOrigin, dispatcher, log });
+    undo.push(startFlushing(ports.audit, time));
     if (fake !== undefined) await seedDemo(ports);
 
     const brokerHandler = broker(ports, log, { isFake: fake !== undefined });

@@ -12,6 +12,8 @@ export interface Profile {
   readonly accountId: string;
   /** As API Gateway shows a caller that assumed the role. */
   readonly userArn: string;
+  /** The unique id of its role. Fixed, so that leases and allow lists outlive new keys. */
+  readonly roleId: string;
   /** Whether it may use the `/admin` routes besides the callers' routes. */
   readonly mayAdminister: boolean;
   readonly accessKeyId: string;
@@ -20,9 +22,21 @@ export interface Profile {
 }
 
 const ROLES = [
-  { name: 'hublease-admin', accountId: '000000000000', role: 'admin', mayAdminister: true },
-  { name: 'hublease-ci', accountId: '111122223333', role: 'ci', mayAdminister: false },
-  { name: 'hublease-other', accountId: '444455556666', role: 'other', mayAdminister: false },
+  {
+    name: 'hublease-admin',
+    accountId: '000000000000',
+    role: 'admin',
+    roleId: 'AROAHUBLEASEADMINAAAA',
+    mayAdminister: true,
+  },
+  { name: 'hublease-ci', accountId: '111122223333', role: 'ci', roleId: 'AROAHUBLEASECIAAAAAAA', mayAdminister: false },
+  {
+    name: 'hublease-other',
+    accountId: '444455556666',
+    role: 'other',
+    roleId: 'AROAHUBLEASEOTHERAAAA',
+    mayAdminister: false,
+  },
 ] as const;
 
 /** Forms of a long-term key. Source: AWS IAM User Guide, "IAM identifiers", unique id prefixes. */
@@ -61,12 +75,13 @@ export async function openProfiles(dataDir: string): Promise<readonly Profile[]>
   }
   // The path stands in for the config file too, so that nothing outside the data folder is read.
   const { credentialsFile } = await loadSharedConfigFiles({ filepath: path, configFilepath: path, ignoreCache: true });
-  const profiles = ROLES.map(({ name, accountId, role, mayAdminister }): Profile => {
+  const profiles = ROLES.map(({ name, accountId, role, roleId, mayAdminister }): Profile => {
     const entry = credentialsFile[name];
     return {
       name,
       accountId,
       userArn: `arn:aws:sts::${accountId}:assumed-role/${role}/${name}`,
+      roleId,
       mayAdminister,
       accessKeyId: keyOf(path, name, 'aws_access_key_id', entry?.aws_access_key_id, ACCESS_KEY_ID),
       secretAccessKey: keyOf(path, name, 'aws_secret_access_key', entry?.aws_secret_access_key, SECRET_ACCESS_KEY),

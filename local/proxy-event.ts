@@ -54,7 +54,7 @@ export function proxyEvent(arrival: Arrival): APIGatewayProxyEvent {
   const header = (name: string) => arrival.headers.findLast(([sent]) => sent.toLowerCase() === name)?.[1];
   // Decoded with replacement characters it would be another body, a password for instance, and pass for text.
   const isText = isUtf8(arrival.body);
-  const principal = `AROA${profile.accessKeyId.slice(4)}:${profile.name}`;
+  const principal = `${profile.roleId}:${profile.name}`;
   return {
     resource,
     path: rawPath.slice(stage.length + 1),

@@ -20,6 +20,8 @@ export interface Settings {
   readonly sweepIntervalSeconds: number;
   /** Requests of one caller in a minute; absent where nobody counts. */
   readonly callerRatePerMinute?: number;
+  /** Answer a token only when its grant is in the audit log, on the disk. */
+  readonly auditRequired?: boolean;
   /** Say where it listens as one JSON line in place of prose. */
   readonly jsonReady: boolean;
   readonly logLevel: LogLevel;
@@ -36,6 +38,7 @@ const FLAGS = {
   'min-ttl': { type: 'string' },
   'sweep-interval': { type: 'string' },
   'caller-rate': { type: 'string' },
+  'audit-required': { type: 'boolean' },
   'json-ready': { type: 'boolean' },
   'log-level': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -64,6 +67,8 @@ export const HELP = `hublease, embedded edition: leases Docker Hub tokens on thi
   --sweep-interval D     pause between sweeps                HUBLEASE_SWEEP_INTERVAL  5m
   --caller-rate N        requests of one caller in a minute  HUBLEASE_CALLER_RATE     6000
                          or "off"
+  --audit-required       answer no token whose record is     HUBLEASE_AUDIT_REQUIRED  off
+                         not in the audit log
   --json-ready           one JSON line once it listens       HUBLEASE_JSON_READY      off
   --log-level LEVEL      silent, error or info               HUBLEASE_LOG_LEVEL       error
   --help                 this text
@@ -98,6 +103,7 @@ export function readSettings(
     minTtlSeconds: secondsOf(read('min-ttl'), 1),
     sweepIntervalSeconds: sweepIntervalOf(read('sweep-interval')),
     ...callerRateOf(read('caller-rate')),
+    auditRequired: flagOf(read('audit-required')),
     jsonReady: flagOf(read('json-ready')),
     logLevel: levelOf(read('log-level')),
   };

@@ -54,13 +54,18 @@ async function applyOne({ io }: Context, client: Client, document: CatalogDocume
   const answer = await withSpinner(io, `applying ${title}`, () => client.call(operation, { name, body }));
   const isPending = Number(answer.status) === 202;
   io.err(`${title}: ${verb}${isPending ? '; Docker Hub took too long to verify it: hublease targets verify' : ''}\n`);
-  for (const text of 'target' in answer.body ? remarksOf(answer.body.target) : []) io.err(`  ${text}\n`);
+  const remarks = 'target' in answer.body ? remarksOf(answer.body.target) : warningsOf(answer.body.warnings);
+  for (const text of remarks) io.err(`  ${text}\n`);
 }
 
 /** What the verification of a target waits for, or what it found inexact. */
 function remarksOf({ verification, verificationPending }: TargetShown): string[] {
   if (verificationPending !== undefined) return [verificationPending.detail];
-  return typeof verification === 'object' ? (verification.warnings ?? []).map((text) => `warning: ${text}`) : [];
+  return typeof verification === 'object' ? warningsOf(verification.warnings) : [];
+}
+
+function warningsOf(texts: readonly string[] = []): string[] {
+  return texts.map((text) => `warning: ${text}`);
 }
 
 function textOf(path: string): string {

@@ -13,6 +13,7 @@ export function whoCommands(program: Command, context: Context): void {
       const { body } = await (await context.api()).call('whoami');
       if (flags.output === 'json') return context.io.out(json(body));
       context.io.out(`${body.caller.arn}\n`);
+      if (body.caller.id !== undefined) context.io.out(`unique id ${body.caller.id}\n`);
       const rows = body.secrets.map((each) => [
         each.name,
         each.scope ?? 'resources',

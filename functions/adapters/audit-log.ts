@@ -8,8 +8,11 @@ import { AwsCallFailed, awsCall, failedWith } from './aws-call.ts';
 
 /** A decision waits this long at most for its record. Beyond it the event goes to the function's own log. */
 const RECORD_TIMEOUT_MS = 2_000;
-/** Longest text in an event: an ARN has some 200 characters. What is longer is cut, so that no event outgrows its log. */
+/** Longest text of a field: an ARN has some 200 characters. What is longer is cut, so that no event outgrows its log. */
 const LONGEST_TEXT_CHARACTERS = 1_024;
+/** Longest text in `detail`, where an allow list may stand, and of all of them: an event may have 256 KiB. */
+const LONGEST_DETAIL_CHARACTERS = 8_001;
+const ALL_DETAILS_CHARACTERS = 40_000;
 /** Most entries of `detail`. */
 const MOST_DETAILS = 32;
 
@@ -17,6 +20,7 @@ const TEXT_FIELDS = [
   'requestId',
   'sourceIp',
   'caller',
+  'callerId',
   'secret',
   'target',
   'leaseId',
@@ -39,7 +43,7 @@ export interface AuditLogOptions {
 /**
  * Writes audit events to a CloudWatch log group of their own, one stream per process and day (`2026/11/21/WRITER`). Only the
  * fields that AuditEvent names are written, whatever the object holds. Never rejects: an event that could not be stored
- * within two seconds goes to the function's own log, with the code of the failure.
+ * within two seconds is `lost`, and goes to the function's own log with the code of the failure.
  *
  * IAM actions: PutLogEvents, CreateLogStream. Source: CloudWatch Logs API reference, PutLogEvents.
  */
@@ -77,13 +81,15 @@ export function cloudWatchAudit(options: AuditLogOptions): Audit {
         await within(options.timeoutMs ?? RECORD_TIMEOUT_MS, (signal) =>
           store(JSON.stringify(audit), event.atMs, signal),
         );
+        return 'stored';
       } catch (error) {
         const code = error instanceof AwsCallFailed ? error.message : 'Unknown';
         try {
           writeLine(JSON.stringify({ level: 'ERROR', message: 'audit event not stored', code, audit }));
         } catch {
-          // Nobody is left to tell, and a decision must not fail for the want of its record.
+          // Nobody is left to tell, and a decision must not fail because its record did.
         }
+        return 'lost';
       }
     },
   };
@@ -93,8 +99,14 @@ function fieldsOf(event: AuditEvent): Record<string, unknown> {
   const fields: Record<string, unknown> = { event: event.event, atMs: event.atMs, at: isoTime(event.atMs) };
   for (const name of TEXT_FIELDS) if (event[name] !== undefined) fields[name] = cut(event[name]);
   if (event.detail !== undefined) {
+    let left = ALL_DETAILS_CHARACTERS;
     const entries = Object.entries(event.detail).slice(0, MOST_DETAILS);
-    fields.detail = Object.fromEntries(entries.map(([name, value]) => [cut(name), cut(value)]));
+    const details = entries.map(([name, value]) => {
+      const text = cut(value, Math.min(LONGEST_DETAIL_CHARACTERS, left));
+      left = Math.max(0, left - String(text).length);
+      return [cut(name), text];
+    });
+    fields.detail = Object.fromEntries(details);
   }
   return fields;
 }
@@ -104,10 +116,10 @@ function isoTime(atMs: number): string | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
-function cut(value: unknown): string | number | boolean {
+function cut(value: unknown, mostCharacters = LONGEST_TEXT_CHARACTERS): string | number | boolean {
   if (typeof value === 'number' || typeof value === 'boolean') return value;
   const text = typeof value === 'string' ? value : typeof value;
-  return text.length <= LONGEST_TEXT_CHARACTERS ? text : `${text.slice(0, LONGEST_TEXT_CHARACTERS)}…`;
+  return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}…`;
 }
 
 /** Ends with the call or with the time, whichever comes first; the SDK's pauses between tries do not heed its own signal. */

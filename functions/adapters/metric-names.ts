@@ -46,6 +46,8 @@ export const METRICS = {
   ListingsUnusable: { unit: 'Count' },
   /** How far our clock is from Docker Hub's, never negative. */
   ClockSkewSeconds: { unit: 'Seconds' },
+  /** A decision could not be written to the audit log. */
+  AuditEventsLost: { unit: 'Count' },
   /** A sweep came to its end. */
   SweepCompleted: { unit: 'Count' },
   /** Open leases whose revocation has been failing for long, as the sweep counts them. */

@@ -131,8 +131,8 @@ async function mark(ports: RevokePorts, origin: Origin, seen: Lease): Promise<{ 
     const outcome = await ports.leases.update(revoking).catch(() => 'unknown' as const);
     if (outcome === 'unknown') return { lease, reached: false };
     if (outcome === 'conflict') continue;
-    await recordAsked(ports, origin, revoking);
     await ports.queue.send(lease.id, 0).catch(() => undefined);
+    await recordAsked(ports, origin, revoking);
     return { lease: revoking, reached: true };
   }
   return { lease: seen, reached: false };

@@ -1,4 +1,6 @@
+import type { Origin } from './caller.ts';
 import type { Lease } from './lease.ts';
+import type { AuditEvent } from './ports.ts';
 
 /** What every audit event about a lease states. */
 export function auditIds(lease: Lease) {
@@ -7,7 +9,22 @@ export function auditIds(lease: Lease) {
     secret: lease.secret,
     target: lease.target,
     caller: lease.caller,
+    ...(lease.callerId !== undefined && { callerId: lease.callerId }),
     ...(lease.tokenId !== undefined && { tokenId: lease.tokenId }),
     ...(lease.tokenSha256 !== undefined && { tokenSha256: lease.tokenSha256 }),
+  };
+}
+
+/** What every audit event that a request caused states of it. */
+export function auditOrigin({
+  caller,
+  requestId,
+  sourceIp,
+}: Origin): Pick<AuditEvent, 'caller' | 'callerId' | 'requestId' | 'sourceIp'> {
+  return {
+    caller: caller.arn,
+    ...(caller.id !== undefined && { callerId: caller.id }),
+    requestId,
+    ...(sourceIp !== undefined && { sourceIp }),
   };
 }

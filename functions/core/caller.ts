@@ -2,23 +2,56 @@ import { fail } from './failure.ts';
 
 /** The principal that signed a request. */
 export interface Caller {
-  /** Role ARN for an assumed role, else the principal's own ARN. Leases belong to this. */
+  /** Role ARN for an assumed role, else the principal's own ARN. */
   readonly arn: string;
   /** 12 digits. */
   readonly accountId: string;
+  /**
+   * The unique id that IAM gave the role or user, such as `AROA…` or `AIDA…`. IAM never gives one twice: a role that is deleted and
+   * made again has the same ARN and another id. Absent for an account's root, and where no request was signed.
+   */
+  readonly id?: string;
+}
+
+/** Who asked for something, and by which request: what every decision's audit event states. */
+export interface Origin {
+  readonly caller: Caller;
+  readonly requestId: string;
+  readonly sourceIp?: string;
 }
 
 const PRINCIPAL =
   /^arn:(aws|aws-cn|aws-us-gov):(iam|sts)::(\d{12}):(root|user\/[\w+=,.@/-]{1,576}|federated-user\/[\w+=,.@-]{2,64}|assumed-role\/([\w+=,.@-]{1,64})\/[\w+=,.@-]{1,64}|role\/[\w+=,.@/-]{1,576})$/;
 
+/** `caller` of a role's session, `AROA…:SESSION`, and of a user, `AIDA…`. Source: AWS IAM User Guide, "IAM identifiers". */
+const ROLE_ID = /^(AROA[A-Z0-9]{12,124}):[\w+=,.@-]{1,64}$/;
+const USER_ID = /^(AIDA[A-Z0-9]{12,124})$/;
+
 /**
- * Normalises the ARN that API Gateway puts into `requestContext.identity.userArn`. `assumed-role/R/SESSION` becomes `role/R`:
+ * Reads who signed a request from what API Gateway puts into `requestContext.identity`. `assumed-role/R/SESSION` becomes `role/R`:
  * the caller chooses the session name, so it never counts. Role paths are not visible in an assumed-role ARN.
  * Shapes: AWS IAM User Guide, "IAM identifiers" and "Comparing the AWS STS credentials".
  *
+ * @param userArn `identity.userArn`.
+ * @param principalId `identity.caller`.
+ * @throws Failed `caller_unknown` when either is missing or of another form, and for a federated user: its name is chosen by the
+ *   user who made the session, and it has no unique id.
+ */
+export function parseCaller(userArn: string | null | undefined, principalId: string | null | undefined): Caller {
+  const { arn, accountId } = parsePrincipal(userArn);
+  const kind = arn.split(':')[5]?.split('/')[0];
+  if (kind === 'root') return { arn, accountId };
+  const id = kind === 'federated-user' ? null : (kind === 'role' ? ROLE_ID : USER_ID).exec(principalId ?? '');
+  if (id === null) throw fail({ tag: 'caller_unknown' });
+  return { arn, accountId, id: id[1] as string };
+}
+
+/**
+ * Normalises the ARN of a principal that did not sign this request, as leases have it.
+ *
  * @throws Failed `caller_unknown` when the ARN is missing or of another form.
  */
-export function parseCaller(userArn: string | null | undefined): Caller {
+export function parsePrincipal(userArn: string | null | undefined): Pick<Caller, 'arn' | 'accountId'> {
   const match = PRINCIPAL.exec(userArn ?? '');
   if (!match) throw fail({ tag: 'caller_unknown' });
   const [arn, partition, , accountId, , role] = match;
@@ -28,59 +61,7 @@ export function parseCaller(userArn: string | null | undefined): Caller {
   };
 }
 
-const ALLOW_ROOT = /^arn:(aws|aws-cn|aws-us-gov):iam::\d{12}:root$/;
-const ALLOW_ROLE = /^arn:(aws|aws-cn|aws-us-gov):iam::\d{12}:role\/[\w+=,.@*-]{1,64}$/;
-const ALLOW_PATH = /^arn:[a-z-]+:iam::\d{12}:role\/.*\//;
-
-/**
- * Checks one entry of a secret's `allow` list: a role ARN, in whose name `*` stands for any characters, or an account root.
- *
- * @throws Failed `invalid_field` with the reason.
- */
-export function parseAllow(pattern: string, field: string): string {
-  if (ALLOW_ROOT.test(pattern) || ALLOW_ROLE.test(pattern)) return pattern;
-  const problem = ALLOW_PATH.test(pattern)
-    ? 'a role path is not visible in a signed request, so it cannot be matched: leave the path out, as in arn:aws:iam::111122223333:role/NAME'
-    : 'expected a role such as arn:aws:iam::111122223333:role/ci* or an account root such as arn:aws:iam::111122223333:root';
-  throw fail({ tag: 'invalid_field', field, problem });
-}
-
-/** Says whether one of the `allow` patterns lists the caller. An empty list allows nobody. */
-export function isAllowed(allow: readonly string[], caller: Caller): boolean {
-  return allow.some((pattern) =>
-    pattern.endsWith(':root')
-      ? pattern.split(':')[4] === caller.accountId && pattern.split(':')[1] === caller.arn.split(':')[1]
-      : matches(pattern, caller.arn),
-  );
-}
-
-/** Glob match with `*` only. Walks both texts once with one point of return, so no pattern can make it slow. */
-function matches(pattern: string, text: string): boolean {
-  let p = 0;
-  let t = 0;
-  let star = -1;
-  let resume = 0;
-  while (t < text.length) {
-    if (pattern[p] === '*') {
-      star = p++;
-      resume = t;
-    } else if (pattern[p] === text[t]) {
-      p++;
-      t++;
-    } else if (star >= 0) {
-      p = star + 1;
-      t = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (pattern[p] === '*') p++;
-  return p === pattern.length;
-}
-
-/** Who asked for something, and by which request: what every decision's audit event states. */
-export interface Origin {
-  readonly caller: Caller;
-  readonly requestId: string;
-  readonly sourceIp?: string;
+/** Says whether a lease is the caller's own: ARN and unique id. Leases of version 0.1 have no id and go by their ARN. */
+export function isOwner(lease: { readonly caller: string; readonly callerId?: string }, caller: Caller): boolean {
+  return lease.caller === caller.arn && (lease.callerId === undefined || lease.callerId === caller.id);
 }

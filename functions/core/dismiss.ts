@@ -1,3 +1,4 @@
+import { auditOrigin } from './audit-ids.ts';
 import type { Origin } from './caller.ts';
 import { fail } from './failure.ts';
 import type { AdminPorts } from './ports.ts';
@@ -32,17 +33,14 @@ export async function dismissTokens(
     opId: ports.ids.opId(),
   };
   if ((await stored(ports.catalog.putTarget(changed))) === 'conflict') throw fail({ tag: 'version_conflict', name });
-  const { caller, requestId, sourceIp } = origin;
   for (const tokenId of added) {
     const atMs = ports.clock.nowMs();
     await ports.audit.record({
       event: 'token.dismissed',
       atMs,
-      caller: caller.arn,
-      requestId,
+      ...auditOrigin(origin),
       target: name,
       tokenId,
-      ...(sourceIp !== undefined && { sourceIp }),
     });
   }
   return changed;

@@ -10,7 +10,13 @@ export type Failure =
   | { readonly tag: 'method_not_allowed'; readonly method: string; readonly allowed: readonly string[] }
   | { readonly tag: 'caller_unknown' }
   // Who asks.
-  | { readonly tag: 'caller_not_allowed'; readonly caller: string; readonly secret: string }
+  | {
+      readonly tag: 'caller_not_allowed';
+      readonly caller: string;
+      /** Its unique id: an allow list may name the ARN and pin another id. */
+      readonly callerId?: string;
+      readonly secret: string;
+    }
   // What was asked for.
   | { readonly tag: 'secret_not_found'; readonly secret: string }
   | { readonly tag: 'target_not_found'; readonly target: string }
@@ -74,6 +80,7 @@ export type Failure =
   | { readonly tag: 'store_unavailable'; readonly retryAfterSeconds: number }
   | { readonly tag: 'credential_unavailable'; readonly target: string; readonly retryAfterSeconds: number }
   | { readonly tag: 'not_recorded'; readonly leaseId: string; readonly retryAfterSeconds: number }
+  | { readonly tag: 'audit_unavailable'; readonly leaseId: string; readonly retryAfterSeconds: number }
   | { readonly tag: 'busy'; readonly retryAfterSeconds: number }
   | { readonly tag: 'internal' };
 

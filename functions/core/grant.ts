@@ -1,4 +1,5 @@
-import { type Caller, isAllowed } from './caller.ts';
+import { isAllowed } from './allow.ts';
+import type { Caller } from './caller.ts';
 import { fail } from './failure.ts';
 import { callerLabelMax, LABEL_MAX_CHARACTERS } from './label.ts';
 import type { MintPorts, QuotaClaim } from './ports.ts';
@@ -91,7 +92,10 @@ export async function allowedSecret(
 ): Promise<DynamicSecret> {
   const secret = await stored(ports.catalog.getSecret(name));
   if (secret === undefined) throw fail({ tag: 'secret_not_found', secret: name });
-  if (!isAllowed(secret.allow, caller)) throw fail({ tag: 'caller_not_allowed', caller: caller.arn, secret: name });
+  if (!isAllowed(secret.allow, caller)) {
+    const callerId = caller.id === undefined ? {} : { callerId: caller.id };
+    throw fail({ tag: 'caller_not_allowed', caller: caller.arn, ...callerId, secret: name });
+  }
   if (secret.status === 'draining') throw fail({ tag: 'draining', name });
   return secret;
 }

@@ -74,6 +74,8 @@ export interface Lease {
   readonly resources?: readonly OatResource[];
   /** Normalised ARN of the principal that owns the lease. */
   readonly caller: string;
+  /** The owner's unique id, such as `AROA…`. Absent in rows of version 0.1, which go by ARN, and for owners without one. */
+  readonly callerId?: string;
   /** The caller's own label. */
   readonly label?: string;
   /** The whole label as it stands on Docker Hub. */

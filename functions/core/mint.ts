@@ -1,4 +1,4 @@
-import { auditIds } from './audit-ids.ts';
+import { auditIds, auditOrigin } from './audit-ids.ts';
 import type { Origin } from './caller.ts';
 import { clip, judgeEcho } from './echo.ts';
 import { placeOf } from './evidence.ts';
@@ -38,8 +38,8 @@ export interface Minted {
  * each call makes a lease of its own.
  *
  * @throws Failed: all of `decideGrant`, `openReplay` and `openSession`; `quota_reached`; `hub_refused`, `expiry_refused`,
- *   `label_refused`, `list_lags`, `hub_unavailable`, `hub_throttled`; `store_unavailable` when the lease could not be recorded, `not_recorded` when the token
- *   was made and given up again.
+ *   `label_refused`, `list_lags`, `hub_unavailable`, `hub_throttled`; `store_unavailable` when the lease could not be recorded, `not_recorded` and
+ *   `audit_unavailable` when the token was made and given up again.
  */
 export async function mint(ports: MintPorts, origin: Origin, order: MintOrder): Promise<Minted> {
   try {
@@ -107,6 +107,7 @@ function newLease(ports: MintPorts, origin: Origin, grant: Grant): Lease {
     ...(grant.scope !== undefined && { scope: grant.scope }),
     ...(grant.resources !== undefined && { resources: grant.resources }),
     caller: origin.caller.arn,
+    ...(origin.caller.id !== undefined && { callerId: origin.caller.id }),
     ...(label !== undefined && { label }),
     ...(grant.reason !== undefined && { reason: grant.reason }),
     hubLabel: writeLabel(ports.labels, id, hubAccount, label),
@@ -195,13 +196,18 @@ async function carryOut(
   }
   // The job that was armed comes later than the end that Docker Hub set; the row is due at the right time.
   if (active.expiryClipped) await settled(ports.backstop.arm(active.id, active.expiresAtMs));
-  await ports.audit.record({
+  const granted = await ports.audit.record({
     event: 'lease.granted',
     atMs: ports.clock.nowMs(),
     ...auditIds(active),
-    ...originOf(origin),
+    ...auditOrigin(origin),
     detail: { ttlSeconds: (active.expiresAtMs - active.issuedAtMs) / 1_000 },
   });
+  // The token of a verification is answered to nobody.
+  if (granted === 'lost' && ports.auditRequired === true && grant.isVerification !== true) {
+    await giveUp(ports, active, posted.value);
+    throw fail({ tag: 'audit_unavailable', leaseId: active.id, retryAfterSeconds: 2 });
+  }
   return { lease: active, credential: { registry: 'docker.io', username: active.hubAccount, ...secretPart } };
 }
 
@@ -286,17 +292,9 @@ async function recordDenial(ports: MintPorts, origin: Origin, order: MintOrder, 
   await ports.audit.record({
     event: failure.tag === 'caller_not_allowed' ? 'lease.denied' : 'lease.mint_failed',
     atMs: ports.clock.nowMs(),
-    ...originOf(origin),
+    ...auditOrigin(origin),
     secret: order.secret,
     code: failure.tag,
     ...('leaseId' in failure && { leaseId: failure.leaseId }),
   });
-}
-
-function originOf(origin: Origin) {
-  return {
-    caller: origin.caller.arn,
-    requestId: origin.requestId,
-    ...(origin.sourceIp !== undefined && { sourceIp: origin.sourceIp }),
-  };
 }

@@ -1,4 +1,5 @@
-import { type Caller, isAllowed, type Origin } from './caller.ts';
+import { isAllowed } from './allow.ts';
+import { type Caller, isOwner, type Origin } from './caller.ts';
 import { fail } from './failure.ts';
 import type { Lease, LeaseStatus } from './lease.ts';
 import { everyPage } from './pages.ts';
@@ -9,14 +10,15 @@ import { stored } from './stored.ts';
 
 type ReadPorts = Pick<RevokePorts, 'leases' | 'catalog'>;
 
-/** The caller's own leases, newest first. */
+/** The caller's own leases, newest first. A page is shorter by the leases of an earlier role of the same ARN. */
 export async function listOwn(
   ports: ReadPorts,
   origin: Origin,
   filter: { readonly secret?: string; readonly status?: LeaseStatus },
   page: PageRequest,
 ): Promise<Page<Lease>> {
-  return stored(ports.leases.list({ ...filter, caller: origin.caller.arn }, page));
+  const { items, ...rest } = await stored(ports.leases.list({ ...filter, caller: origin.caller.arn }, page));
+  return { items: items.filter((lease) => isOwner(lease, origin.caller)), ...rest };
 }
 
 /**
@@ -26,7 +28,7 @@ export async function listOwn(
  */
 export async function showOwn(ports: ReadPorts, origin: Origin, leaseId: string): Promise<Lease> {
   const lease = await stored(ports.leases.get(leaseId));
-  if (lease === undefined || lease.caller !== origin.caller.arn) throw fail({ tag: 'lease_not_found', leaseId });
+  if (lease === undefined || !isOwner(lease, origin.caller)) throw fail({ tag: 'lease_not_found', leaseId });
   return lease;
 }
 

@@ -37,7 +37,7 @@ export interface QuotaClaim {
 
 /** Which lease answered a caller's Idempotency-Key. Kept for `REPLAY_MS`. */
 export interface ReplayRecord {
-  /** Hex SHA-256 over caller and key: no two callers share one. */
+  /** Hex SHA-256 over the caller's ARN and key. The lease says which role of that ARN it was. */
   readonly id: string;
   readonly version: number;
   readonly opId: string;
@@ -415,6 +415,8 @@ export interface AuditEvent {
   readonly requestId?: string;
   readonly sourceIp?: string;
   readonly caller?: string;
+  /** The caller's unique id, such as `AROA…`. */
+  readonly callerId?: string;
   readonly secret?: string;
   readonly target?: string;
   readonly leaseId?: string;
@@ -451,9 +453,16 @@ export type AuditEventName =
   | 'secret.changed'
   | 'secret.deleted';
 
+/** `lost`: the event is not where it should be, or nobody knows. */
+export type AuditOutcome = 'stored' | 'lost';
+
+/** Where decisions are written down. Called by all of core. */
 export interface Audit {
-  /** Never rejects: a lost audit event must not stop a revocation. */
-  record(event: AuditEvent): Promise<void>;
+  /**
+   * Never rejects, and ends within seconds: a lost audit event must not stop a revocation. Only `mint` looks at the outcome, and
+   * only where `auditRequired` is set. Repeating writes the event again.
+   */
+  record(event: AuditEvent): Promise<AuditOutcome>;
 }
 
 export interface Clock {
@@ -522,6 +531,8 @@ export interface MintPorts extends RevokePorts {
   readonly timer?: Backstop;
   /** How often callers may ask; absent where nobody counts. */
   readonly rates?: Rates;
+  /** No token is answered unless its `lease.granted` is stored. */
+  readonly auditRequired?: boolean;
 }
 
 /** What a verification needs: revoking, and creating the token that it deletes. */

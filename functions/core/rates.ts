@@ -1,4 +1,5 @@
-import { type Caller, isAllowed } from './caller.ts';
+import { isAllowed } from './allow.ts';
+import type { Caller } from './caller.ts';
 import { fail } from './failure.ts';
 import { retryAfterSeconds } from './hub-problem.ts';
 import { type Pace, perMinute } from './pace.ts';

@@ -1,4 +1,4 @@
-import { auditIds } from './audit-ids.ts';
+import { auditIds, auditOrigin } from './audit-ids.ts';
 import type { Origin } from './caller.ts';
 import { fail } from './failure.ts';
 import { allowedSecret } from './grant.ts';
@@ -77,8 +77,7 @@ async function extend(ports: MintPorts, origin: Origin, lease: Lease, expiresAtM
     event: 'lease.renewed',
     atMs: ports.clock.nowMs(),
     ...auditIds(extended),
-    requestId: origin.requestId,
-    ...(origin.sourceIp !== undefined && { sourceIp: origin.sourceIp }),
+    ...auditOrigin(origin),
     detail: { expiresAtMs, byMs: expiresAtMs - lease.expiresAtMs },
   });
   return extended;

@@ -1,4 +1,4 @@
-import type { Origin } from './caller.ts';
+import { isOwner, type Origin } from './caller.ts';
 import { fail } from './failure.ts';
 import type { MintOrder } from './grant.ts';
 import { retryAfterSeconds } from './hub-problem.ts';
@@ -41,8 +41,10 @@ export async function openReplay(
     ttlAtMs: nowMs + REPLAY_MS,
   };
   if (former === undefined || former.ttlAtMs <= nowMs) return pending;
-  if (former.orderSha256 !== orderSha256) throw fail({ tag: 'idempotency_mismatch' });
   const lease = await stored(ports.leases.get(former.leaseId));
+  // An earlier role of the same ARN used the key. This caller never did, and the lease is not theirs to revoke.
+  if (lease !== undefined && !isOwner(lease, origin.caller)) return pending;
+  if (former.orderSha256 !== orderSha256) throw fail({ tag: 'idempotency_mismatch' });
   // Nobody ever got a token of a refused create, and its lease may take minutes to end.
   if (lease !== undefined && isOpen(lease) && !isLeftToSweep(lease)) await endFormer(ports, origin, lease);
   return pending;

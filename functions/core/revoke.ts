@@ -1,4 +1,4 @@
-import { auditIds } from './audit-ids.ts';
+import { auditIds, auditOrigin } from './audit-ids.ts';
 import type { Origin } from './caller.ts';
 import { concludeLease, reportedExpiry } from './conclude.ts';
 import { expiredEvidence, findEvidence } from './evidence.ts';
@@ -50,7 +50,12 @@ export async function revokeLease(ports: RevokePorts, leaseId: string, order: Re
   const started = await begin(ports, leaseId, order);
   if (started.outcome === 'not_due') await comeAgain(ports, started.lease);
   if (started.outcome !== 'begun') return started;
-  const { lease } = started;
+  // No token lives longer because the audit log is slow.
+  const [revocation] = await Promise.all([attempt(ports, started.lease, order), started.recorded]);
+  return revocation;
+}
+
+async function attempt(ports: RevokePorts, lease: Lease, order: RevokeOrder): Promise<Revocation> {
   const found = await findEvidence(ports, lease, order);
   const evidence = found.evidence ?? (await expiredEvidence(ports, lease, found));
   if (evidence === undefined) return postpone(ports, lease, order.reason, found);
@@ -85,7 +90,8 @@ export async function reopenLease(
   await ports.audit.record({ event: 'lease.reopened', atMs: nowMs, ...auditIds(lease), tokenId });
 }
 
-type Begun = Revocation | { readonly outcome: 'begun'; readonly lease: Lease };
+/** `recorded` ends when the audit log has been told of the order, where it is told. */
+type Begun = Revocation | { readonly outcome: 'begun'; readonly lease: Lease; readonly recorded?: Promise<unknown> };
 
 /**
  * A trigger that came early is sent again for when the lease is due. It may have met a clock that is behind its own; or the lease
@@ -132,8 +138,8 @@ async function begin(ports: RevokePorts, leaseId: string, order: RevokeOrder): P
       ...reportedExpiry(order),
     });
     if ((await ports.leases.update(revoking)) === 'conflict') continue;
-    if (lease.status !== 'revoking') await recordRequest(ports, revoking, order);
-    return { outcome: 'begun', lease: revoking };
+    if (lease.status === 'revoking') return { outcome: 'begun', lease: revoking };
+    return { outcome: 'begun', lease: revoking, recorded: recordRequest(ports, revoking, order) };
   }
   throw new Error('too many writers of one lease');
 }
@@ -144,13 +150,15 @@ function isTooSoon({ attemptedAtMs, dueAtMs = 0 }: Lease, nowMs: number): boolea
   return nowMs < dueAtMs || dueAtMs <= attemptedAtMs;
 }
 
-async function recordRequest(ports: RevokePorts, lease: Lease, order: RevokeOrder): Promise<void> {
-  await ports.audit.record({
+async function recordRequest(ports: RevokePorts, lease: Lease, order: RevokeOrder): Promise<unknown> {
+  const { caller, callerId, ...ids } = auditIds(lease);
+  return ports.audit.record({
     event: 'lease.revoke_requested',
     atMs: ports.clock.nowMs(),
-    ...auditIds(lease),
-    ...(order.origin !== undefined && { requestId: order.origin.requestId, caller: order.origin.caller.arn }),
-    ...(order.origin?.sourceIp !== undefined && { sourceIp: order.origin.sourceIp }),
+    ...ids,
+    ...(order.origin === undefined
+      ? { caller, ...(callerId !== undefined && { callerId }) }
+      : auditOrigin(order.origin)),
     detail: { reason: order.reason },
   });
 }

@@ -1,3 +1,4 @@
+import type { AllowEntry } from './allow.ts';
 import type { OatResource, PatScope } from './scope.ts';
 
 /** Who owns a catalog entry: the API, or a CDK stack (API writes to it are refused). */
@@ -23,8 +24,8 @@ export interface DynamicSecret {
   readonly maxActive?: number;
   /** Most mints a minute over time, and at once after a quiet minute; absent means no limit. */
   readonly maxMintsPerMinute?: number;
-  /** Role patterns and account roots; nobody else may lease. */
-  readonly allow: readonly string[];
+  /** Nobody else may lease. */
+  readonly allow: readonly AllowEntry[];
   readonly description?: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly deleteProtection: boolean;

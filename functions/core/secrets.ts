@@ -1,8 +1,11 @@
+import type { AllowEntry } from './allow.ts';
+import { secretChange } from './audit-change.ts';
+import { auditOrigin } from './audit-ids.ts';
 import type { Origin } from './caller.ts';
 import { removeDrainedSecret } from './drain.ts';
 import { fail } from './failure.ts';
 import { readyTarget } from './grant.ts';
-import type { AdminPorts, Page, PageRequest } from './ports.ts';
+import type { AdminPorts, AuditEvent, Page, PageRequest } from './ports.ts';
 import { checkResources } from './resource.ts';
 import type { OatResource, PatScope } from './scope.ts';
 import type { DynamicSecret, ManagedBy } from './secret.ts';
@@ -24,7 +27,7 @@ export interface SecretOrder {
   readonly renewable?: boolean;
   readonly maxActive?: number;
   readonly maxMintsPerMinute?: number;
-  readonly allow: readonly string[];
+  readonly allow: readonly AllowEntry[];
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly deleteProtection?: boolean;
@@ -69,7 +72,7 @@ export async function putSecret(ports: AdminPorts, origin: Origin, order: Secret
   if ((await stored(ports.catalog.putSecret(secret))) === 'conflict') {
     throw fail({ tag: 'version_conflict', name: order.name });
   }
-  await recordChange(ports, origin, 'secret.changed', order.name);
+  await recordChange(ports, origin, 'secret.changed', order.name, secretChange(existing, secret, changed));
   return { secret, created: existing === undefined, changed, ...pending };
 }
 
@@ -112,7 +115,7 @@ export async function deleteSecret(
     throw fail({ tag: 'open_leases', name, count: openLeases });
   }
   const removed = await stored(removeDrainedSecret(ports, draining));
-  await recordChange(ports, origin, 'secret.deleted', name);
+  await recordChange(ports, origin, 'secret.deleted', name, secretChange(secret, undefined));
   return { removed, openLeases, secret: draining };
 }
 
@@ -254,8 +257,8 @@ async function recordChange(
   origin: Origin,
   event: 'secret.changed' | 'secret.deleted',
   secret: string,
+  detail: NonNullable<AuditEvent['detail']>,
 ): Promise<void> {
-  const { caller, requestId, sourceIp } = origin;
   const atMs = ports.clock.nowMs();
-  await ports.audit.record({ event, atMs, caller: caller.arn, requestId, secret, ...(sourceIp && { sourceIp }) });
+  await ports.audit.record({ event, atMs, ...auditOrigin(origin), secret, detail });
 }

@@ -1,9 +1,11 @@
+import { targetChange } from './audit-change.ts';
+import { auditOrigin } from './audit-ids.ts';
 import type { Origin } from './caller.ts';
 import { removeDrainedTarget } from './drain.ts';
 import { fail } from './failure.ts';
 import { isUnder } from './name.ts';
 import { everyPage } from './pages.ts';
-import type { AdminPorts, Page, PageRequest } from './ports.ts';
+import type { AdminPorts, AuditEvent, Page, PageRequest } from './ports.ts';
 import type { ManagedBy } from './secret.ts';
 import { proveCredential } from './session.ts';
 import { stored } from './stored.ts';
@@ -82,7 +84,7 @@ export async function putTarget(ports: AdminPorts, origin: Origin, order: Target
     await stored(ports.credentials.promote(order.name, staged.version));
   }
   await endRefusal(ports, proven, proof);
-  await recordChange(ports, origin, 'target.changed', order.name);
+  await recordChange(ports, origin, 'target.changed', order.name, targetChange(existing, proven, changed));
   return {
     target: proven,
     created: existing === undefined,
@@ -151,7 +153,7 @@ export async function deleteTarget(
     throw fail({ tag: 'open_leases', name, count: openLeases });
   }
   const removed = await stored(removeDrainedTarget(ports, draining));
-  await recordChange(ports, origin, 'target.deleted', name);
+  await recordChange(ports, origin, 'target.deleted', name, targetChange(target, undefined));
   return { removed, openLeases, target: draining };
 }
 
@@ -282,10 +284,10 @@ async function mark(ports: AdminPorts, target: Target, status: Target['status'])
 async function recordChange(
   ports: AdminPorts,
   origin: Origin,
-  event: 'target.changed' | 'target.verified' | 'target.deleted',
+  event: 'target.changed' | 'target.deleted',
   target: string,
+  detail: NonNullable<AuditEvent['detail']>,
 ): Promise<void> {
-  const { caller, requestId, sourceIp } = origin;
   const atMs = ports.clock.nowMs();
-  await ports.audit.record({ event, atMs, caller: caller.arn, requestId, target, ...(sourceIp && { sourceIp }) });
+  await ports.audit.record({ event, atMs, ...auditOrigin(origin), target, detail });
 }

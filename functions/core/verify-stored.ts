@@ -1,3 +1,4 @@
+import { auditOrigin } from './audit-ids.ts';
 import type { Origin } from './caller.ts';
 import { noteFacts, refuseMints } from './facts.ts';
 import { Failed, fail } from './failure.ts';
@@ -38,10 +39,8 @@ export async function verifyStored(
   await ports.audit.record({
     event: 'target.verified',
     atMs: ports.clock.nowMs(),
-    caller: origin.caller.arn,
-    requestId: origin.requestId,
+    ...auditOrigin(origin),
     target: target.name,
-    ...(origin.sourceIp !== undefined && { sourceIp: origin.sourceIp }),
   });
   return { target: changed, ...(pending !== undefined && { pending }) };
 }

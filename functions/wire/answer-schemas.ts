@@ -78,6 +78,10 @@ export const LeaseSchema = z.strictObject({
   label: z.string().exactOptional(),
   reason: z.string().exactOptional(),
   caller: z.string(),
+  callerId: z
+    .string()
+    .exactOptional()
+    .meta({ description: 'The unique id of the role or user that took the lease. Only it is shown the lease.' }),
   tokenId: z.string().exactOptional(),
   lastUsedAt: Time.exactOptional().meta({
     description: 'As last seen on Docker Hub; absent where it was not looked at.',
@@ -205,7 +209,7 @@ export const SecretSchema = z.strictObject({
   renewable: z.boolean(),
   maxActive: z.int().exactOptional(),
   maxMintsPerMinute: z.int().exactOptional(),
-  allow: z.array(z.string()),
+  allow: z.array(z.union([z.string(), z.strictObject({ role: z.string(), id: z.string() })])),
   description: z.string().exactOptional(),
   tags: Tags,
   deleteProtection: z.boolean(),
@@ -241,7 +245,14 @@ export const TargetAnswer = z.strictObject({ target: TargetSchema });
 export const SecretAnswer = z.strictObject({ secret: SecretSchema });
 const Changed = z.array(z.string()).meta({ description: 'Names of the fields that changed; empty when nothing did.' });
 export const PutTargetAnswer = z.strictObject({ target: TargetSchema, changed: Changed });
-export const PutSecretAnswer = z.strictObject({ secret: SecretSchema, changed: Changed });
+export const PutSecretAnswer = z.strictObject({
+  secret: SecretSchema,
+  changed: Changed,
+  warnings: z
+    .array(z.string())
+    .exactOptional()
+    .meta({ description: 'In words: entries of `allow` that list more than they seem to, and what to do.' }),
+});
 export const RevocationsAnswer = z.strictObject({
   count: z.int(),
   complete: z.boolean().meta({ description: 'Whether every lease was reached; if not, send the request again.' }),

@@ -70,7 +70,13 @@ export const ANSWERS = {
   whoami: {
     200: {
       schema: z.strictObject({
-        caller: z.strictObject({ arn: z.string(), accountId: z.string() }),
+        caller: z.strictObject({
+          arn: z.string(),
+          accountId: z.string(),
+          id: z.string().exactOptional().meta({
+            description: 'The unique id of the role or user. A role that is deleted and made again has another.',
+          }),
+        }),
         secrets: z.array(OfferSchema),
         fakeHub: FakeHub,
       }),
@@ -147,6 +153,7 @@ export function leaseAnswer(lease: Lease, live?: LiveView): z.output<typeof Leas
     label: lease.label,
     reason: lease.reason,
     caller: lease.caller,
+    callerId: lease.callerId,
     tokenId: lease.tokenId,
     lastUsedAt: lease.lastUsedAtMs === undefined ? undefined : time(lease.lastUsedAtMs),
     live: live === undefined ? undefined : liveAnswer(live),
@@ -299,7 +306,7 @@ export function secretAnswer(secret: DynamicSecret): z.output<typeof SecretSchem
     ownTarget: secret.ownTarget === true ? (true as const) : undefined,
     maxActive: secret.maxActive,
     maxMintsPerMinute: secret.maxMintsPerMinute,
-    allow: [...secret.allow],
+    allow: secret.allow.map((entry) => (typeof entry === 'string' ? entry : { role: entry.role, id: entry.id })),
     tags: { ...secret.tags },
     deleteProtection: secret.deleteProtection,
     labelTemplate: secret.labelTemplate,

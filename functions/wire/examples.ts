@@ -17,6 +17,7 @@ const UNMADE = {
   maxExpiresAt: '2026-11-21T09:15:00.000Z',
   label: 'release-build',
   caller: 'arn:aws:iam::111122223333:role/ci',
+  callerId: 'AROADBQP57FF2AEXAMPLE',
 };
 
 const LEASE = { ...UNMADE, tokenId: '6f6d7a56-0c1e-4c1b-9d3b-0a4f5e6d7c8b' };
@@ -110,7 +111,10 @@ const OFFER = {
 const SECRET = {
   ...OFFER,
   maxActive: 20,
-  allow: ['arn:aws:iam::111122223333:role/ci*'],
+  allow: [
+    'arn:aws:iam::111122223333:role/ci',
+    { role: 'arn:aws:iam::111122223333:role/deploy', id: 'AROACKCEVSQ6C2EXAMPLE' },
+  ],
   tags: {},
   deleteProtection: false,
   managedBy: 'api',
@@ -134,7 +138,10 @@ export const EXAMPLES: Readonly<Record<Operation, { body?: unknown; answers: Rea
   renewLease: { body: { ttl: '15m' }, answers: { 200: { lease: RENEWED, clipped: false } } },
   whoami: {
     answers: {
-      200: { caller: { arn: 'arn:aws:iam::111122223333:role/ci', accountId: '111122223333' }, secrets: [OFFER] },
+      200: {
+        caller: { arn: 'arn:aws:iam::111122223333:role/ci', accountId: '111122223333', id: 'AROADBQP57FF2AEXAMPLE' },
+        secrets: [OFFER],
+      },
     },
   },
   getOpenapi: { answers: { 200: { openapi: '3.1.1' } } },
@@ -170,7 +177,10 @@ export const EXAMPLES: Readonly<Record<Operation, { body?: unknown; answers: Rea
       defaultTtl: '15m',
       maxTtl: '1h',
       maxActive: 20,
-      allow: ['arn:aws:iam::111122223333:role/ci*'],
+      allow: [
+        'arn:aws:iam::111122223333:role/ci',
+        { role: 'arn:aws:iam::111122223333:role/deploy', id: 'AROACKCEVSQ6C2EXAMPLE' },
+      ],
       description: 'Pushes releases',
     },
     answers: {

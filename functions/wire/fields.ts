@@ -21,7 +21,7 @@ export const TAGS_MAX = 50;
 export const TAG_VALUE_MAX_CHARACTERS = 256;
 /** Enough for every role of a large team with patterns; each is tried at every mint. */
 export const ALLOW_MAX = 50;
-/** The longest pattern that can match: an account's role ARN with a name of 64 characters, in the longest partition. */
+/** The longest pattern that can match: an account's role ARN with a name of 64 characters, in the longest partition. IAM's ids, too. */
 export const ALLOW_ENTRY_MAX_CHARACTERS = 128;
 /** Docker Hub's console allows 50 repositories in one organization access token. */
 export const RESOURCES_MAX = 50;
@@ -142,12 +142,16 @@ export const Tags = z
   .refine((tags) => Object.keys(tags).length <= TAGS_MAX, { error: `expected at most ${TAGS_MAX} tags` })
   .meta({ maxProperties: TAGS_MAX });
 
+const AllowText = z.string().min(1).max(ALLOW_ENTRY_MAX_CHARACTERS);
 /** Only its bounds: `parseAllow` reads each entry. */
 export const Allow = z
-  .array(z.string().min(1).max(ALLOW_ENTRY_MAX_CHARACTERS))
+  .array(z.union([AllowText, z.strictObject({ role: AllowText, id: AllowText })]))
   .min(1)
   .max(ALLOW_MAX)
-  .meta({ description: 'Who may lease: ARNs of roles, in whose names `*` stands for anything, or account roots.' });
+  .meta({
+    description:
+      'Who may lease: ARNs of roles, or account roots. `*` in the name of a role stands for anything, so it also lists roles that are made later. `{"role": ARN, "id": "AROA…"}` lists one role alone: a role that is deleted and made again has another id.',
+  });
 
 /** Paths and scopes as Docker Hub documents them for organization access tokens. */
 export const Resource = z.strictObject({

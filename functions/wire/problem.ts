@@ -107,13 +107,13 @@ function outside(failure: Failure): Outside {
         status: 403,
         title: 'The caller could not be made out',
         detail:
-          'The request carries no IAM identity that hublease can read. Sign it with the credentials of an IAM role or user (Signature Version 4, service execute-api).',
+          'The request carries no IAM identity that hublease can read. Sign it with the credentials of an IAM role or user (Signature Version 4, service execute-api). A federated user of AWS STS has no unique id: use a role in its place.',
       };
     case 'caller_not_allowed':
       return {
         status: 403,
         title: 'The dynamic secret does not list the caller',
-        detail: `${failure.caller} may not lease from "${failure.secret}": it is not in its allow list. Ask the owner of the secret to add this role, or GET /v1/whoami for the secrets this caller may lease from.`,
+        detail: `${failure.caller}${failure.callerId === undefined ? '' : ` (${failure.callerId})`} may not lease from "${failure.secret}": it is not in its allow list. Ask the owner of the secret to add this role, or GET /v1/whoami for the secrets this caller may lease from.`,
       };
     case 'secret_not_found':
       return {
@@ -340,6 +340,13 @@ function outside(failure: Failure): Outside {
         status: 503,
         title: 'The token was given up',
         detail: `A token was made for lease ${failure.leaseId}, but its record or its revocation on time could not be made sure, so it is being revoked and was not handed out. ${AGAIN}`,
+        retryAfterSeconds: failure.retryAfterSeconds,
+      };
+    case 'audit_unavailable':
+      return {
+        status: 503,
+        title: 'The audit log could not be written',
+        detail: `A token was made for lease ${failure.leaseId}, but the audit log, which this installation requires, did not take the record of it. The token is being revoked and was not handed out. ${AGAIN}`,
         retryAfterSeconds: failure.retryAfterSeconds,
       };
     case 'busy':

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Selector } from '../core/all-leases.ts';
-import { parseCaller } from '../core/caller.ts';
+import { parsePrincipal } from '../core/caller.ts';
 import { parseDuration } from '../core/duration.ts';
 import { Failed, fail } from '../core/failure.ts';
 import type { PageRequest } from '../core/ports.ts';
@@ -176,7 +176,7 @@ export function attestation({ attest, reason }: z.output<typeof AttestQuery>): s
 /** A principal as leases name it, whichever way its session was written. @throws Failed `invalid_field` `caller`. */
 export function callerOf(arn: string): string {
   try {
-    return parseCaller(arn).arn;
+    return parsePrincipal(arn).arn;
   } catch (error) {
     if (!(error instanceof Failed)) throw error;
     const problem = 'expected the ARN of a role or another principal, such as arn:aws:iam::111122223333:role/ci';

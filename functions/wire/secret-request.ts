@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseAllow } from '../core/caller.ts';
+import { parseAllow } from '../core/allow.ts';
 import { parseDuration } from '../core/duration.ts';
 import { fail } from '../core/failure.ts';
 import { namespaceResources } from '../core/resource.ts';
@@ -74,7 +74,7 @@ export function secretOrder(
     resources: resources ?? (namespace === undefined ? undefined : namespaceResources(namespace)),
     defaultTtlSeconds: parseDuration(defaultTtl, 'defaultTtl'),
     maxTtlSeconds: parseDuration(maxTtl, 'maxTtl'),
-    allow: allow.map((pattern, index) => parseAllow(pattern, `allow.${index}`)),
+    allow: allow.map((entry, index) => parseAllow(entry, `allow.${index}`)),
     protectionJwk: protectionKey?.jwk as Readonly<Record<string, string>> | undefined,
     ifVersion: ifVersion(headers['if-match']),
   });

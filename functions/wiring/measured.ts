@@ -1,18 +1,31 @@
 import type { Meter } from '../adapters/metrics.ts';
 import type { Audit, AuditEvent, Clock, DockerHub, HubReply, TokenMinter } from '../core/ports.ts';
 
-/** Counts decisions as they are written down, so that metrics and audit cannot tell different stories. */
-export function measuredAudit(audit: Audit, meter: Meter): Audit {
+/**
+ * Counts decisions as they are written down, so that metrics and audit cannot tell different stories, and those that are lost.
+ *
+ * @param isRequired a token whose grant is lost is answered to nobody, and does not count as minted.
+ */
+export function measuredAudit(audit: Audit, meter: Meter, isRequired = false): Audit {
   return {
     async record(event) {
-      measure(event, meter);
-      await audit.record(event);
+      const mayBeGivenUp = isRequired && event.event === 'lease.granted';
+      if (!mayBeGivenUp) measure(event, meter);
+      const outcome = await audit.record(event);
+      if (mayBeGivenUp && outcome === 'stored') measure(event, meter);
+      if (outcome === 'lost') meter.record('AuditEventsLost', 1, { facts: factsOf(event) });
+      return outcome;
     },
   };
 }
 
-function measure({ event, detail = {}, target, leaseId }: AuditEvent, meter: Meter): void {
-  const facts = { ...(target !== undefined && { target }), ...(leaseId !== undefined && { leaseId }) };
+function factsOf({ target, leaseId }: AuditEvent): Record<string, string> {
+  return { ...(target !== undefined && { target }), ...(leaseId !== undefined && { leaseId }) };
+}
+
+function measure(decision: AuditEvent, meter: Meter): void {
+  const { event, detail = {} } = decision;
+  const facts = factsOf(decision);
   switch (event) {
     case 'lease.granted':
       meter.record('LeasesMinted', 1, { facts });

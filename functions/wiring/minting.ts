@@ -36,5 +36,6 @@ export function wireMinting(
       perMinute(settings.callerRatePerMinute, settings.callerBurst),
     ),
   };
-  return { ...wired, ports: async () => ({ ...(await wired.ports()), ...minting }) };
+  const auditRequired = settings.auditRequired === 'true';
+  return { ...wired, ports: async () => ({ ...(await wired.ports()), ...minting, auditRequired }) };
 }

@@ -20,7 +20,7 @@ import { emfMeter, type Meter } from '../adapters/metrics.ts';
 import { type SecretsManagerCredentials, secretsManagerCredentials } from '../adapters/secrets-manager.ts';
 import { type Redelivery, sqsRedelivery, sqsRevocationQueue } from '../adapters/sqs.ts';
 import type { AdminPorts, Clock, DockerHub } from '../core/ports.ts';
-import type { RevokerSettings } from '../env.ts';
+import type { BrokerSettings, RevokerSettings } from '../env.ts';
 import { limitsOf } from '../limits.ts';
 import { jsonLines, type Log } from '../log.ts';
 import { VERSION } from '../wire/version.ts';
@@ -51,7 +51,10 @@ export interface WiringOverrides {
 }
 
 /** Builds the AWS edition's adapters, without what creates tokens or schedules. */
-export function wireRevoking(settings: RevokerSettings, overrides: WiringOverrides = {}): Wired {
+export function wireRevoking(
+  settings: RevokerSettings & Partial<Pick<BrokerSettings, 'auditRequired'>>,
+  overrides: WiringOverrides = {},
+): Wired {
   const clock: Clock = overrides.clock ?? { nowMs: Date.now, sleep: (ms) => wait(ms) };
   const log = jsonLines(overrides.writeLog ?? process.stderr, clock, settings.logLevel === 'error' ? 'error' : 'info');
   const meter = emfMeter({ namespace: settings.metricsNamespace });
@@ -97,6 +100,7 @@ export function wireRevoking(settings: RevokerSettings, overrides: WiringOverrid
         clock,
       }),
       meter,
+      settings.auditRequired === 'true',
     ),
     clock,
     ids: { leaseId: (nowMs: number) => ulid(nowMs), opId: randomUUID },

@@ -51,7 +51,7 @@ async function happyLife(hub: FakeHub, edition: Spawned): Promise<void> {
       scope: 'repo:write',
       defaultTtl: '5s',
       maxTtl: '1m',
-      allow: ['arn:aws:iam::111122223333:role/ci*'],
+      allow: ['arn:aws:iam::111122223333:role/ci'],
     },
   });
   check(secret.status === 201, 'the dynamic secret ci/release was created');

@@ -16,7 +16,7 @@ export interface Recorded {
 }
 
 const ACCOUNT = { username: 'acme-bot', password: 'correct-horse-battery' };
-const CI = 'arn:aws:iam::111122223333:role/ci*';
+const CI = 'arn:aws:iam::111122223333:role/ci';
 /** From RFC 7517 appendix A.1. */
 const PUBLIC_JWK = {
   kty: 'EC',

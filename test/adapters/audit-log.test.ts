@@ -36,7 +36,7 @@ const ok = async () => ({ $metadata: {} });
 describe('the audit log', () => {
   it('states the time of the decision', async () => {
     const { audit, sent } = anAudit(ok, () => {});
-    await audit.record(EVENT);
+    expect(await audit.record(EVENT)).toBe('stored');
     expect(sent[0]).toMatchObject({ logStreamName: '2026/11/21/revoker-1', logEvents: [{ timestamp: EVENT.atMs }] });
   });
 
@@ -66,7 +66,22 @@ describe('the audit log', () => {
     const { audit, sent } = anAudit(ok, () => {});
     const detail = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`name${n}`, 'x'.repeat(100_000)]));
     await audit.record({ ...EVENT, code: 'y'.repeat(100_000), detail });
-    expect(sent[0]?.logEvents[0]?.message.length).toBeLessThan(40_000);
+    expect(sent[0]?.logEvents[0]?.message.length).toBeLessThan(45_000);
+  });
+
+  it('keeps an allow list of usual length whole', async () => {
+    const { audit, sent } = anAudit(ok, () => {});
+    const allowAfter = 'x'.repeat(8_000);
+    await audit.record({ ...EVENT, detail: { allowAfter } });
+    expect(JSON.parse(sent[0]?.logEvents[0]?.message ?? '').detail).toEqual({ allowAfter });
+  });
+
+  it('says that an event which was refused is lost', async () => {
+    const { audit } = anAudit(
+      async () => ({ $metadata: {}, rejectedLogEventsInfo: { tooOldLogEventEndIndex: 1 } }),
+      () => {},
+    );
+    expect(await audit.record(EVENT)).toBe('lost');
   });
 
   it('keeps a decision waiting no longer than its bound, and then writes the event to its own log', async () => {
@@ -76,7 +91,7 @@ describe('the audit log', () => {
       (line) => lines.push(line),
       20,
     );
-    await audit.record(EVENT);
+    expect(await audit.record(EVENT)).toBe('lost');
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       {
         level: 'ERROR',
@@ -94,6 +109,6 @@ describe('the audit log', () => {
         throw new Error('closed');
       },
     );
-    await expect(audit.record({ ...EVENT, atMs: Number.NaN })).resolves.toBeUndefined();
+    await expect(audit.record({ ...EVENT, atMs: Number.NaN })).resolves.toBe('lost');
   });
 });

@@ -55,12 +55,6 @@ describe('an event that API Gateway sends', () => {
       'arn:aws:iam::123456789012:role/AWSReservedSSO_ReleaseEngineers_*',
       `arn:aws:iam::123456789012:role/${SSO_ROLE}`,
     ],
-    [
-      'a federated user, by its account',
-      federatedIdentity('Bob'),
-      'arn:aws:iam::123456789012:root',
-      'arn:aws:sts::123456789012:federated-user/Bob',
-    ],
   ])('lets %s lease', async (_, identity, pattern, caller) => {
     await allow(pattern);
     const event = sampleEvent(identity);
@@ -76,7 +70,6 @@ describe('an event that API Gateway sends', () => {
 
   it.each([
     ['a user whose name is that of a role', userIdentity('ci')],
-    ['a federated user of that name', federatedIdentity('ci')],
     ['a session whose name is that of the role', sessionIdentity('other', 'ci')],
     ['the role of that name in another account', sessionIdentity('ci', 'GitHubActions', '444455556666')],
     ['a role whose name goes on', sessionIdentity('ci-other', 'GitHubActions')],
@@ -103,6 +96,9 @@ describe('an event that API Gateway sends', () => {
     ['more behind the session', { userArn: 'arn:aws:sts::123456789012:assumed-role/ci/session/canary' }],
     ['a role without a session', { userArn: 'arn:aws:sts::123456789012:assumed-role/ci' }],
     ['a second line', { userArn: 'arn:aws:sts::123456789012:assumed-role/ci/session\ncanary' }],
+    ['a federated user, which has no unique id', federatedIdentity('ci')],
+    ['a session without the id of its role', { ...sessionIdentity('ci', 'x'), caller: '123456789012:x' }],
+    ['a session whose id is missing', { ...sessionIdentity('ci', 'x'), caller: null }],
     ['a pattern for a name', { userArn: 'arn:aws:sts::123456789012:assumed-role/*/session' }],
   ])('is refused with %s', async (_, identity) => {
     await allow('arn:aws:iam::123456789012:root', 'arn:aws:iam::123456789012:role/*');

@@ -21,6 +21,7 @@ const SETTINGS = {
   defaultTtlSeconds: 900,
   maxTtlSeconds: 3_600,
   callerRatePerMinute: 600,
+  auditRequired: 'false',
   callerBurst: 100,
   logLevel: 'error',
 };

@@ -136,6 +136,7 @@ async function startAws(python: string): Promise<Aws> {
         defaultTtlSeconds: 900,
         maxTtlSeconds: 3_600,
         callerRatePerMinute: 600_000,
+        auditRequired: 'false',
         callerBurst: 100_000,
         logLevel: 'info',
       };

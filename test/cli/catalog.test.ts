@@ -40,6 +40,23 @@ describe('apply', () => {
     expect(stdout).not.toMatch(/^-(?!--)/m);
   });
 
+  test('warns of roles that are listed by a pattern', async () => {
+    const text = TEAM_A.replace('team/a', 'team/pattern').replace(CI_ARN, `"${CI_ARN}*"`);
+    expect(await apply(text)).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(
+        /^secret team\/pattern: created\n {2}warning: allow: \S+role\/ci\* also lists roles that are made later\. [^\n]*\n$/,
+      ),
+    });
+  });
+
+  test('takes a pinned role, and knows it again', async () => {
+    const pinned = `{ role: ${CI_ARN}, id: AROADBQP57FF2AEXAMPLE }`;
+    const text = TEAM_A.replace('team/a', 'team/pinned').replace(CI_ARN, pinned);
+    expect(await apply(text)).toMatchObject({ stderr: 'secret team/pinned: created\n' });
+    expect(await apply(text)).toMatchObject({ stdout: '', stderr: 'secret team/pinned: unchanged\n' });
+  });
+
   test('of the same again changes nothing, in whatever words it is said', async () => {
     const unchanged = { code: 0, stdout: '', stderr: 'secret team/a: unchanged\n' };
     expect(await apply(TEAM_A)).toEqual(unchanged);

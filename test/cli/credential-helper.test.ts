@@ -101,7 +101,8 @@ describe('docker-credential-hublease get', () => {
     const env = { AWS_PROFILE: 'hublease-other' };
     const { code, stdout, stderr } = await helper('get', DOCKER, { env });
     expect(code).toBe(1);
-    const problem = 'denied: arn:aws:iam::444455556666:role/other may not lease from "ci/release"';
+    const problem =
+      'denied: arn:aws:iam::444455556666:role/other (AROAHUBLEASEOTHERAAAA) may not lease from "ci/release"';
     expect(stdout).toContain(`hublease: ${problem}`);
     expect(stdout).not.toContain(NOT_FOUND.trim());
     expect(stderr).toContain(`docker-credential-hublease: ${problem}`);

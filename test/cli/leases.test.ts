@@ -195,13 +195,17 @@ describe('hublease whoami', () => {
   test('prints who you are and what you may lease', async () => {
     const { code, stdout } = await terminal.type('whoami');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^arn:aws:iam::111122223333:role\/ci\nSECRET +SCOPE +TTL +MAX TTL\n/);
+    expect(stdout).toMatch(
+      /^arn:aws:iam::111122223333:role\/ci\nunique id AROA[A-Z0-9]{17}\nSECRET +SCOPE +TTL +MAX TTL\n/,
+    );
     expect(stdout).toMatch(/^ci\/release +repo:write +900 s +3600 s$/m);
   });
 
   test('says when that is nothing', async () => {
     const { stdout } = await terminal.type('whoami', as('hublease-other'));
-    expect(stdout).toBe('arn:aws:iam::444455556666:role/other\nno secret lists you\n');
+    expect(stdout).toMatch(
+      /^arn:aws:iam::444455556666:role\/other\nunique id AROA[A-Z0-9]{17}\nno secret lists you\n$/,
+    );
   });
 
   test('-o json is the answer of the API', async () => {

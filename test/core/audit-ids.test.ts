@@ -16,6 +16,7 @@ describe('what an audit event says of a lease', () => {
       secret: 'ci/release',
       target: 'acme-bot',
       caller: ORIGIN.caller.arn,
+      callerId: ORIGIN.caller.id,
     });
   });
 
@@ -27,6 +28,7 @@ describe('what an audit event says of a lease', () => {
       secret: 'ci/release',
       target: 'acme-bot',
       caller: ORIGIN.caller.arn,
+      callerId: ORIGIN.caller.id,
       tokenId,
       tokenSha256,
     });

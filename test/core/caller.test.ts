@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { isAllowed, parseAllow, parseCaller } from '../../functions/core/caller.ts';
+import { isOwner, parseCaller, parsePrincipal } from '../../functions/core/caller.ts';
 
-const ci = { arn: 'arn:aws:iam::111122223333:role/ci', accountId: '111122223333' };
+const ROLE_ID = 'AROADBQP57FF2AEXAMPLE';
+const USER_ID = 'AIDACKCEVSQ6C2EXAMPLE';
+const CI_SESSION = 'arn:aws:sts::111122223333:assumed-role/ci/build-7';
 
 describe('the caller', () => {
   it.each([
@@ -11,12 +13,41 @@ describe('the caller', () => {
       'arn:aws:iam::111122223333:role/AWSReservedSSO_Dev_0123456789abcdef',
     ],
     ['arn:aws-cn:sts::111122223333:assumed-role/ci/x', 'arn:aws-cn:iam::111122223333:role/ci'],
-    ['arn:aws:iam::111122223333:user/path/ada', 'arn:aws:iam::111122223333:user/path/ada'],
-    ['arn:aws:sts::111122223333:federated-user/ada', 'arn:aws:sts::111122223333:federated-user/ada'],
     ['arn:aws:iam::111122223333:role/path/ci', 'arn:aws:iam::111122223333:role/path/ci'],
-    ['arn:aws:iam::111122223333:root', 'arn:aws:iam::111122223333:root'],
   ])('%s counts as %s', (userArn, arn) => {
-    expect(parseCaller(userArn)).toEqual({ arn, accountId: '111122223333' });
+    const session = userArn.split('/').at(-1);
+    expect(parseCaller(userArn, `${ROLE_ID}:${session}`)).toEqual({ arn, accountId: '111122223333', id: ROLE_ID });
+  });
+
+  it('that is a user has the id of the user', () => {
+    const arn = 'arn:aws:iam::111122223333:user/path/ada';
+    expect(parseCaller(arn, USER_ID)).toEqual({ arn, accountId: '111122223333', id: USER_ID });
+  });
+
+  it('that is the root of an account has no id', () => {
+    const arn = 'arn:aws:iam::111122223333:root';
+    expect(parseCaller(arn, '111122223333')).toEqual({ arn, accountId: '111122223333' });
+  });
+
+  it.each([
+    ['a session', CI_SESSION, undefined],
+    ['a session', CI_SESSION, null],
+    ['a session', CI_SESSION, ''],
+    ['a session', CI_SESSION, ROLE_ID],
+    ['a session', CI_SESSION, `${USER_ID}:build-7`],
+    ['a session', CI_SESSION, `ASIA${ROLE_ID.slice(4)}:build-7`],
+    ['a session', CI_SESSION, `${ROLE_ID}:`],
+    ['a session', CI_SESSION, `${ROLE_ID}:build-7:x`],
+    ['a session', CI_SESSION, `x${ROLE_ID}:build-7`],
+    ['a session', CI_SESSION, 'AROASHORT:build-7'],
+    ['a session', CI_SESSION, '111122223333:ada'],
+    ['a user', 'arn:aws:iam::111122223333:user/ada', undefined],
+    ['a user', 'arn:aws:iam::111122223333:user/ada', `${ROLE_ID}:ada`],
+    ['a federated user', 'arn:aws:sts::111122223333:federated-user/ada', '111122223333:ada'],
+    ['a federated user', 'arn:aws:sts::111122223333:federated-user/ada', `${ROLE_ID}:ada`],
+  ])('that is %s (%s) is refused with the principal id %j', (_, userArn, principalId) => {
+    const failure = { tag: 'caller_unknown' };
+    expect(() => parseCaller(userArn, principalId)).toThrow(expect.objectContaining({ failure }));
   });
 
   it.each([
@@ -38,85 +69,36 @@ describe('the caller', () => {
     `arn:aws:sts::111122223333:assumed-role/${'r'.repeat(65)}/x`,
     `arn:aws:sts::111122223333:assumed-role/ci/${'s'.repeat(65)}`,
   ])('is refused as %j', (userArn) => {
-    expect(() => parseCaller(userArn)).toThrow(expect.objectContaining({ failure: { tag: 'caller_unknown' } }));
+    expect(() => parseCaller(userArn, `${ROLE_ID}:x`)).toThrow(
+      expect.objectContaining({ failure: { tag: 'caller_unknown' } }),
+    );
   });
 });
 
-describe('an allow list', () => {
+describe('a principal that did not sign', () => {
   it.each([
-    ['arn:aws:iam::111122223333:role/ci', true],
-    ['arn:aws:iam::111122223333:role/ci*', true],
-    ['arn:aws:iam::111122223333:role/*', true],
-    ['arn:aws:iam::111122223333:role/*i', true],
-    ['arn:aws:iam::111122223333:role/c*i*', true],
-    ['arn:aws:iam::111122223333:root', true],
-    ['arn:aws:iam::111122223333:role/c', false],
-    ['arn:aws:iam::111122223333:role/cic', false],
-    ['arn:aws:iam::111122223333:role/x*', false],
-    ['arn:aws:iam::111122223333:role/*x', false],
-    ['arn:aws:iam::444455556666:role/ci', false],
-    ['arn:aws:iam::444455556666:root', false],
-    ['arn:aws-cn:iam::111122223333:root', false],
-    ['arn:aws-cn:iam::111122223333:role/ci', false],
-  ])('of %s lists role ci of account 111122223333: %s', (pattern, listed) => {
-    expect(parseAllow(pattern, 'allow.0')).toBe(pattern);
-    expect(isAllowed([pattern], ci)).toBe(listed);
+    ['arn:aws:sts::111122223333:federated-user/ada', 'arn:aws:sts::111122223333:federated-user/ada'],
+    [CI_SESSION, 'arn:aws:iam::111122223333:role/ci'],
+  ])('%s is named %s', (userArn, arn) => {
+    expect(parsePrincipal(userArn)).toEqual({ arn, accountId: '111122223333' });
+  });
+});
+
+describe('the owner of a lease', () => {
+  const caller = parseCaller(CI_SESSION, `${ROLE_ID}:build-7`);
+
+  it.each([
+    ['of this ARN and id', { caller: caller.arn, callerId: ROLE_ID }, true],
+    ['of this ARN from before ids were recorded', { caller: caller.arn }, true],
+    ['of an earlier role of this ARN', { caller: caller.arn, callerId: 'AROACKCEVSQ6C2EXAMPLE' }, false],
+    ['of this id under another ARN', { caller: `${caller.arn}-other`, callerId: ROLE_ID }, false],
+  ])('is the caller, for a lease %s: %s %s', (_, lease, owns) => {
+    expect(isOwner(lease, caller)).toBe(owns);
   });
 
-  it.each(['ci', 'role/ci', 'arn:aws:iam::111122223333:role/', ''])(
-    'lists nobody by a part of an ARN: %j',
-    (pattern) => {
-      expect(isAllowed([pattern], ci)).toBe(false);
-    },
-  );
-
-  it('that is empty lists nobody', () => {
-    expect(isAllowed([], ci)).toBe(false);
-  });
-
-  it('lists whoever one of its entries lists', () => {
-    expect(isAllowed(['arn:aws:iam::444455556666:root', 'arn:aws:iam::111122223333:role/ci'], ci)).toBe(true);
-  });
-
-  it('by account root lists every principal of the account', () => {
-    expect(isAllowed(['arn:aws:iam::111122223333:root'], parseCaller('arn:aws:iam::111122223333:user/ada'))).toBe(true);
-  });
-
-  it('of roles never lists a user of the same name', () => {
-    expect(isAllowed(['arn:aws:iam::111122223333:role/*'], parseCaller('arn:aws:iam::111122223333:user/ci'))).toBe(
+  it('is no caller without an id, where the lease has one', () => {
+    expect(isOwner({ caller: caller.arn, callerId: ROLE_ID }, { arn: caller.arn, accountId: '111122223333' })).toBe(
       false,
-    );
-  });
-
-  it('is matched in linear time, whatever its stars', () => {
-    const pattern = `arn:aws:iam::111122223333:role/${'*a'.repeat(30)}b`;
-    const caller = { arn: `arn:aws:iam::111122223333:role/${'a'.repeat(64)}`, accountId: '111122223333' };
-    expect(isAllowed([pattern], caller)).toBe(false);
-  });
-
-  it.each([
-    ['arn:aws:iam::111122223333:role/team/ci', /path/],
-    ['arn:aws:iam::*:role/ci', /expected a role/],
-    ['arn:aws:iam::111122223333:user/ada', /expected a role/],
-    ['*', /expected a role/],
-    ['arn:aws:sts::111122223333:assumed-role/ci/x', /expected a role/],
-    ['arn:aws:iam::111122223333:role/', /expected a role/],
-    ['xarn:aws:iam::111122223333:role/ci', /expected a role/],
-    ['xarn:aws:iam::111122223333:role/team/ci', /expected a role/],
-    ['arn:aws:iam::111122223333:role/ci ', /expected a role/],
-    ['xarn:aws:iam::111122223333:root', /expected a role/],
-    ['arn:aws:iam::111122223333:root:', /expected a role/],
-    ['arn:aws:iam::1:role/ci', /expected a role/],
-    ['arn:aws:iam::1:root', /expected a role/],
-    [
-      'arn:aws:iam::111122223333:role/a-very-long-name-of-a-role-that-no-role-in-aws-could-ever-bear-as-it-is',
-      /a role/,
-    ],
-  ])('may not have %j', (pattern, reason) => {
-    expect(() => parseAllow(pattern, 'allow.3')).toThrow(
-      expect.objectContaining({
-        failure: { tag: 'invalid_field', field: 'allow.3', problem: expect.stringMatching(reason) },
-      }),
     );
   });
 });

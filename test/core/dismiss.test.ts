@@ -29,6 +29,7 @@ describe('an admin who dismisses tokens', () => {
         event: 'token.dismissed',
         atMs: NOW_MS,
         caller: ORIGIN.caller.arn,
+        callerId: ORIGIN.caller.id,
         requestId: 'request-1',
         sourceIp: '192.0.2.7',
         target: 'acme-bot',

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { Failed } from '../../functions/core/failure.ts';
 import type { Lease } from '../../functions/core/lease.ts';
 import { mint } from '../../functions/core/mint.ts';
-import type { HubProblem } from '../../functions/core/ports.ts';
+import type { HubProblem, VerifyPorts } from '../../functions/core/ports.ts';
 import { revokeLease } from '../../functions/core/revoke.ts';
 import type { DynamicSecret } from '../../functions/core/secret.ts';
 import type { Target } from '../../functions/core/target.ts';
+import { verifyByToken } from '../../functions/core/verify.ts';
 import { TOKEN_CANARY } from './ports/hub.ts';
 import {
   answers,
@@ -34,6 +35,7 @@ import {
 const ORDER = { secret: 'ci/release' } as const;
 const ASKED = {
   caller: ORIGIN.caller.arn,
+  callerId: ORIGIN.caller.id,
   requestId: 'request-1',
   sourceIp: '192.0.2.7',
   secret: 'ci/release',
@@ -68,6 +70,7 @@ describe('a minted lease', () => {
       kind: 'pat',
       scope: 'repo:write',
       caller: ORIGIN.caller.arn,
+      callerId: ORIGIN.caller.id as string,
       label: 'release build',
       reason: 'v1.2',
       hubLabel: `${world.label(id, 'acme-bot')} release build`,
@@ -244,6 +247,7 @@ describe('an order that is refused', () => {
     expect(await failureOf(mint(world.ports, ORIGIN, ORDER))).toEqual({
       tag: 'caller_not_allowed',
       caller: ORIGIN.caller.arn,
+      callerId: ORIGIN.caller.id,
       secret: 'ci/release',
     });
     expect(world.events).toEqual([{ event: 'lease.denied', atMs: NOW_MS, ...ASKED, code: 'caller_not_allowed' }]);
@@ -849,6 +853,47 @@ describe('a token that was made', () => {
     expect(world.eventNames).not.toContain('lease.granted');
     world.expectNothingLeaked(failure);
   }
+
+  describe('and whose grant the audit log lost', () => {
+    const lost = answers('lost');
+
+    it('is deleted where audit is required: 503', async () => {
+      const { world } = worldWith();
+      world.steering.on('audit.record', lost);
+      const failure = await failureOf(mint({ ...world.ports, auditRequired: true }, ORIGIN, ORDER));
+      const lease = only(world);
+      expect(failure).toEqual({ tag: 'audit_unavailable', leaseId: lease.id, retryAfterSeconds: 2 });
+      expect(world.hub.tokens.size).toBe(0);
+      expect(lease).toMatchObject({
+        status: 'revoked',
+        revokeReason: 'mint_failed',
+        evidence: { kind: 'deleted', httpStatus: 204 },
+      });
+      expect(world.events.at(-1)).toMatchObject({ event: 'lease.mint_failed', code: 'audit_unavailable' });
+      world.expectNothingLeaked(failure);
+    });
+
+    it('is left to the revoker where Docker Hub cannot be reached either', async () => {
+      const { world } = worldWith();
+      world.steering.on('audit.record', lost);
+      world.steering.on('hub.deleteToken', answers(refusal({ tag: 'fault', code: 'timeout' })));
+      const failure = await failureOf(mint({ ...world.ports, auditRequired: true }, ORIGIN, ORDER));
+      expect(failure).toMatchObject({ tag: 'audit_unavailable' });
+      expect(only(world)).toMatchObject({ status: 'revoking', revokeReason: 'mint_failed', tokenId: 'token-2' });
+    });
+
+    it('is answered where audit is not required', async () => {
+      const { world } = worldWith();
+      world.steering.on('audit.record', lost);
+      expect((await mint(world.ports, ORIGIN, ORDER)).lease.status).toBe('active');
+    });
+
+    it('is answered to nobody anyway when it is that of a verification', async () => {
+      const { world, target } = worldWith();
+      world.steering.on('audit.record', lost);
+      expect(await verifyByToken({ ...world.ports, auditRequired: true } as VerifyPorts, ORIGIN, target)).toBeDefined();
+    });
+  });
 
   it('and is not recorded is deleted: 503', async () => {
     const { world } = worldWith();

@@ -7,6 +7,8 @@ import { answers, losesReply, preceded, refusal, rejects } from './ports/steerin
 import { failureOf, NOW_MS, ORIGIN, World } from './world.ts';
 
 const OTHER = 'arn:aws:iam::111122223333:role/ci-other';
+/** Of a role that had the caller's ARN before. */
+const FORMER_ID = 'AROACKCEVSQ6C2EXAMPLE';
 
 function worldWithTarget() {
   const world = new World();
@@ -20,6 +22,19 @@ describe('a caller’s own leases', () => {
     const newer = world.addLease(target);
     world.addLease(target, { caller: OTHER });
     expect(await listOwn(world.ports, ORIGIN, {}, { limit: 50 })).toEqual({ items: [newer, older] });
+  });
+
+  it('are not those of an earlier role of the same ARN', async () => {
+    const { world, target } = worldWithTarget();
+    const own = world.addLease(target, { issuedAtMs: NOW_MS - 5 });
+    const former = world.addLease(target, { callerId: FORMER_ID });
+    const { callerId: _, ...old } = world.leaseOf(target, { issuedAtMs: NOW_MS - 9 });
+    world.leases.rows.set(old.id, old);
+    expect(await listOwn(world.ports, ORIGIN, {}, { limit: 50 })).toEqual({ items: [own, old] });
+    expect(await showOwn(world.ports, ORIGIN, old.id)).toEqual(old);
+    const failure = { tag: 'lease_not_found', leaseId: former.id };
+    expect(await failureOf(showOwn(world.ports, ORIGIN, former.id))).toEqual(failure);
+    expect(await failureOf(revokeOwn(world.ports, ORIGIN, former.id))).toEqual(failure);
   });
 
   it('are listed by secret and status, page by page', async () => {

@@ -54,6 +54,28 @@ describe('an order with an Idempotency-Key', () => {
     expect(await world.leases.port.readReplay(ID)).toMatchObject({ version: 2, leaseId: second.lease.id });
   });
 
+  it('leaves the lease of an earlier role of the same ARN alone, whatever that ordered', async () => {
+    const world = newWorld();
+    const former = { ...ORIGIN, caller: { ...ORIGIN.caller, id: 'AROACKCEVSQ6C2EXAMPLE' } };
+    const first = await mint(world.ports, former, { ...ORDER, ttlSeconds: 120 });
+    const second = await mint(world.ports, ORIGIN, ORDER);
+    expect(world.lease(first.lease.id).status).toBe('active');
+    expect(second.lease.callerId).toBe(ORIGIN.caller.id);
+    expect(await world.leases.port.readReplay(ID)).toMatchObject({ version: 2, leaseId: second.lease.id });
+  });
+
+  it('revokes a first lease that was recorded without an id', async () => {
+    const world = newWorld();
+    const { caller } = ORIGIN;
+    const first = await mint(
+      world.ports,
+      { ...ORIGIN, caller: { arn: caller.arn, accountId: caller.accountId } },
+      ORDER,
+    );
+    await mint(world.ports, ORIGIN, ORDER);
+    expect(world.lease(first.lease.id).status).toBe('revoked');
+  });
+
   it('whose first lease is revoked already is minted without a call for that', async () => {
     const world = newWorld();
     const { lease } = await mint(world.ports, ORIGIN, ORDER);

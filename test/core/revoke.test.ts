@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { auditIds } from '../../functions/core/audit-ids.ts';
 import type { Lease } from '../../functions/core/lease.ts';
+import type { AuditEvent } from '../../functions/core/ports.ts';
 import { type RevokeOrder, reopenLease, revokeLease } from '../../functions/core/revoke.ts';
 import { losesReply, preceded, rejects } from './ports/steering.ts';
 import { LIMITS, NOW_MS, ORIGIN, QUIET_AFTER_MS, World } from './world.ts';
@@ -294,6 +295,23 @@ describe('a lease whose end is asked for', () => {
   });
 });
 
+describe('an audit log that is slow', () => {
+  it('keeps no token alive: the delete does not wait for it', async () => {
+    const { world, target } = worldWithTarget();
+    const lease = world.addLease(target);
+    let answer = (_: 'lost') => {};
+    const slow = new Promise<'lost'>((resolve) => {
+      answer = resolve;
+    });
+    const record = async ({ event }: AuditEvent) => (event === 'lease.revoke_requested' ? slow : 'stored');
+    const revocation = revokeLease({ ...world.ports, audit: { record } }, lease.id, ASKED);
+    await vi.waitFor(() => expect(world.lease(lease.id).status).toBe('revoked'));
+    expect(world.hub.tokens.size).toBe(0);
+    answer('lost');
+    expect(await revocation).toMatchObject({ outcome: 'revoked' });
+  });
+});
+
 describe('a lease that is still minting', () => {
   it('is taken up when its mint window is over, and waits for the quiet period without counting it a failure', async () => {
     const { world, target } = worldWithTarget();
@@ -328,6 +346,7 @@ describe('a lease that is still minting', () => {
       secret: 'ci/release',
       target: 'acme-bot',
       caller: ORIGIN.caller.arn,
+      callerId: ORIGIN.caller.id,
       code: 'quiet_period',
       detail: { attempts: 0, nextInMs: QUIET_AFTER_MS - LIMITS.mintWindowMs, waiting: true },
     });

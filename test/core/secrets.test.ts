@@ -26,9 +26,21 @@ const CHANGED = {
   event: 'secret.changed',
   atMs: NOW_MS,
   caller: ORIGIN.caller.arn,
+  callerId: ORIGIN.caller.id,
   requestId: 'request-1',
   secret: 'ci/release',
   sourceIp: '192.0.2.7',
+};
+
+/** What the audit log says of `NEW`, in which everything is new. */
+const DETAIL = {
+  changed: 'allow defaultTtlSeconds deleteProtection managedBy maxTtlSeconds name renewable scope status tags target',
+  allowAfter: ALLOW[0],
+  targetAfter: 'acme-bot',
+  scopeAfter: 'repo:write',
+  defaultTtlSecondsAfter: 900,
+  maxTtlSecondsAfter: 3_600,
+  renewableAfter: false,
 };
 
 function without<T extends object, K extends keyof T>(whole: T, key: K): Omit<T, K> {
@@ -40,6 +52,52 @@ function worldWithTarget(target: Partial<Target> = {}, options: WorldOptions = {
   const world = new World(options);
   return { world, target: world.addTarget(target) };
 }
+
+describe('a changed secret', () => {
+  it('is audited with the names of what changed, and with before and after of what decides who gets what', async () => {
+    const { world } = worldWithTarget();
+    await putSecret(world.ports, ORIGIN, NEW);
+    const allow = [...ALLOW, { role: ORIGIN.caller.arn, id: 'AROADBQP57FF2AEXAMPLE' }];
+    await putSecret(world.ports, ORIGIN, {
+      ...NEW,
+      allow,
+      maxTtlSeconds: 7_200,
+      description: 'not told',
+      maxActive: 3,
+    });
+    expect(world.events[1]).toEqual({
+      ...CHANGED,
+      detail: {
+        changed: 'allow description maxActive maxTtlSeconds',
+        allowBefore: ALLOW[0],
+        allowAfter: `${ALLOW[0]} ${ORIGIN.caller.arn}#AROADBQP57FF2AEXAMPLE`,
+        maxTtlSecondsBefore: 3_600,
+        maxTtlSecondsAfter: 7_200,
+        maxActiveAfter: 3,
+      },
+    });
+  });
+
+  it('is audited with the paths and scopes of an organization’s resources', async () => {
+    const { world } = worldWithTarget(ORG);
+    await putSecret(world.ports, ORIGIN, ORG_ORDER);
+    expect(world.events[0]?.detail).toMatchObject({ resourcesAfter: 'acme/app:scope-image-pull' });
+  });
+
+  it('is audited in bounds, however long its allow list', async () => {
+    const { world } = worldWithTarget();
+    const allow = Array.from({ length: 50 }, () => `arn:aws:iam::111122223333:role/${'a'.repeat(200)}`);
+    await putSecret(world.ports, ORIGIN, { ...NEW, allow });
+    expect(world.events[0]?.detail?.allowAfter).toHaveLength(8_001);
+  });
+
+  it('is audited without the credential that was given with it', async () => {
+    const { world } = worldWithTarget();
+    await putSecret(world.ports, ORIGIN, { ...INLINE, protectionJwk: { kty: 'EC', x: 'canary-of-a-key' } });
+    expect(world.events.map(({ event }) => event)).toEqual(['target.changed', 'secret.changed']);
+    expect(JSON.stringify(world.events)).not.toMatch(new RegExp(`${PASSWORD}|canary-of-a-key`));
+  });
+});
 
 describe('a new secret', () => {
   it('is written with its limits, and falls back to the defaults for the rest', async () => {
@@ -66,7 +124,7 @@ describe('a new secret', () => {
     expect(put).toStrictEqual({ secret, created: true, changed: expect.any(Array) });
     expect(put.changed).toContain('allow');
     expect(world.catalog.secrets.all()).toStrictEqual([secret]);
-    expect(world.events).toEqual([CHANGED]);
+    expect(world.events).toEqual([{ ...CHANGED, detail: DETAIL }]);
     expect(world.steering.hubCalls).toBe(0);
   });
 
@@ -97,7 +155,7 @@ describe('a new secret', () => {
   it('names no address that is not known', async () => {
     const { world } = worldWithTarget();
     await putSecret(world.ports, without(ORIGIN, 'sourceIp'), NEW);
-    expect(world.events).toEqual([without(CHANGED, 'sourceIp')]);
+    expect(world.events).toEqual([{ ...without(CHANGED, 'sourceIp'), detail: DETAIL }]);
   });
 
   it('may have a default as long as its maximum, and as short as the installation allows', async () => {
@@ -489,7 +547,9 @@ describe('deleting a secret', () => {
     });
     expect(world.catalog.secrets.all()).toEqual([]);
     expect(world.catalog.targets.all()).toHaveLength(1);
-    expect(world.events).toEqual([{ ...CHANGED, event: 'secret.deleted' }]);
+    expect(world.events).toEqual([
+      { ...CHANGED, event: 'secret.deleted', detail: expect.objectContaining({ allowBefore: ALLOW[0] }) },
+    ]);
   });
 
   it('marks it draining before leases are counted', async () => {

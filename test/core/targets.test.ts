@@ -18,7 +18,13 @@ const CREDENTIAL = { username: 'Acme-Bot', password: PASSWORD };
 const NEW: TargetOrder = { name: 'acme-bot', kind: 'user', credential: CREDENTIAL, verify: false };
 const NEW_ORG: TargetOrder = { ...NEW, name: 'acme', kind: 'org', organization: 'ACME' };
 const SAME: TargetOrder = { name: 'acme-bot', kind: 'user', verify: false };
-const CHANGED = { event: 'target.changed', atMs: NOW_MS, caller: ORIGIN.caller.arn, requestId: 'request-1' };
+const CHANGED = {
+  event: 'target.changed',
+  atMs: NOW_MS,
+  caller: ORIGIN.caller.arn,
+  callerId: ORIGIN.caller.id,
+  requestId: 'request-1',
+};
 
 /** A world in which Docker Hub knows the account, and hublease nothing. */
 function newWorld(options: WorldOptions = {}): World {
@@ -58,8 +64,22 @@ describe('a new target', () => {
     expect(world.catalog.targets.all()).toStrictEqual([target]);
     expect(world.credentials.current.get('acme-bot')).toEqual({ credential: CREDENTIAL, version: 'cred-1' });
     expect(world.steering.hubCalls).toBe(0);
-    expect(world.events).toEqual([{ ...CHANGED, target: 'acme-bot', sourceIp: '192.0.2.7' }]);
+    expect(world.events).toEqual([
+      { ...CHANGED, target: 'acme-bot', sourceIp: '192.0.2.7', detail: expect.any(Object) },
+    ]);
     world.expectNothingLeaked(put);
+  });
+
+  it('that is changed later is audited with before and after, and of a new credential with its name alone', async () => {
+    const { world } = worldWithTarget();
+    const order = { ...SAME, credential: { ...CREDENTIAL, password: `${PASSWORD}-2` }, allowUnprovenExpiry: true };
+    await putTarget(world.ports, ORIGIN, { ...order, maxActive: 4, credentialRef: 'arn:of-a-secret' });
+    expect(world.events[0]?.detail).toEqual({
+      changed: 'allowUnprovenExpiry credential credentialRef maxActive',
+      maxActiveAfter: 4,
+      allowUnprovenExpiryAfter: true,
+    });
+    expect(JSON.stringify(world.events)).not.toContain(PASSWORD);
   });
 
   it('has no tags and no description unless given, and names no address that is not known', async () => {
@@ -69,7 +89,13 @@ describe('a new target', () => {
     expect(target.tags).toEqual({});
     expect(target).not.toHaveProperty('description');
     expect(target).not.toHaveProperty('maxActive');
-    expect(world.events).toEqual([{ ...CHANGED, target: 'acme-bot' }]);
+    const detail = {
+      changed: 'credential kind loginRoute managedBy name status tags username',
+      kindAfter: 'user',
+      usernameAfter: 'acme-bot',
+      loginRouteAfter: 'auth-token',
+    };
+    expect(world.events).toEqual([{ ...CHANGED, target: 'acme-bot', detail }]);
   });
 
   it('of an organization has its name in lower case, and Docker’s cap of tokens', async () => {
@@ -564,7 +590,10 @@ describe('deleting a target', () => {
     expect(world.catalog.targets.all()).toEqual([]);
     expect(world.credentials.current.size).toBe(0);
     expect(world.sessions.rows.all()).toEqual([]);
-    expect(world.events).toEqual([{ ...CHANGED, event: 'target.deleted', target: 'acme-bot', sourceIp: '192.0.2.7' }]);
+    const detail = expect.objectContaining({ usernameBefore: 'acme-bot' });
+    expect(world.events).toEqual([
+      { ...CHANGED, event: 'target.deleted', target: 'acme-bot', sourceIp: '192.0.2.7', detail },
+    ]);
   });
 
   it('marks it draining before leases are counted: a mint either is counted or sees the mark', async () => {

@@ -40,6 +40,7 @@ describe('a stored target that is verified', () => {
       event: 'target.verified',
       atMs: NOW_MS + 9,
       caller: ORIGIN.caller.arn,
+      callerId: ORIGIN.caller.id,
       requestId: 'request-1',
       sourceIp: '192.0.2.7',
       target: 'acme-bot',

@@ -16,7 +16,7 @@ export const PASSWORD = 'canary-password';
 export const TOTP_SECRET = 'CANARYTOTPSECRET';
 
 export const ORIGIN: Origin = {
-  caller: { arn: 'arn:aws:iam::111122223333:role/ci', accountId: '111122223333' },
+  caller: { arn: 'arn:aws:iam::111122223333:role/ci', accountId: '111122223333', id: 'AROADBQP57FF2AEXAMPLE' },
   requestId: 'request-1',
   sourceIp: '192.0.2.7',
 };
@@ -158,6 +158,7 @@ export class World {
       audit: steering.steered('audit', {
         record: async (event) => {
           this.events.push(event);
+          return 'stored';
         },
       }),
       clock: this.clock,
@@ -258,6 +259,7 @@ export class World {
       hubAccount,
       kind: target.kind === 'org' ? 'oat' : 'pat',
       caller: ORIGIN.caller.arn,
+      callerId: ORIGIN.caller.id as string,
       hubLabel: this.label(id, hubAccount),
       requestId: 'request-0',
       issuedAtMs,

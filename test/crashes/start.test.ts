@@ -47,7 +47,7 @@ it.each([
   const { path } = untilTestEnds(tempFolder());
   writeFileSync(join(path, 'audit.jsonl'), left);
   const lost: string[] = [];
-  await auditFile(path, () => lost.push('lost')).record({ event: 'lease.revoked', atMs: 0 });
+  await auditFile(path, { onLost: () => lost.push('lost') }).record({ event: 'lease.revoked', atMs: 0 });
   const written = readFileSync(join(path, 'audit.jsonl'), 'utf8').trimEnd().split('\n');
   expect(written.map((line) => JSON.parse(line).event)).toHaveLength(lines);
   expect(JSON.parse(written.at(-1) as string)).toEqual({

@@ -7,8 +7,9 @@ import { jsonLines } from '../../functions/log.ts';
 import { ANSWERS } from '../../functions/wire/answers.ts';
 import { type Operation, ROUTES } from '../../functions/wire/routes.ts';
 import { memoryPorts, TOKEN } from './memory-ports.ts';
-import { proxyEvent, ROLE_ARN, type Sent } from './proxy-event.ts';
+import { principalIdOf, proxyEvent, ROLE_ARN, type Sent } from './proxy-event.ts';
 
+const ROLE_ID = principalIdOf('arn:aws:sts::111122223333:assumed-role/ci/build-7').split(':')[0];
 const PASSWORD = 'correct-horse-canary';
 const TARGET = { kind: 'user', credential: { username: 'acmebot', password: PASSWORD } };
 const SECRET = { target: 'acme', scope: 'repo:write', defaultTtl: '15m', maxTtl: '1h', allow: [ROLE_ARN] };
@@ -106,7 +107,7 @@ describe('the callers’ routes', () => {
     const answer = await send({ path: '/v1/whoami' });
     expectContract('whoami', answer);
     expect(answer.body).toMatchObject({
-      caller: { arn: ROLE_ARN, accountId: '111122223333' },
+      caller: { arn: ROLE_ARN, accountId: '111122223333', id: ROLE_ID },
       secrets: [{ name: 'ci/release' }],
     });
     expect(answer.body.secrets).toHaveLength(1);
@@ -130,6 +131,28 @@ describe('the callers’ routes', () => {
     }
   });
 
+  it('hide the lease of a role from one that was made later under the same name', async () => {
+    await seed();
+    const minted = await send({ method: 'POST', path: '/v1/lease/ci/release' });
+    const { id, callerId } = (minted.body as unknown as { lease: { id: string; callerId: string } }).lease;
+    expect(callerId).toBe(ROLE_ID);
+    const caller = 'AROACKCEVSQ6C2EXAMPLE:build-7';
+    for (const method of ['GET', 'DELETE']) {
+      const answer = await send({ method, path: `/v1/leases/${id}`, caller });
+      expect(answer).toMatchObject({ status: 404, body: { code: 'lease_not_found' } });
+    }
+    expect((await send({ path: '/v1/leases', caller })).body).toEqual({ items: [] });
+  });
+
+  it('lease to a pinned role and not to one that was made later under the same name', async () => {
+    await seed();
+    await put('secrets/ci/pinned', { ...SECRET, allow: [{ role: ROLE_ARN, id: ROLE_ID }] });
+    const order = { method: 'POST', path: '/v1/lease/ci/pinned' } as const;
+    expect(await send(order)).toMatchObject({ status: 201 });
+    const later = await send({ ...order, caller: 'AROACKCEVSQ6C2EXAMPLE:build-7' });
+    expect(later).toMatchObject({ status: 403, body: { code: 'caller_not_allowed' } });
+  });
+
   it('name the caller as seen to one whom the secret does not list', async () => {
     await seed();
     const userArn = 'arn:aws:sts::444455556666:assumed-role/other/session-name';
@@ -144,6 +167,24 @@ describe('the callers’ routes', () => {
       status: 403,
       body: { code: 'caller_unknown' },
     });
+  });
+});
+
+describe('the PUT of a dynamic secret', () => {
+  it('warns of roles that are listed by a pattern', async () => {
+    await seed();
+    const allow = [ROLE_ARN, 'arn:aws:iam::111122223333:role/ci-*', { role: ROLE_ARN, id: ROLE_ID }];
+    const answer = await put('secrets/ci/patterns', { ...SECRET, allow });
+    expectContract('putSecret', answer);
+    expect(answer.body.secret).toMatchObject({ allow });
+    expect(answer.body.warnings).toEqual([
+      expect.stringMatching(/^allow: arn:aws:iam::111122223333:role\/ci-\* also lists roles that are made later/),
+    ]);
+  });
+
+  it('says nothing of full names', async () => {
+    await seed();
+    expect((await put('secrets/ci/full', { ...SECRET, allow: [ROLE_ARN] })).body).not.toHaveProperty('warnings');
   });
 });
 

@@ -159,6 +159,11 @@ const PROVOKED: { readonly [T in FailureTag]: () => Promise<Answered> } = {
     api.ports = { ...api.ports, backstop: { arm: broken } };
     return api.lease();
   },
+  audit_unavailable: async () => {
+    const api = await new Api().seed();
+    api.ports = { ...api.ports, audit: { record: async () => 'lost' }, auditRequired: true };
+    return api.lease();
+  },
   busy: async () => {
     const api = new Api();
     await api.put('targets/acme', TARGET, { query: { verify: ['false'] } });

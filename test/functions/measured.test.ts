@@ -74,18 +74,45 @@ describe('the audit log, measured', () => {
 
   it.each(cases)('counts %s with %j as it should be counted', async (event, detail, metrics) => {
     const written: AuditEvent[] = [];
-    const audit = measuredAudit({ record: async (decision) => void written.push(decision) }, meter);
+    const record = async (decision: AuditEvent) => {
+      written.push(decision);
+      return 'stored' as const;
+    };
+    const audit = measuredAudit({ record }, meter);
     const decision: AuditEvent = { event, atMs: NOW_MS, ...facts, ...(detail !== undefined && { detail }) };
-    await audit.record(decision);
+    expect(await audit.record(decision)).toBe('stored');
     expect(recorded).toEqual(metrics);
     expect(written).toEqual([decision]);
   });
 
   it('keeps only ids beside a count', async () => {
-    const audit = measuredAudit({ record: async () => {} }, meter);
+    const audit = measuredAudit({ record: async () => 'stored' }, meter);
     const event = { event: 'lease.granted', atMs: NOW_MS, caller: 'canary', sourceIp: 'canary', tokenSha256: 'canary' };
     await audit.record(event as AuditEvent);
     expect(recorded).toEqual([['LeasesMinted', 1, { facts: {} }]]);
+  });
+});
+
+describe('a decision that the audit log lost', () => {
+  it('is counted besides, and said to be lost', async () => {
+    const audit = measuredAudit({ record: async () => 'lost' }, meter);
+    expect(await audit.record({ event: 'lease.granted', atMs: NOW_MS, ...facts })).toBe('lost');
+    expect(recorded).toEqual([
+      ['LeasesMinted', 1, about],
+      ['AuditEventsLost', 1, about],
+    ]);
+  });
+});
+
+describe('a grant where the audit log is required', () => {
+  const granted: AuditEvent = { event: 'lease.granted', atMs: NOW_MS, ...facts };
+
+  it.each([
+    ['lost', ['AuditEventsLost']],
+    ['stored', ['LeasesMinted']],
+  ] as const)('that is %s counts as %j', async (outcome, names) => {
+    await measuredAudit({ record: async () => outcome }, meter, true).record(granted);
+    expect(recorded.map(([name]) => name)).toEqual(names);
   });
 });
 

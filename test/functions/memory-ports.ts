@@ -169,6 +169,7 @@ export function memoryPorts(): MintPorts & AdminPorts & { readonly events: Audit
     audit: {
       record: async (event) => {
         events.push(event);
+        return 'stored';
       },
     },
     clock: {

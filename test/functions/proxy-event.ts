@@ -13,12 +13,15 @@ export interface Sent {
   readonly body?: string | null;
   readonly isBase64Encoded?: boolean;
   readonly userArn?: string | null;
+  /** `identity.caller`; unless given, the one that belongs to `userArn`. */
+  readonly caller?: string | null;
 }
 
 /** The event that API Gateway makes of a request whose path it knows; of another path, one without a resource. */
 export function proxyEvent(sent: Sent = {}): APIGatewayProxyEvent {
   const { method = 'GET', path = '/v1/whoami', query, body = null, isBase64Encoded = false } = sent;
   const { userArn = 'arn:aws:sts::111122223333:assumed-role/ci/build-7' } = sent;
+  const { caller = principalIdOf(userArn) } = sent;
   const headers = sent.headers ?? (body === null ? {} : { 'Content-Type': 'application/json' });
   const match = routeOf(method, path);
   return {
@@ -56,7 +59,7 @@ export function proxyEvent(sent: Sent = {}): APIGatewayProxyEvent {
         accountId: '111122223333',
         apiKey: null,
         apiKeyId: null,
-        caller: 'AROAEXAMPLE:build-7',
+        caller,
         clientCert: null,
         cognitoAuthenticationProvider: null,
         cognitoAuthenticationType: null,
@@ -64,12 +67,20 @@ export function proxyEvent(sent: Sent = {}): APIGatewayProxyEvent {
         cognitoIdentityPoolId: null,
         principalOrgId: null,
         sourceIp: '203.0.113.7',
-        user: 'AROAEXAMPLE:build-7',
+        user: caller,
         userAgent: 'test',
         userArn,
       },
     },
   };
+}
+
+/** The unique id that IAM could have given the principal of an ARN: the same for every session of a role. */
+export function principalIdOf(userArn: unknown): string {
+  const [, , , , accountId = '', resource = ''] = String(userArn).split(':');
+  const [kind, name = '', session = 'build-7'] = resource.split('/');
+  const id = Buffer.from(`${accountId}/${name}`).toString('hex').toUpperCase().slice(-17).padStart(17, '0');
+  return kind === 'user' ? `AIDA${id}` : `AROA${id}:${session}`;
 }
 
 function routeOf(method: string, path: string) {

@@ -236,7 +236,29 @@ describe('grantLease', () => {
     const allow = ['arn:aws:iam::111122223333:role/ci*'];
     hublease.addDynamicSecret('ci/release', { target: 'acme-bot', scope: 'repo:write', allow }).grantLease(role);
     expect(() => app.synth()).not.toThrow();
-    expect(warnings(stack)[0]).toContain('list it in "allow" of the dynamic secret "ci/release"');
+    expect(warnings(stack).join()).toContain('list it in "allow" of the dynamic secret "ci/release"');
+  });
+});
+
+describe('an allow list', () => {
+  it('may pin a role of the stack to its unique id', () => {
+    const { stack, hublease } = stackWith();
+    const role = new iam.Role(stack, 'Ci', { assumedBy: new iam.AccountRootPrincipal(), roleName: 'ci' });
+    const pinned = { role: 'arn:aws:iam::111122223333:role/ci', id: role.roleId };
+    hublease.addDynamicSecret('ci/release', { target: 'acme-bot', scope: 'repo:write', allow: [pinned] });
+    const { body } = entryOf(templateOf(stack), 'secret').Properties;
+    expect(JSON.stringify(body)).toMatch(/\{"Fn::GetAtt":\["Ci[0-9A-F]{8}","RoleId"\]\}/);
+    expect(warnings(stack)).toEqual([]);
+  });
+
+  it('that names roles by a pattern is warned of, and one that names them in full is not', () => {
+    const { stack, hublease } = stackWith();
+    const allow = ['arn:aws:iam::111122223333:role/ci-*', 'arn:aws:iam::111122223333:role/ci'];
+    hublease.addDynamicSecret('ci/release', { target: 'acme-bot', scope: 'repo:write', allow });
+    templateOf(stack);
+    expect(warnings(stack)).toEqual([
+      expect.stringContaining('allows arn:aws:iam::111122223333:role/ci-*, which also lists roles that are made later'),
+    ]);
   });
 });
 

@@ -303,6 +303,17 @@ describe('retention', () => {
   });
 });
 
+describe('auditRequired', () => {
+  it.each([
+    ['false', {}],
+    ['true', { auditRequired: true }],
+  ])('is %s for the broker with %j', (expected, props) => {
+    const broker = resourceOf(templateOf(stackWith(props).stack), 'AWS::Lambda::Function', 'HubleaseBroker');
+    const { Variables } = broker.Properties.Environment as { Variables: Record<string, string> };
+    expect(Variables.HUBLEASE_AUDIT_REQUIRED).toBe(expected);
+  });
+});
+
 describe('props that cannot work', () => {
   const REFUSED: readonly (readonly [string, HubleaseProps, string])[] = [
     ['a least TTL under a minute', { minTtl: Duration.seconds(59) }, 'minTtl: expected whole seconds from 60 to 86400'],

@@ -168,6 +168,7 @@ describe('the metrics', () => {
       hublease.metricAccountsUnreachable(),
       hublease.metricListingsUnusable(),
       hublease.metricClockSkewSeconds(),
+      hublease.metricAuditEventsLost(),
       hublease.metricSweepCompleted(),
     ];
     expect(offered.map(({ metricName }) => metricName).sort()).toEqual(Object.keys(METRICS).sort());

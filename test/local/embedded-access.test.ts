@@ -96,7 +96,7 @@ describe('a dynamic secret', () => {
     const made = ours(edition.hub).length;
     const refused = await problemOf(edition.other.call('mintLease', { name: 'ci/release' }));
     expect(refused).toMatchObject({ status: 403, code: 'caller_not_allowed' });
-    expect(refused.detail).toContain(`${OTHER_ARN} may not lease from "ci/release"`);
+    expect(refused.detail).toContain(`${OTHER_ARN} (AROAHUBLEASEOTHERAAAA) may not lease from "ci/release"`);
     expect((await problemOf(edition.ci.call('mintLease', { name: 'other/only' }))).detail).toContain(CI_ARN);
     expect(ours(edition.hub).length).toBe(made);
   });

@@ -252,7 +252,7 @@ describe('a start', () => {
     expect((await edition.admin.call('listTargets')).body.items).toEqual([]);
     expect((await edition.admin.call('listSecrets')).body.items).toEqual([]);
     expect((await edition.ci.call('whoami')).body).toEqual({
-      caller: { arn: CI_ARN, accountId: '111122223333' },
+      caller: { arn: CI_ARN, accountId: '111122223333', id: 'AROAHUBLEASECIAAAAAAA' },
       secrets: [],
     });
     expect(readdirSync(edition.dataFolder)).not.toContain('fake-docker-hub.sqlite');

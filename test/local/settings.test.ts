@@ -8,6 +8,7 @@ const DEFAULTS = {
   minTtlSeconds: 1,
   sweepIntervalSeconds: 300,
   callerRatePerMinute: 6_000,
+  auditRequired: false,
   jsonReady: false,
   logLevel: 'error',
 };
@@ -33,6 +34,7 @@ const FLAGS: [flag: string, value: string, setting: object, other: string, other
   ['min-ttl', '90s', { minTtlSeconds: 90 }, '60', { minTtlSeconds: 60 }],
   ['sweep-interval', '1m', { sweepIntervalSeconds: 60 }, '1d', { sweepIntervalSeconds: 86_400 }],
   ['caller-rate', '60', { callerRatePerMinute: 60 }, 'off', { callerRatePerMinute: undefined }],
+  ['audit-required', 'true', { auditRequired: true }, 'false', { auditRequired: false }],
   ['json-ready', 'true', { jsonReady: true }, 'false', { jsonReady: false }],
   ['log-level', 'info', { logLevel: 'info' }, 'silent', { logLevel: 'silent' }],
 ];
@@ -85,9 +87,9 @@ function variableOf(flag: string): string {
   return `HUBLEASE_${flag.replace('-', '_').toUpperCase()}`;
 }
 
-/** `--json-ready` takes no value on the command line. */
+/** Switches take no value on the command line. */
 function argumentsOf(flag: string, value: string): string[] {
-  return flag === 'json-ready' ? [`--${flag}`] : [`--${flag}=${value}`];
+  return flag === 'json-ready' || flag === 'audit-required' ? [`--${flag}`] : [`--${flag}=${value}`];
 }
 
 function problemOf(args: readonly string[], env: Record<string, string> = {}): string {

@@ -154,6 +154,11 @@ export class MatrixWorld {
     await this.exchanges.again();
   }
 
+  #record(event: AuditEvent): 'stored' {
+    this.events.push(event);
+    return 'stored';
+  }
+
   #revokeAt(leaseId: string, atMs: number): void {
     this.time.after(atMs - this.time.nowMs(), () => {
       if (!this.#isOpen) return;
@@ -191,7 +196,7 @@ export class MatrixWorld {
           for (const leaseId of leaseIds) this.#revokeAt(leaseId, time.nowMs());
         },
       },
-      audit: { record: async (event: AuditEvent) => void this.events.push(event) },
+      audit: { record: async (event: AuditEvent) => this.#record(event) },
       clock: time,
       ids: { leaseId: (nowMs: number) => ulid(nowMs), opId: () => `op-${++ops}` },
       labels: LABELS,

@@ -22,7 +22,7 @@ const BEYOND_SCHEMAS: Partial<Record<Described['id'], RegExp>> = {
   putTarget: /^(?:name|credential|organization)$/,
   actOnTarget: /^tokenIds$/,
   putSecret:
-    /^(?:name|target|credential|kind|organization|loginRoute|allowUnprovenExpiry|scopes?|namespace|resources(?:\.\d+\.(?:path|scopes))?|defaultTtl|maxTtl|allow\.\d+|protectionKey\.jwk(?:\.n)?)$/,
+    /^(?:name|target|credential|kind|organization|loginRoute|allowUnprovenExpiry|scopes?|namespace|resources(?:\.\d+\.(?:path|scopes))?|defaultTtl|maxTtl|allow\.\d+(?:\.(?:role|id))?|protectionKey\.jwk(?:\.n)?)$/,
 };
 
 export function isBeyondSchemas(operation: Described['id'], { code, field = '' }: Refusal): boolean {

@@ -13,7 +13,6 @@ export const CALLERS: readonly string[] = [
   'arn:aws:sts::444455556666:assumed-role/other/session',
   'arn:aws:iam::111122223333:user/team/ada',
   'arn:aws:iam::111122223333:root',
-  'arn:aws:sts::111122223333:federated-user/ada',
 ];
 
 export const TOKEN_SHA256 = 'ab'.repeat(32);

@@ -8,9 +8,10 @@ import { patternOf } from '../canary.ts';
 import { BEARER_CANARY } from '../core/ports/hub.ts';
 import { answers, refusal } from '../core/ports/steering.ts';
 import { World } from '../core/world.ts';
+import { principalIdOf } from '../functions/proxy-event.ts';
 import { CANARY } from '../sim/canary.ts';
 import { eventOf, type Wire } from './wire.ts';
-import { ADMIN, JWKS, leaseIdOf, OTHER, SEEDED_LEASES, TOKEN_SHA256 } from './words.ts';
+import { ADMIN, CALLERS, JWKS, leaseIdOf, OTHER, SEEDED_LEASES, TOKEN_SHA256 } from './words.ts';
 
 /** Begins every second factor: Base32, unlike `CANARY`, and found in whichever case it is written. */
 export const TOTP_CANARY = 'CANARY77';
@@ -153,6 +154,9 @@ function seed(world: World): void {
     world.leases.counters.set(counter, { open: 1, version: 1, changedAtMs: world.clock.nowMs() });
   }
   world.sessions.rows.set('idle', { target: 'idle', version: 1, opId: 'learned', facts: allFacts(atMs) });
+  // The role whose sessions send the requests.
+  const callerId = principalIdOf(CALLERS[0]).split(':')[0] as string;
+  for (const lease of world.leases.rows.all()) world.leases.rows.set(lease.id, { ...lease, callerId });
 }
 
 /** All that can be learned of a Docker Hub, of which more is bad than one has. */

@@ -712,6 +712,7 @@ describe.each(['silent', 'error', 'info'])('at log level %s', (level) => {
 
 /** Codes of `docs/errors.md` that no request to the embedded edition brings about. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
+  audit_unavailable: 'needs --audit-required: test/functions/http-problems.test.ts',
   caller_unknown: 'the front door knows every caller; functions.test.ts sends events without one',
   internal: 'needs a bug: crash.test.ts plants one',
   label_refused: 'needs a Docker Hub that changes labels: test/functions/http-problems.test.ts',

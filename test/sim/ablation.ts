@@ -52,6 +52,8 @@ export type Ablation =
   | 'doubt_once'
   /** Every caller sends its login to a page that answers in Docker Hub's place. */
   | 'edge_pause'
+  /** A token is answered whatever becomes of its audit event. */
+  | 'audit_required'
   /** A store takes the repetition of a write for somebody else's. */
   | 'op_id';
 
@@ -78,6 +80,7 @@ export const ABLATIONS: readonly Exclude<Ablation, 'none'>[] = [
   'doubt_pause',
   'doubt_once',
   'edge_pause',
+  'audit_required',
 ];
 
 /** How the lack of a guard showed. */

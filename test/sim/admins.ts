@@ -8,7 +8,7 @@ import type { Credential } from '../../functions/core/target.ts';
 import { deleteTarget, putTarget, type TargetOrder, verifyTarget } from '../../functions/core/targets.ts';
 import type { Scene } from './actor.ts';
 import { CANARY } from './canary.ts';
-import { ROLE } from './furnish.ts';
+import { ROLE, ROLE_SESSION_ID } from './furnish.ts';
 import type { Happening, InstallationName, PlannedTarget } from './plan.ts';
 import { firstPassword } from './ports/accounts.ts';
 import type { SimHub } from './ports/hub.ts';
@@ -109,7 +109,7 @@ export class Admins {
 
   #dismiss(installation: InstallationName, name: string, tokenIds: readonly string[], attempt: number): void {
     const what = `dismiss ${name}`;
-    const origin = { caller: parseCaller(ROLE), requestId: what };
+    const origin = { caller: parseCaller(ROLE, ROLE_SESSION_ID), requestId: what };
     this.#persist(
       `dismiss ${installation} ${name} ${attempt} ${this.#scene.world.nowMs}`,
       installation,
@@ -134,7 +134,7 @@ export class Admins {
 
   #replaceCredential(installation: InstallationName, name: string, attempt: number): void {
     const target = this.#planned(name);
-    const origin = { caller: parseCaller(ROLE), requestId: `put ${name}` };
+    const origin = { caller: parseCaller(ROLE, ROLE_SESSION_ID), requestId: `put ${name}` };
     const actorName = `put ${installation} ${name} ${attempt} ${this.#scene.world.nowMs}`;
     this.#persist(
       actorName,
@@ -173,7 +173,7 @@ export class Admins {
   changeAccount(happening: Extract<Happening, { does: 'change_account' }>): void {
     const { installation, target: name, username } = happening;
     const order = this.#orderOf(this.#planned(name), { username, password: firstPassword(username) });
-    const origin = { caller: parseCaller(ROLE), requestId: `change ${name}` };
+    const origin = { caller: parseCaller(ROLE, ROLE_SESSION_ID), requestId: `change ${name}` };
     this.#persist(`change ${installation} ${name}`, installation, ADMIN_TRIES, `change ${name}`, nothing, (ports) =>
       putTarget(ports, origin, order),
     );
@@ -184,7 +184,7 @@ export class Admins {
     const { installation, target: name, by } = happening;
     const target = this.#planned(name);
     const what = `verify ${name}`;
-    const origin = { caller: parseCaller(ROLE), requestId: what };
+    const origin = { caller: parseCaller(ROLE, ROLE_SESSION_ID), requestId: what };
     this.#persist(
       `verify ${installation} ${name} ${attempt} ${this.#scene.world.nowMs}`,
       installation,
@@ -201,7 +201,7 @@ export class Admins {
   attest(installation: InstallationName, leaseId: string, lease: string, attempt = 1): void {
     const { watch, world } = this.#scene;
     const what = `attest ${lease}`;
-    const origin = { caller: parseCaller(ROLE), requestId: what };
+    const origin = { caller: parseCaller(ROLE, ROLE_SESSION_ID), requestId: what };
     this.#persist(
       `${what} ${attempt} ${world.nowMs}`,
       installation,
@@ -287,7 +287,7 @@ export class Admins {
 
   deleteTarget(installation: InstallationName, name: string, attempt = 1): void {
     const target = this.#scene.plan.targets.find((one) => one.name === name) as PlannedTarget;
-    const origin = { caller: parseCaller(ROLE), requestId: `delete ${name}` };
+    const origin = { caller: parseCaller(ROLE, ROLE_SESSION_ID), requestId: `delete ${name}` };
     const actorName = `delete ${installation} ${name} ${attempt}`;
     this.#persist(
       actorName,

@@ -54,8 +54,8 @@ export const CREATE_FAULTS: readonly FaultKind[] = [
   'repeat',
   'duplicate',
 ];
-/** The audit port never rejects. */
-export const AUDIT_FAULTS: readonly FaultKind[] = ['freeze', 'crash_before', 'crash_after'];
+/** The audit port never rejects: it says that the event is lost. */
+export const AUDIT_FAULTS: readonly FaultKind[] = ['fail', 'lose', 'freeze', 'crash_before', 'crash_after'];
 export const TRIGGER_FAULTS: readonly FaultKind[] = ['drop', 'delay', 'twice'];
 
 /** One decision. The key names the actor, the call and its ordinal: `mint m3 leases.update#0`. */

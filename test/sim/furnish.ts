@@ -6,6 +6,8 @@ import { firstPassword } from './ports/accounts.ts';
 import type { Stores } from './ports/wired.ts';
 
 export const ROLE = 'arn:aws:iam::111122223333:role/ci';
+/** As API Gateway states it for a session of the role. */
+export const ROLE_SESSION_ID = 'AROADBQP57FF2AEXAMPLE:build-7';
 const HOUR_MS = 3_600_000;
 
 /** Puts a target, its credential and its secret where an admin would have put them before the history begins. */

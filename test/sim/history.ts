@@ -16,7 +16,7 @@ import { Admins } from './admins.ts';
 import { HOST_SKEW_MS, LEFT_TO_SWEEP_MS, SETTLE_MS, SWEEP_EVERY_MS } from './bounds.ts';
 import { DrawnFaults, type FaultSource, RecordedFaults } from './fault-sources.ts';
 import type { Fault } from './faults.ts';
-import { furnish, ROLE } from './furnish.ts';
+import { furnish, ROLE, ROLE_SESSION_ID } from './furnish.ts';
 import { type Violation, Watch } from './invariants.ts';
 import type { Happening, InstallationName, Plan, PlannedSelector } from './plan.ts';
 import { SimCatalog, SimCredentials, SimSealer, SimSessions } from './ports/catalog.ts';
@@ -355,7 +355,7 @@ class History {
       ...(label !== undefined && { label }),
       ...(key !== undefined && { idempotencyKey: key }),
     };
-    const origin = { caller: parseCaller(ROLE), requestId: name };
+    const origin = { caller: parseCaller(ROLE, ROLE_SESSION_ID), requestId: name };
     this.#act(`mint ${name}`, installation, async (seen, actor) => {
       const made = { answered: false };
       const ports: AllPorts = {
@@ -437,7 +437,7 @@ class History {
     }
     const { installation, leaseId } = lease;
     const name = `look ${hammer.mint} ${turn}`;
-    const origin = { caller: parseCaller(ROLE), requestId: name };
+    const origin = { caller: parseCaller(ROLE, ROLE_SESSION_ID), requestId: name };
     this.#act(name, installation, async (ports) => {
       try {
         const views: (LiveView | undefined)[] = [];
@@ -459,7 +459,7 @@ class History {
     const lease = this.#leaseOf.get(mint);
     if (lease === undefined) return;
     const { installation, leaseId } = lease;
-    const origin = { caller: parseCaller(ROLE), requestId: `revoke ${mint}` };
+    const origin = { caller: parseCaller(ROLE, ROLE_SESSION_ID), requestId: `revoke ${mint}` };
     this.#watch.revokeAsked(leaseId);
     this.#act(`ask ${mint}${again}`, installation, async (ports) => {
       await revokeOwn(ports, origin, leaseId).catch((error: unknown) => this.#watch.refused(error, `revoke ${mint}`));
@@ -472,7 +472,7 @@ class History {
     const label = labelStart(installation);
     const { settleMs } = this.#storesOf(installation).leases;
     const name = `match ${installation} ${this.#world.nowMs - this.#plan.startMs}`;
-    const origin = { caller: parseCaller(ROLE), requestId: name };
+    const origin = { caller: parseCaller(ROLE, ROLE_SESSION_ID), requestId: name };
     this.#act(name, installation, async (ports, actor) => {
       const covers = (row: Lease) => row.hubLabel.startsWith(label) && isNamed(row, selector);
       const answered = this.#watch.matchingAsked(covers, settleMs);
@@ -500,7 +500,7 @@ class History {
     if (lease === undefined) return;
     const { installation, leaseId } = lease;
     this.#renewed.add(leaseId);
-    const origin = { caller: parseCaller(ROLE), requestId: `renew ${mint}` };
+    const origin = { caller: parseCaller(ROLE, ROLE_SESSION_ID), requestId: `renew ${mint}` };
     const name = `renew ${mint} ${this.#world.nowMs - this.#plan.startMs}`;
     this.#act(name, installation, async (ports) => {
       await renewOwn(ports, origin, leaseId, ttlSeconds).catch((error: unknown) => this.#watch.refused(error, name));

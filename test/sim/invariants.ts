@@ -32,6 +32,7 @@ export type InvariantName =
   | 'unrecorded_token'
   | 'answered_unrecorded'
   | 'answered_without_backstop'
+  | 'answered_unaudited'
   | 'answered_twice'
   | 'answered_dead'
   | 'reopened_for_nothing'
@@ -69,6 +70,8 @@ interface Watched {
   restored: boolean;
   answeredAtMs?: number;
   armed: boolean;
+  /** The audit log has its `lease.granted`. */
+  audited: boolean;
   /** An admin vouched for it. */
   attested: boolean;
   /** How often it was taken up again. */
@@ -127,6 +130,7 @@ export class Watch {
         asked: false,
         restored: false,
         armed: false,
+        audited: false,
         attested: false,
         reopened: 0,
       };
@@ -337,6 +341,7 @@ export class Watch {
     watched.answeredAtMs = this.#world.nowMs;
     this.scan(lease, `the answered lease ${lease.id}`);
     if (!watched.armed) this.#say('answered_without_backstop', lease.id);
+    if (!watched.audited) this.#say('answered_unaudited', lease.id);
     const given = 'password' in credential ? credential.password : undefined;
     const sha256 = given === undefined ? lease.tokenSha256 : createHash('sha256').update(given).digest('hex');
     // Docker Hub ends the token by its own clock, which may be ahead.
@@ -381,6 +386,7 @@ export class Watch {
     if (event.event === 'lease.revoke_delayed' && event.code === 'hub_throttled' && !isThrottled) {
       this.#say('revoke_yielded', `${by.name} put a revocation off though Docker Hub did not ask for it`);
     }
+    if (event.event === 'lease.granted') this.lease(event.leaseId as string).audited = true;
     this.alarmed(event, by.installation);
     const told = event.detail?.evidence ?? event.code;
     this.reach(told === undefined ? event.event : `${event.event} ${told}`);

@@ -55,6 +55,7 @@ describe('over a few hundred histories full of faults', () => {
       'token.stray_deleted',
       'login.refused',
       'lease.mint_failed not_recorded',
+      'lease.mint_failed audit_unavailable',
       'lease.mint_failed quota_reached',
       'lease.mint_failed in_flight',
       'lease.mint_failed hub_throttled',

@@ -18,9 +18,9 @@ const TABLE: { readonly [T in FailureTag]: readonly [Extract<Failure, { tag: T }
   ],
   caller_unknown: [{ tag: 'caller_unknown' }, 403, ['Sign it']],
   caller_not_allowed: [
-    { tag: 'caller_not_allowed', caller: ROLE, secret: 'ci/release' },
+    { tag: 'caller_not_allowed', caller: ROLE, callerId: 'AROADBQP57FF2AEXAMPLE', secret: 'ci/release' },
     403,
-    [ROLE, 'ci/release', 'allow list'],
+    [`${ROLE} (AROADBQP57FF2AEXAMPLE)`, 'ci/release', 'allow list'],
   ],
   secret_not_found: [{ tag: 'secret_not_found', secret: 'ci/x' }, 404, ['ci/x']],
   target_not_found: [{ tag: 'target_not_found', target: 'acme' }, 404, ['acme']],
@@ -115,6 +115,11 @@ const TABLE: { readonly [T in FailureTag]: readonly [Extract<Failure, { tag: T }
   store_unavailable: [{ tag: 'store_unavailable', retryAfterSeconds: 2 }, 503, ['records']],
   credential_unavailable: [{ tag: 'credential_unavailable', target: 'acme', retryAfterSeconds: 5 }, 503, ['acme']],
   not_recorded: [{ tag: 'not_recorded', leaseId: LEASE_ID, retryAfterSeconds: 2 }, 503, [LEASE_ID, 'not handed out']],
+  audit_unavailable: [
+    { tag: 'audit_unavailable', leaseId: LEASE_ID, retryAfterSeconds: 2 },
+    503,
+    [LEASE_ID, 'audit log', 'not handed out'],
+  ],
   busy: [{ tag: 'busy', retryAfterSeconds: 2 }, 503, ['busy']],
   internal: [{ tag: 'internal' }, 500, ['requestId']],
 };

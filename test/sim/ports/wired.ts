@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import type {
   AdminPorts,
+  AuditOutcome,
   HubProblem,
   HubReply,
   LabelKeys,
@@ -156,12 +157,16 @@ export function portsOf(
     },
     audit: {
       record: (event) =>
-        actor.call<void>(
+        actor.call<AuditOutcome>(
           SITES.audit,
-          () => watch.audited(event, actor),
-          () => undefined,
+          () => {
+            watch.audited(event, actor);
+            return 'stored';
+          },
+          () => 'lost',
         ),
     },
+    auditRequired: ablation !== 'audit_required',
     clock: { nowMs: () => world.nowMs + actor.skewMs, sleep: (ms) => actor.sleep(ms) },
     ids: {
       leaseId: (nowMs) => triggers.nameLease(actor.name, leaseIdOf(nowMs, actor)),

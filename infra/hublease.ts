@@ -10,7 +10,7 @@ import type { MetricName } from '../functions/adapters/metric-names.ts';
 import { environmentOf, type FunctionName, type SettingName } from '../functions/env.ts';
 import { ROUTES, type Route } from '../functions/wire/routes.ts';
 import { giveAccess } from './access.ts';
-import { type Consumers, LeaseApi } from './api.ts';
+import { LeaseApi } from './api.ts';
 import { type Bounds, type BoundsProps, boundsOf, checkConcurrency } from './bounds.ts';
 import type { FunctionEntry } from './bundle.ts';
 import {
@@ -25,11 +25,11 @@ import { HubleaseFunction, type HubleaseFunctionProps } from './function.ts';
 import { grantOwnRoutes } from './grants.ts';
 import { metricOf } from './metrics.ts';
 import { Observability } from './observability.ts';
+import type { Consumers } from './resource-policy.ts';
 import { LEAST_REVOKE_CONCURRENCY, REVOKER_TIMEOUT, Revocation } from './revocation.ts';
 import { State } from './state.ts';
 import { type Throttling, type ThrottlingProps, throttlingOf } from './throttling.ts';
 
-export type { Consumers } from './api.ts';
 export {
   type DynamicSecretProps,
   DynamicSecretRef,
@@ -38,6 +38,7 @@ export {
   type TokenResource,
   type TokenScope,
 } from './catalog.ts';
+export type { Consumers } from './resource-policy.ts';
 export type { CallerRate, Throttle, ThrottlingProps } from './throttling.ts';
 
 /** What API Gateway waits at most. A function that works longer answers nobody. */
@@ -305,8 +306,7 @@ export class Hublease extends Construct {
   }
 
   #grantOwn(verb: string, role: iam.IRole, isGranted: (route: Route) => boolean): iam.Grant {
-    const uses = ROUTES.filter(isGranted).map((route) => ({ route }));
-    return grantOwnRoutes(this.#api, verb, role, uses);
+    return grantOwnRoutes(this.#api, verb, role, ROUTES.filter(isGranted));
   }
 
   #function<F extends FunctionName>(

@@ -4,6 +4,7 @@ import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as cr from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import type { LeaseApi } from './api.ts';
+import { ConsumerRole } from './consumer-role.ts';
 import { functionLogGroup, functionRole, type HubleaseFunction } from './function.ts';
 import { grantLeases } from './grants.ts';
 import { acknowledgeWildcard } from './wildcards.ts';
@@ -113,6 +114,10 @@ export class DynamicSecretRef {
 
   /** A role's path is not seen in a signed request, so that the listed ARN has none. */
   #list(role: iam.IRole): void {
+    if (role instanceof ConsumerRole) {
+      this.#allow.add(role.allowEntry);
+      return;
+    }
     const isNamedHere = !Token.isUnresolved(role.roleName) || Stack.of(role) === Stack.of(this.#resource);
     if (isNamedHere) {
       this.#allow.add(`arn:${Stack.of(role).partition}:iam::${role.env.account}:role/${role.roleName}`);

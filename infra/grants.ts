@@ -3,6 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import { consumerArns, consumerStatement } from '../functions/wire/consumer-policy.ts';
 import type { Route } from '../functions/wire/routes.ts';
 import type { LeaseApi } from './api.ts';
+import { ConsumerRole } from './consumer-role.ts';
 
 /**
  * Lets a role lease from a secret and look after its own leases. A role of this account gets that in its own policy. For a role
@@ -16,7 +17,8 @@ export function grantLeases(api: LeaseApi, role: iam.IRole, secret: string): iam
   const account = foreignAccount(role, Stack.of(api));
   if (account !== undefined) {
     api.resourcePolicy.admitRole(role.roleArn, account);
-    missingHalves(api).note(role, account, secret);
+    // Its half is its own to write.
+    if (!(role instanceof ConsumerRole)) missingHalves(api).note(role, account, secret);
     return iam.Grant.drop(role, 'the role of another account is admitted by the resource policy');
   }
   const grant = roleGrants(api).add(role, consumerArns(api.address, [secret]));

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as iam from 'aws-cdk-lib/aws-iam';
@@ -8,6 +8,7 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { MetricName } from '../functions/adapters/metric-names.ts';
 import { environmentOf, type FunctionName, type SettingName } from '../functions/env.ts';
+import { consumerPolicy } from '../functions/wire/consumer-policy.ts';
 import { ROUTES, type Route } from '../functions/wire/routes.ts';
 import { giveAccess } from './access.ts';
 import { LeaseApi } from './api.ts';
@@ -38,6 +39,7 @@ export {
   type TokenResource,
   type TokenScope,
 } from './catalog.ts';
+export { ConsumerRole, type ConsumerRoleProps } from './consumer-role.ts';
 export type { Consumers } from './resource-policy.ts';
 export type { CallerRate, Throttle, ThrottlingProps } from './throttling.ts';
 
@@ -199,6 +201,15 @@ export class Hublease extends Construct {
   /** Lets a role of this account see leases, and change nothing. */
   grantReadLeases(role: iam.IRole): iam.Grant {
     return this.#grantOwn('grantReadLeases', role, ({ method, path }) => method === 'GET' && LEASES_PATH.test(path));
+  }
+
+  /**
+   * The identity policy that a role needs to lease, as JSON for an output. In another account, `ConsumerRole` writes it.
+   *
+   * @param secrets names, in which `*` stands for anything. @default all secrets, of which each one's `allow` decides
+   */
+  consumerPolicy(secrets: readonly string[] = ['*']): string {
+    return Stack.of(this).toJsonString(consumerPolicy(this.#api.address, secrets));
   }
 
   /** Tokens answered. */

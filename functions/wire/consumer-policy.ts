@@ -24,6 +24,29 @@ export interface IdentityStatement {
   readonly Resource: readonly string[];
 }
 
+/** Names of secrets, in which `*` stands for anything. */
+const SECRET_PATTERN = /^[a-z0-9*][a-z0-9*-]{0,31}(?:\/[a-z0-9*][a-z0-9*-]{0,31}){0,3}$/;
+/** An endpoint as API Gateway names it. One of a custom domain tells neither id nor region. */
+const ENDPOINT =
+  /^https:\/\/([a-z0-9]{10})(?:-vpce-[a-z0-9]+)?\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?(?:\/v1)?\/?$/;
+
+/** Says whether `text` names secrets as {@link consumerArns} takes them. */
+export function isSecretPattern(text: string): boolean {
+  return SECRET_PATTERN.test(text);
+}
+
+/** The API's id and region as its endpoint names them; undefined for an endpoint of another form. */
+export function apiOfEndpoint(endpoint: string): { readonly apiId: string; readonly region: string } | undefined {
+  const [, apiId, region] = ENDPOINT.exec(endpoint) ?? [];
+  return apiId === undefined || region === undefined ? undefined : { apiId, region };
+}
+
+/** The partition that a region is in. */
+export function partitionOf(region: string): string {
+  if (region.startsWith('cn-')) return 'aws-cn';
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+}
+
 /** The routes that consumers may be given. */
 export const CALLER_ROUTES: readonly Route[] = ROUTES.filter(({ who }) => who === 'caller');
 

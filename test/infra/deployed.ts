@@ -65,7 +65,10 @@ export function deployed(template: Template, parameters: Readonly<Record<string,
     'Fn::Join': ([delimiter, parts]: [string, unknown]) => (resolve(parts) as unknown[]).join(delimiter),
     'Fn::Split': ([delimiter, text]: [string, unknown]) => (resolve(text) as string).split(delimiter),
     'Fn::Select': ([index, list]: [number, unknown]) => (resolve(list) as unknown[])[Number(index)],
-    'Fn::Sub': (text: string) => text.replaceAll(/\$\{([\w:]+)\}/g, (_, id) => String(resolve({ Ref: id }))),
+    'Fn::Sub': (given: string | [string, Record<string, unknown>]) => {
+      const [text, own] = typeof given === 'string' ? [given, {}] : given;
+      return text.replaceAll(/\$\{([\w:]+)\}/g, (_, id: string) => String(resolve(own[id] ?? { Ref: id })));
+    },
     'Fn::If': ([condition, then, otherwise]: [string, unknown, unknown]) =>
       resolve(resolve(conditions[condition]) === true ? then : otherwise),
     'Fn::Equals': ([one, other]: [unknown, unknown]) => resolve(one) === resolve(other),

@@ -1,7 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type App, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -11,6 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ApiGatewayLogging } from '../../infra/api-gateway-logging.ts';
 import { contextOf } from '../../infra/context.ts';
 import { Hublease } from '../../infra/hublease.ts';
+import { cfnLint } from './cfn-lint.ts';
 import { appOf, SYNTH_TIMEOUT_MS } from './synthesized.ts';
 
 let folder: string;
@@ -47,8 +45,6 @@ beforeAll(() => {
   template = Template.fromStack(stack);
 }, SYNTH_TIMEOUT_MS);
 
-const RUN_LINT = 'import sys; from cfnlint.runner import main; sys.exit(main())';
-
 /** Made one by one from the route table, against which `api.test.ts` holds them. */
 const OF_ROUTES = ['AWS::ApiGateway::Resource', 'AWS::ApiGateway::Method', 'AWS::ApiGateway::Deployment'];
 
@@ -71,17 +67,9 @@ describe('the template', () => {
   it(
     'has no error that cfn-lint finds',
     ({ skip }) => {
-      const python = findPython();
-      if (python === undefined) return skip();
-      const file = join(folder, 'Whole.template.json');
-      const lint = spawnSync(
-        python,
-        ['-c', RUN_LINT, '--non-zero-exit-code', 'error', '--regions', 'eu-west-1', '--format', 'parseable', file],
-        { encoding: 'utf8' },
-      );
-      const errors = lint.stdout.split('\n').filter((line) => /:E\d{4}:/.test(line));
-      expect(errors).toEqual([]);
-      expect([lint.status, lint.stderr]).toEqual([0, '']);
+      const lint = cfnLint(join(folder, 'Whole.template.json'));
+      if (lint === undefined) return skip();
+      expect(lint).toEqual({ findings: [], status: 0, stderr: '' });
     },
     SYNTH_TIMEOUT_MS,
   );
@@ -149,26 +137,4 @@ function refusalOf(synth: () => unknown): string {
     return String(error);
   }
   return process.exitCode === 1 ? 'validation set the exit code' : 'none';
-}
-
-/**
- * The Python that has cfn-lint: `HUBLEASE_TEST_PYTHON`, else the repository's `.venv`; undefined, after one line, without.
- *
- * @throws Error instead when `HUBLEASE_REQUIRE_TIERS` is 1.
- */
-function findPython(): string | undefined {
-  const local = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
-  const found = [process.env.HUBLEASE_TEST_PYTHON, existsSync(local) ? local : undefined].find(
-    (python) => python !== undefined && python !== '' && hasLint(python),
-  );
-  if (found !== undefined) return found;
-  const hint = 'no Python with cfn-lint: python3 -m venv .venv && .venv/bin/pip install -r test/aws/requirements.txt';
-  if (process.env.HUBLEASE_REQUIRE_TIERS === '1') throw new Error(hint);
-  console.warn(`skipping cfn-lint: ${hint}`);
-  return undefined;
-}
-
-function hasLint(python: string): boolean {
-  const probe = 'import importlib.util as u, sys; sys.exit(0 if u.find_spec("cfnlint") else 1)';
-  return spawnSync(python, ['-c', probe], { stdio: 'ignore' }).status === 0;
 }

@@ -41,8 +41,8 @@ function arn(service: string, rest: string): string {
 export interface Deployed {
   /** Any part of the template. @throws Error for a function that it does not know. */
   resolve(node: unknown): unknown;
-  /** Logical id and ARN of the one resource of a type whose logical id begins so. */
-  arnOf(type: string, idBegins: string): string;
+  /** ARN of a resource, by its logical id without CDK's hash. */
+  arnOf(type: string, idWithoutHash: string): string;
   /** The policy documents of a role, by the beginning of its logical id. */
   policiesOf(roleIdBegins: string): unknown[];
 }
@@ -91,9 +91,10 @@ export function deployed(template: Template, parameters: Readonly<Record<string,
 
   return {
     resolve,
-    arnOf(type, idBegins) {
-      const ids = Object.keys(resources).filter((id) => typeOf(id) === type && id.startsWith(idBegins));
-      if (ids.length !== 1) throw new Error(`expected one ${type} ${idBegins}…, got ${ids.join(', ') || 'none'}`);
+    arnOf(type, idWithoutHash) {
+      const pattern = new RegExp(`^${idWithoutHash}[0-9A-F]{8}$`);
+      const ids = Object.keys(resources).filter((id) => typeOf(id) === type && pattern.test(id));
+      if (ids.length !== 1) throw new Error(`expected one ${type} ${idWithoutHash}, got ${ids.join(', ') || 'none'}`);
       return String(resolve({ 'Fn::GetAtt': [ids[0], 'Arn'] }));
     },
     policiesOf(roleIdBegins) {

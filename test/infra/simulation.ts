@@ -1,4 +1,4 @@
-import { anonymousPrincipal, runSimulation } from '@cloud-copilot/iam-simulate';
+import { anonymousPrincipal, type EvaluationResult, runSimulation, type Simulation } from '@cloud-copilot/iam-simulate';
 import { ACCOUNT } from './deployed.ts';
 
 /** One request to AWS, as IAM sees it. */
@@ -25,28 +25,40 @@ export type Verdict = 'allowed' | 'denied' | 'denied explicitly';
  * What IAM says to one request, for a resource of the account that the template is deployed to. Within one account either policy
  * is enough; across accounts both are needed.
  *
- * @throws Error when the simulator takes a policy or request for malformed.
+ * @throws Error when the simulator takes a policy or request for malformed, or does not know a key of the context.
  */
 export async function verdictOn(principal: Principal, request: IamRequest, resourcePolicy?: unknown): Promise<Verdict> {
-  const answer = await runSimulation(
-    {
-      request: {
-        principal: principal.roleArn === undefined ? anonymousPrincipal : sessionOf(principal.roleArn),
-        action: request.action,
-        resource: { resource: request.resource, accountId: ACCOUNT },
-        contextVariables: { ...contextOf(principal), ...request.context },
-      },
-      identityPolicies: principal.policies.map((policy, index) => ({ name: `policy ${index}`, policy })),
-      serviceControlPolicies: [],
-      resourceControlPolicies: [],
-      ...(resourcePolicy !== undefined && { resourcePolicy }),
+  const simulation: Simulation = {
+    request: {
+      principal: principal.roleArn === undefined ? anonymousPrincipal : sessionOf(principal.roleArn),
+      action: request.action,
+      resource: { resource: request.resource, accountId: ACCOUNT },
+      contextVariables: { ...contextOf(principal), ...request.context },
     },
-    {},
-  );
+    identityPolicies: principal.policies.map((policy, index) => ({ name: `policy ${index}`, policy })),
+    serviceControlPolicies: [],
+    resourceControlPolicies: [],
+    ...(resourcePolicy !== undefined && { resourcePolicy }),
+  };
+  const answer = await runSimulation(withKnownKeys(simulation), {});
   if (answer.resultType === 'error') throw new Error(`${request.action}: ${JSON.stringify(answer.errors)}`);
-  if (answer.overallResult === 'Allowed') return 'allowed';
-  return answer.overallResult === 'ExplicitlyDenied' ? 'denied explicitly' : 'denied';
+  const ignored = answer.resultType === 'single' ? (answer.result.ignoredContextKeys ?? []) : [];
+  if (ignored.length > 0) throw new Error(`${request.action} has no ${ignored.join(', ')}`);
+  return VERDICTS[answer.overallResult];
 }
+
+/** The simulator drops a key whose end is the caller's to choose. A global key, of a text too, stands in for it on both sides. */
+function withKnownKeys(simulation: Simulation): Simulation {
+  return JSON.parse(
+    JSON.stringify(simulation).replaceAll('kms:EncryptionContext:hublease', 'aws:UserAgent'),
+  ) as Simulation;
+}
+
+const VERDICTS = {
+  Allowed: 'allowed',
+  ExplicitlyDenied: 'denied explicitly',
+  ImplicitlyDenied: 'denied',
+} as const satisfies Record<EvaluationResult, Verdict>;
 
 /** A role acts as a session, whose ARN has no path. */
 function sessionOf(roleArn: string): string {

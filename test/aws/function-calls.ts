@@ -79,14 +79,21 @@ function callsOf(command: string, input: Input, settings: Settings): string[] {
     case 'UpdateSchedule':
       return [`scheduler:${command} schedule`, 'iam:PassRole scheduleRole'];
     case 'SendMessage':
+    case 'SendMessageBatch':
     case 'ChangeMessageVisibility':
-      return [`sqs:${command} queue`];
+      return [`sqs:${withoutBatch(command)} queue`];
     case 'PutLogEvents':
     case 'CreateLogStream':
       return [`logs:${command} auditLogGroup`];
     default:
+      if (!/Secret/.test(command)) return [`unknown:${command} -`];
       return [`secretsmanager:${command} ${secretOf(input.SecretId ?? input.Name, settings)}`];
   }
+}
+
+/** IAM goes by the action for one message. Source: SQS Developer Guide, "Amazon SQS API permissions". */
+export function withoutBatch(command: string): string {
+  return command.replace(/Batch$/, '');
 }
 
 function tableOf(name: string, settings: Settings): string {

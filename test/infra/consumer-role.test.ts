@@ -175,6 +175,25 @@ describe('examples/consumer-role.yaml', () => {
     },
   );
 
+  it.each([
+    ['TrustedPrincipalArn', '*'],
+    ['TrustedPrincipalArn', `arn:aws:iam::${CONSUMER}:role/*`],
+    ['Endpoint', 'https://hublease.example.com/v1'],
+    ['Secret', '../admin/targets'],
+    ['ExistingRole', 'path/role'],
+  ])('refuses what would admit others or lead elsewhere: %s %s', (parameter, value) => {
+    expect(new RegExp(patternOf(parameter)).test(value)).toBe(false);
+  });
+
+  it('takes the values that it is tested with', () => {
+    const given = {
+      ...PARAMETERS,
+      TrustedPrincipalArn: `arn:aws:iam::${CONSUMER}:role/ci/runner`,
+      ExistingRole: 'runner',
+    };
+    for (const [parameter, value] of Object.entries(given)) expect(value).toMatch(new RegExp(patternOf(parameter)));
+  });
+
   it(
     'has no error and no warning that cfn-lint finds',
     ({ skip }) => {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../functions/wire/version.ts';
 import { catalogCommands } from './commands/catalog.ts';
 import { completionCommand } from './commands/completion.ts';
+import { consumerPolicyCommand } from './commands/consumer-policy.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { execCommand } from './commands/exec.ts';
 import { leaseCommand } from './commands/lease.ts';
@@ -43,6 +44,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   revokeCommand(program, context);
   whoCommands(program, context);
   catalogCommands(program, context);
+  consumerPolicyCommand(program, context);
   doctorCommand(program, context, setExitCode);
   completionCommand(program, context);
   program

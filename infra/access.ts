@@ -15,7 +15,8 @@ import { acknowledgeWildcard } from './wildcards.ts';
 
 /** The indexes that each function asks: lists, counts of what is open, the lookup of a leaked token, what is due. */
 const INDEXES_OF: Record<FunctionName, readonly string[]> = {
-  broker: [LEASE_INDEXES.byCaller, LEASE_INDEXES.bySecret, LEASE_INDEXES.due],
+  // Callers list their own leases, of whichever secret.
+  broker: [LEASE_INDEXES.byCaller, LEASE_INDEXES.due],
   admin: Object.values(LEASE_INDEXES),
   revoker: [],
   sweeper: [LEASE_INDEXES.due],
@@ -24,8 +25,15 @@ const INDEXES_OF: Record<FunctionName, readonly string[]> = {
 
 /** What admins decide: who may lease what, from which account. */
 const ENTRIES = [CATALOG_PARTITIONS.secret, CATALOG_PARTITIONS.target] as const;
-/** What the functions note for each other while they work: sessions, counters and the like. */
-const NOTES = Object.values(CATALOG_PARTITIONS).filter((partition) => !ENTRIES.some((entry) => entry === partition));
+/** What the functions note for each other while they work. Only a mint writes replay records, and only a sweep its mark. */
+const { session, counter, replay, sweep } = CATALOG_PARTITIONS;
+const NOTES_OF: Record<FunctionName, readonly string[]> = {
+  broker: [session, counter, replay],
+  admin: [session, counter],
+  revoker: [session, counter],
+  sweeper: [session, counter, sweep],
+  catalogResource: [session, counter],
+};
 
 /** As `Table.grantTableListStreams` of CDK has it. */
 const ANY_STREAM = '*';
@@ -56,7 +64,7 @@ function wildcardReasons(state: State, revocation: Revocation): Readonly<Record<
 function accessOf(name: FunctionName, state: State, revocation: Revocation): iam.PolicyStatement[] {
   const declaring = [
     ...leaseAccess(state.leaseTable, INDEXES_OF[name]),
-    ...noteAccess(state.catalogTable),
+    ...noteAccess(state.catalogTable, NOTES_OF[name]),
     seedReading(state),
     ...keyUse(state),
     auditing(state),
@@ -71,7 +79,13 @@ function accessOf(name: FunctionName, state: State, revocation: Revocation): iam
     case 'revoker':
       return [...revoking, ...triggers(state, revocation)];
     case 'sweeper':
-      return [...revoking, targetWriting(state.catalogTable), removal(state.catalogTable), credentialRemoval(state)];
+      // Its mark goes once a sweep has come to its end.
+      return [
+        ...revoking,
+        targetWriting(state.catalogTable),
+        removal(state.catalogTable, [sweep]),
+        credentialRemoval(state),
+      ];
     case 'catalogResource':
       // Its targets' credentials are their owners' secrets, each of which is granted with its target. None is below our prefix.
       return [...declaring, entryWriting(state.catalogTable), removal(state.catalogTable)];
@@ -94,14 +108,14 @@ function leaseAccess(table: dynamodb.Table, indexes: readonly string[]): iam.Pol
   return [rows, lists];
 }
 
-function noteAccess(table: dynamodb.Table): iam.PolicyStatement[] {
+function noteAccess(table: dynamodb.Table, notes: readonly string[]): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
       sid: 'ReadCatalog',
       actions: ['dynamodb:GetItem', 'dynamodb:Query'],
       resources: [table.tableArn],
     }),
-    rowsOf(table, 'WriteNotes', NOTES, ['dynamodb:PutItem', 'dynamodb:UpdateItem']),
+    rowsOf(table, 'WriteNotes', notes, ['dynamodb:PutItem', 'dynamodb:UpdateItem']),
   ];
 }
 
@@ -109,10 +123,9 @@ function entryWriting(table: dynamodb.Table): iam.PolicyStatement {
   return rowsOf(table, 'WriteCatalog', ENTRIES, ['dynamodb:PutItem']);
 }
 
-/** What has drained is removed, a target with its session; and the sweep's own mark once it has come to its end. */
-function removal(table: dynamodb.Table): iam.PolicyStatement {
-  const { session, sweep } = CATALOG_PARTITIONS;
-  return rowsOf(table, 'RemoveDrained', [...ENTRIES, session, sweep], ['dynamodb:DeleteItem']);
+/** What has drained is removed, a target with its session. */
+function removal(table: dynamodb.Table, notes: readonly string[] = []): iam.PolicyStatement {
+  return rowsOf(table, 'RemoveDrained', [...ENTRIES, session, ...notes], ['dynamodb:DeleteItem']);
 }
 
 /** A target that was given with a secret begins to drain when the secret has, and a verification is noted on its target. */

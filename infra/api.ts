@@ -1,21 +1,14 @@
-import { Aws, type Duration, Names, type RemovalPolicy, Stack, Token, Validations } from 'aws-cdk-lib';
+import { type Duration, Names, type RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { type ApiAddress, operationArn } from '../functions/wire/consumer-policy.ts';
 import { type AnyRoute, ROUTES, type Route, STAGE } from '../functions/wire/routes.ts';
 import type { HubleaseFunction } from './function.ts';
 import { bodyOf, GATEWAY_PROBLEMS, headersOf } from './gateway-problems.ts';
+import { type Consumers, ResourcePolicy } from './resource-policy.ts';
 import { retentionOf } from './state.ts';
 import type { Throttle, Throttling } from './throttling.ts';
-
-/** Who besides this account may be given the callers' routes. Their own IAM policies must let them, too. */
-export interface Consumers {
-  /** Ids of other AWS accounts. The API's own account fails at synth where the stack knows it. @default none */
-  readonly accounts?: readonly string[] | undefined;
-  /** Id of an AWS organization (`o-…`), all of whose other accounts are consumers. @default none */
-  readonly organizationId?: string | undefined;
-}
 
 export interface LeaseApiProps {
   readonly functions: Readonly<Record<Route['function'], HubleaseFunction>>;
@@ -34,9 +27,6 @@ const METHOD_THROTTLES: Partial<Record<AnyRoute['operation'], Throttle>> = {
   putSecret: LOGIN_THROTTLE,
 };
 
-const ACCOUNT_ID = /^\d{12}$/;
-const ORGANIZATION_ID = /^o-[a-z0-9]{10,32}$/;
-
 /**
  * The REST API, made from the route table: IAM decides about every request before a function sees it, and bodies and fields
  * are checked by the functions, which name what is wrong.
@@ -46,10 +36,11 @@ export class LeaseApi extends Construct {
   /** With the stage and without a slash at the end: `https://ID.execute-api.REGION.amazonaws.com/v1`. */
   readonly endpointUrl: string;
   readonly accessLog: logs.LogGroup;
+  readonly resourcePolicy: ResourcePolicy;
 
   constructor(scope: Construct, id: string, props: LeaseApiProps) {
     super(scope, id);
-    checkConsumers(props.consumers, Stack.of(this).account);
+    this.resourcePolicy = new ResourcePolicy(props.consumers, Stack.of(this).account);
     this.accessLog = new logs.LogGroup(this, 'AccessLog', {
       retention: retentionOf(props.auditRetention),
       removalPolicy: props.removalPolicy,
@@ -60,9 +51,7 @@ export class LeaseApi extends Construct {
       endpointTypes: [apigateway.EndpointType.REGIONAL],
       // That role belongs to the whole account and region: see `ApiGatewayLogging`.
       cloudWatchRole: false,
-      policy: new iam.PolicyDocument({
-        statements: [denyForeignAdmins(), ...consumerStatements(props.consumers)],
-      }),
+      policy: this.resourcePolicy.document,
       defaultMethodOptions: { authorizationType: apigateway.AuthorizationType.IAM },
       deployOptions: {
         stageName: STAGE,
@@ -92,31 +81,23 @@ export class LeaseApi extends Construct {
     }
     const { region, urlSuffix } = Stack.of(this);
     this.endpointUrl = `https://${this.restApi.restApiId}.execute-api.${region}.${urlSuffix}/${STAGE}`;
+    this.resourcePolicy.watchSize(this);
     this.acknowledge();
+  }
+
+  /** Where the API is, as ARNs name it. */
+  get address(): ApiAddress {
+    const { partition, region, account } = Stack.of(this);
+    return { partition, region, accountId: account, apiId: this.restApi.restApiId };
   }
 
   /**
    * ARN of one operation, for IAM policies; what a path leaves open is `*`.
    *
    * @param path in place of the route's own, to name one of what it leaves open.
-   * @param apiId in place of the API's, for a text that people read.
    */
-  arnOf(route: Route, path: string = route.path, apiId: string = this.restApi.restApiId): string {
-    const { region, account, partition } = Stack.of(this);
-    return `arn:${partition}:execute-api:${region}:${account}:${apiId}/${STAGE}/${route.method}${openEnded(path)}`;
-  }
-
-  /** Lets one role of another account call operations, as far as its own policies do. */
-  admitRole(roleArn: string, accountId: string, routes: readonly RouteUse[]): void {
-    this.restApi.addToResourcePolicy(
-      new iam.PolicyStatement({
-        // The account and not the role itself: AWS turns a role into an internal id, which a role made anew does not have.
-        principals: [new iam.AccountPrincipal(accountId)],
-        actions: ['execute-api:Invoke'],
-        resources: routes.map(({ route, path }) => ownResource(route.method, path ?? route.path)),
-        conditions: { ArnEquals: { 'aws:PrincipalArn': roleArn } },
-      }),
-    );
+  arnOf(route: Route, path?: string): string {
+    return operationArn(this.address, route, path);
   }
 
   private acknowledge(): void {
@@ -142,12 +123,6 @@ export class LeaseApi extends Construct {
       reason: 'Callers are IAM principals, checked by API Gateway itself. There are no user pools.',
     });
   }
-}
-
-/** One route, or one path of those that it leaves open. */
-export interface RouteUse {
-  readonly route: Route;
-  readonly path?: string;
 }
 
 function methodThrottles({ mints }: Pick<Throttling, 'mints'>): Record<string, apigateway.MethodDeploymentOptions> {
@@ -184,78 +159,3 @@ const ACCESS_LOG = apigateway.AccessLogFormat.custom(
     answerBytes: apigateway.AccessLogField.contextResponseLength(),
   }),
 );
-
-/** Whatever identity policies and other statements say: nobody of another account administers this installation. */
-function denyForeignAdmins(): iam.PolicyStatement {
-  return new iam.PolicyStatement({
-    effect: iam.Effect.DENY,
-    principals: [new iam.AnyPrincipal()],
-    actions: ['execute-api:Invoke'],
-    resources: ['execute-api:/*/*/admin', 'execute-api:/*/*/admin/*'],
-    conditions: { StringNotEquals: { 'aws:PrincipalAccount': Aws.ACCOUNT_ID } },
-  });
-}
-
-/** Matches principals of every account but the API's own. */
-const NOT_OWN_ACCOUNT = { StringNotEquals: { 'aws:PrincipalAccount': Aws.ACCOUNT_ID } };
-
-/**
- * Account principals, with a condition where needed: an ARN of a role loses its meaning when the role is made anew.
- *
- * Within one account a resource policy is enough by itself, so that a statement that also matched the API's own account would
- * open the API to all of its principals, whatever their own policies say. Source: API Gateway Developer Guide, "How API Gateway
- * resource policies affect authorization workflow", table A.
- */
-function consumerStatements({ accounts = [], organizationId }: Consumers): iam.PolicyStatement[] {
-  const resources = ROUTES.filter((route) => route.who === 'caller').map((route) =>
-    ownResource(route.method, route.path),
-  );
-  const actions = ['execute-api:Invoke'];
-  return [
-    ...(accounts.length > 0
-      ? [
-          new iam.PolicyStatement({
-            principals: accounts.map((account) => new iam.AccountPrincipal(account)),
-            actions,
-            resources,
-            conditions: NOT_OWN_ACCOUNT,
-          }),
-        ]
-      : []),
-    ...(organizationId !== undefined
-      ? [
-          new iam.PolicyStatement({
-            principals: [new iam.AnyPrincipal()],
-            actions,
-            resources,
-            conditions: { StringEquals: { 'aws:PrincipalOrgID': organizationId }, ...NOT_OWN_ACCOUNT },
-          }),
-        ]
-      : []),
-  ];
-}
-
-/** @param ownAccount of the stack; a token where it is only known when the stack is deployed. */
-function checkConsumers({ accounts = [], organizationId }: Consumers, ownAccount: string): void {
-  for (const account of accounts) {
-    if (!ACCOUNT_ID.test(account))
-      throw new Error(`consumers.accounts: expected account ids of 12 digits, got "${account}"`);
-    if (!Token.isUnresolved(ownAccount) && account === ownAccount) {
-      throw new Error(
-        `consumers.accounts: ${account} is the account of hublease itself. Remove it: principals of this account need only their own IAM policies`,
-      );
-    }
-  }
-  if (organizationId !== undefined && !ORGANIZATION_ID.test(organizationId)) {
-    throw new Error(`consumers.organizationId: expected an id such as o-a1b2c3d4e5, got "${organizationId}"`);
-  }
-}
-
-/** An operation in the API's own policy, which API Gateway completes with the API's ARN. */
-function ownResource(method: string, path: string): string {
-  return `execute-api:/${STAGE}/${method}${openEnded(path)}`;
-}
-
-function openEnded(path: string): string {
-  return path.replaceAll(/\{\w+\+?\}/g, '*');
-}

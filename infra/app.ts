@@ -39,6 +39,10 @@ class HubleaseStack extends Stack {
       hublease.node.addDependency(new ApiGatewayLogging(this, 'ApiGatewayLogging'));
     }
     new CfnOutput(this, 'EndpointUrl', { value: hublease.endpointUrl, description: 'Set HUBLEASE_ENDPOINT to this' });
+    new CfnOutput(this, 'ConsumerPolicy', {
+      value: hublease.consumerPolicy(),
+      description: 'Identity policy for a role that leases. Put the name of a secret in the place of lease/*',
+    });
     new CfnOutput(this, 'LeaseTable', { value: hublease.leaseTable.tableName });
   }
 }

@@ -3,10 +3,10 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as cr from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
-import { ROUTES } from '../functions/wire/routes.ts';
 import type { LeaseApi } from './api.ts';
+import { ConsumerRole } from './consumer-role.ts';
 import { functionLogGroup, functionRole, type HubleaseFunction } from './function.ts';
-import { grantRoutes } from './grants.ts';
+import { grantLeases } from './grants.ts';
 import { acknowledgeWildcard } from './wildcards.ts';
 
 /** A Docker Hub account to mint tokens from, whose credential its owner keeps in Secrets Manager. */
@@ -116,14 +116,15 @@ export class DynamicSecretRef {
    */
   grantLease(role: iam.IRole): iam.Grant {
     this.#list(role);
-    const uses = ROUTES.filter((route) => route.who === 'caller').map((route) =>
-      route.operation === 'mintLease' ? { route, path: `/lease/${this.name}` } : { route },
-    );
-    return grantRoutes(this.#api, this.#resource, role, uses);
+    return grantLeases(this.#api, role, this.name);
   }
 
   /** A role's path is not seen in a signed request, so that the listed ARN has none. */
   #list(role: iam.IRole): void {
+    if (role instanceof ConsumerRole) {
+      this.#allow.add(role.allowEntry);
+      return;
+    }
     const isNamedHere = !Token.isUnresolved(role.roleName) || Stack.of(role) === Stack.of(this.#resource);
     if (isNamedHere) {
       this.#allow.add(`arn:${Stack.of(role).partition}:iam::${role.env.account}:role/${role.roleName}`);

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as iam from 'aws-cdk-lib/aws-iam';
@@ -8,9 +8,10 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { MetricName } from '../functions/adapters/metric-names.ts';
 import { environmentOf, type FunctionName, type SettingName } from '../functions/env.ts';
+import { consumerPolicy } from '../functions/wire/consumer-policy.ts';
 import { ROUTES, type Route } from '../functions/wire/routes.ts';
 import { giveAccess } from './access.ts';
-import { type Consumers, LeaseApi } from './api.ts';
+import { LeaseApi } from './api.ts';
 import { type Bounds, type BoundsProps, boundsOf, checkConcurrency } from './bounds.ts';
 import type { FunctionEntry } from './bundle.ts';
 import {
@@ -25,11 +26,11 @@ import { HubleaseFunction, type HubleaseFunctionProps } from './function.ts';
 import { grantOwnRoutes } from './grants.ts';
 import { metricOf } from './metrics.ts';
 import { Observability } from './observability.ts';
+import type { Consumers } from './resource-policy.ts';
 import { LEAST_REVOKE_CONCURRENCY, REVOKER_TIMEOUT, Revocation } from './revocation.ts';
 import { State } from './state.ts';
 import { type Throttling, type ThrottlingProps, throttlingOf } from './throttling.ts';
 
-export type { Consumers } from './api.ts';
 export {
   type DynamicSecretProps,
   DynamicSecretRef,
@@ -39,6 +40,8 @@ export {
   type TokenResource,
   type TokenScope,
 } from './catalog.ts';
+export { ConsumerRole, type ConsumerRoleProps } from './consumer-role.ts';
+export type { Consumers } from './resource-policy.ts';
 export type { CallerRate, Throttle, ThrottlingProps } from './throttling.ts';
 
 /** What API Gateway waits at most. A function that works longer answers nobody. */
@@ -208,6 +211,15 @@ export class Hublease extends Construct {
     return this.#grantOwn('grantReadLeases', role, ({ method, path }) => method === 'GET' && LEASES_PATH.test(path));
   }
 
+  /**
+   * The identity policy that a role needs to lease, as JSON for an output. In another account, `ConsumerRole` writes it.
+   *
+   * @param secrets names, in which `*` stands for anything. @default all secrets, of which each one's `allow` decides
+   */
+  consumerPolicy(secrets: readonly string[] = ['*']): string {
+    return Stack.of(this).toJsonString(consumerPolicy(this.#api.address, secrets));
+  }
+
   /** Tokens answered. */
   metricMinted(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.#metric('LeasesMinted', options);
@@ -318,8 +330,7 @@ export class Hublease extends Construct {
   }
 
   #grantOwn(verb: string, role: iam.IRole, isGranted: (route: Route) => boolean): iam.Grant {
-    const uses = ROUTES.filter(isGranted).map((route) => ({ route }));
-    return grantOwnRoutes(this.#api, verb, role, uses);
+    return grantOwnRoutes(this.#api, verb, role, ROUTES.filter(isGranted));
   }
 
   #function<F extends FunctionName>(

@@ -16,6 +16,7 @@ const LOADED_BY_INFRA = [
   'adapters/tables.js',
   'adapters/metric-names.js',
   'wire/routes.js',
+  'wire/consumer-policy.js',
   'core/failure.js',
 ];
 
@@ -102,4 +103,5 @@ bundleClient();
 await buildCli(join(out, 'cli'));
 for (const entry of FUNCTION_ENTRIES) bundle(entry, join(out, 'functions', entry));
 writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
-for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) cpSync(join(ROOT, file), join(out, file));
+for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'examples/consumer-role.yaml'])
+  cpSync(join(ROOT, file), join(out, file));

@@ -12,6 +12,7 @@ import { lazyHttp } from '../../functions/wiring/lazy-http.ts';
 import { wireMinting } from '../../functions/wiring/minting.ts';
 import { type WiringOverrides, wireRevoking } from '../../functions/wiring/revoking.ts';
 import { proxyEvent, type Sent } from '../functions/proxy-event.ts';
+import { running } from './function-calls.ts';
 
 /** What Lambda gives a sweep. */
 const SWEEP_TIME_MS = 300_000;
@@ -65,12 +66,14 @@ export function deploy(
       return catalogResource(wired.ports, wired.credentials.readFrom);
     }),
   };
+  const as = <T>(name: FunctionName, run: () => Promise<T>) => running.run({ name, settings }, run);
   return {
-    broker: async (sent) => answerOf(await functions.broker()(proxyEvent(sent))),
-    admin: async (sent) => answerOf(await functions.admin()(proxyEvent(sent))),
-    revoker: async (event) => functions.revoker()(event),
-    sweeper: async () => functions.sweeper()({}, { getRemainingTimeInMillis: () => SWEEP_TIME_MS }),
-    catalogResource: async (event) => functions.catalogResource()(event),
+    broker: (sent) => as('broker', async () => answerOf(await functions.broker()(proxyEvent(sent)))),
+    admin: (sent) => as('admin', async () => answerOf(await functions.admin()(proxyEvent(sent)))),
+    revoker: (event) => as('revoker', async () => functions.revoker()(event)),
+    sweeper: () =>
+      as('sweeper', async () => functions.sweeper()({}, { getRemainingTimeInMillis: () => SWEEP_TIME_MS })),
+    catalogResource: (event) => as('catalogResource', async () => functions.catalogResource()(event)),
   };
 }
 

@@ -153,6 +153,31 @@ describe('rows', () => {
   });
 });
 
+describe('notes', () => {
+  const writersOf = (partition: string) =>
+    OWNERS.filter((owner) =>
+      statements[owner].some(
+        ({ Sid, Condition }) =>
+          Sid === 'WriteNotes' &&
+          JSON.stringify(Condition?.['ForAllValues:StringEquals']?.['dynamodb:LeadingKeys']).includes(`"${partition}"`),
+      ),
+    );
+
+  it('are written by the functions that make them', () => {
+    expect(writersOf('replay')).toEqual(['Broker']);
+    expect(writersOf('sweep')).toEqual(['Sweeper']);
+    for (const shared of ['session', 'counter']) expect(writersOf(shared)).toEqual([...OWNERS]);
+  });
+});
+
+describe('lists', () => {
+  it('of leases that the broker asks for are those of one caller, and of what is open', () => {
+    const listing = statements.Broker.find(({ Sid }) => Sid === 'ListLeases');
+    const indexes = (JSON.stringify(listing?.Resource).match(/\/index\/[\w-]+/g) ?? []).map(String);
+    expect(indexes).toEqual(['/index/by-caller', '/index/due']);
+  });
+});
+
 describe('rates of callers', () => {
   it('are counted by the broker alone, by a pattern that names no other rows', () => {
     const counting = OWNERS.flatMap((owner) =>

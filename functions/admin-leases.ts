@@ -1,7 +1,7 @@
 import { listAllLeases, revokeAnyLease, revokeMatching, showAnyLease } from './core/all-leases.ts';
 import { attestLease } from './core/attest.ts';
-import { isOpen } from './core/lease.ts';
 import { lookLive } from './core/live.ts';
+import { isOpen } from './core/model/lease.ts';
 import type { AdminPorts } from './core/ports.ts';
 import type { Operations } from './http.ts';
 import { livePage } from './live-page.ts';

@@ -1,4 +1,4 @@
-import { Failed, fail } from './core/failure.ts';
+import { Failed, fail } from './core/model/failure.ts';
 import type { AdminPorts } from './core/ports.ts';
 import { deleteSecret, getSecret, listSecrets, putSecret } from './core/secrets.ts';
 import type { Operations } from './http.ts';

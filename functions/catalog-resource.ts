@@ -1,8 +1,8 @@
-import type { Origin } from './core/caller.ts';
-import { Failed, fail } from './core/failure.ts';
+import type { Origin } from './core/model/caller.ts';
+import { Failed, fail } from './core/model/failure.ts';
+import type { Credential, LoginRoute } from './core/model/target.ts';
 import type { AdminPorts } from './core/ports.ts';
 import { deleteSecret, putSecret } from './core/secrets.ts';
-import type { Credential, LoginRoute } from './core/target.ts';
 import { deleteTarget, putTarget } from './core/targets.ts';
 import { checkProtectionKey } from './protection-key.ts';
 import { check } from './wire/check.ts';

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import type * as z from 'zod';
-import { type Origin, parseCaller } from './core/caller.ts';
-import { Failed, type Failure, fail } from './core/failure.ts';
+import { type Origin, parseCaller } from './core/model/caller.ts';
+import { Failed, type Failure, fail } from './core/model/failure.ts';
 import type { MintPorts } from './core/ports.ts';
 import { errorFields, type Log, type LogFields } from './log.ts';
 import type { AnswerOf } from './wire/answers.ts';

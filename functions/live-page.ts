@@ -1,5 +1,5 @@
-import type { Lease } from './core/lease.ts';
 import { type LiveView, lookLive } from './core/live.ts';
+import type { Lease } from './core/model/lease.ts';
 import type { Page, RevokePorts } from './core/ports.ts';
 import { pageAnswer } from './wire/answers.ts';
 

@@ -1,5 +1,5 @@
 import { joseTokenSealer } from './adapters/token-sealer.ts';
-import { fail } from './core/failure.ts';
+import { fail } from './core/model/failure.ts';
 import { problemOfModulus } from './rsa-modulus.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import { Failed } from '../functions/core/failure.ts';
+import { Failed } from '../functions/core/model/failure.ts';
 import { STAGE } from '../functions/wire/routes.ts';
 import { type OwnRequests, refusalOfForeign } from './own-requests.ts';
 import type { Profile } from './profiles.ts';

@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici';
 import { dockerHub } from '../functions/adapters/docker-hub.ts';
 import { tokenMinter } from '../functions/adapters/docker-hub-create.ts';
 import { joseTokenSealer } from '../functions/adapters/token-sealer.ts';
-import { perMinute } from '../functions/core/pace.ts';
+import { perMinute } from '../functions/core/model/pace.ts';
 import type { AdminPorts, MintPorts } from '../functions/core/ports.ts';
 import { Rates } from '../functions/core/rates.ts';
 import { limitsOf } from '../functions/limits.ts';

@@ -1,4 +1,4 @@
-import { afterTaking } from '../functions/core/pace.ts';
+import { afterTaking } from '../functions/core/model/pace.ts';
 import type { CallerRates } from '../functions/core/ports.ts';
 
 /** Callers, accounts and secrets that are kept in mind. The one that asked longest ago makes room, and begins anew. */

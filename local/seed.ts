@@ -1,4 +1,4 @@
-import type { Origin } from '../functions/core/caller.ts';
+import type { Origin } from '../functions/core/model/caller.ts';
 import type { AdminPorts } from '../functions/core/ports.ts';
 import { putSecret } from '../functions/core/secrets.ts';
 import { putTarget } from '../functions/core/targets.ts';

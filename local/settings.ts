@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parseDuration } from '../functions/core/duration.ts';
-import { Failed } from '../functions/core/failure.ts';
+import { parseDuration } from '../functions/core/model/duration.ts';
+import { Failed } from '../functions/core/model/failure.ts';
 
 /** How much the embedded edition says on standard error. */
 export type LogLevel = 'silent' | 'error' | 'info';

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { DynamicSecret } from '../functions/core/model/secret.ts';
+import type { Target } from '../functions/core/model/target.ts';
 import type { Catalog, Page, PageRequest, WriteOutcome } from '../functions/core/ports.ts';
-import type { DynamicSecret } from '../functions/core/secret.ts';
-import type { Target } from '../functions/core/target.ts';
 import { type Pager, pagerOf } from './sqlite-paging.ts';
 import { type DocumentRow, outcomeOf, readDocument } from './sqlite-rows.ts';
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Lease } from '../functions/core/lease.ts';
+import type { Lease } from '../functions/core/model/lease.ts';
 import type { LeaseClaims, LeaseFilter, LeaseStore, WriteOutcome } from '../functions/core/ports.ts';
 import { type Commits, commitsOf } from './sqlite-commits.ts';
 import { sqliteCounters } from './sqlite-counters.ts';

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { fail } from '../functions/core/failure.ts';
+import { fail } from '../functions/core/model/failure.ts';
 import type { Page, PageRequest } from '../functions/core/ports.ts';
 
 /** 96 bits: nobody guesses one, and tokens stay short. */

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Lease } from '../functions/core/lease.ts';
+import type { Lease } from '../functions/core/model/lease.ts';
 import type { HubFacts, SessionRecord } from '../functions/core/ports.ts';
 import { inTransaction } from './sqlite-rows.ts';
 

@@ -1,4 +1,4 @@
-import type { Failure, FailureTag } from '../functions/core/failure.ts';
+import type { Failure, FailureTag } from '../functions/core/model/failure.ts';
 
 const LEASE_ID = '01KAJQXY00EXAMPLE0EXAMP001';
 const CALLER = 'arn:aws:iam::111122223333:role/ci';

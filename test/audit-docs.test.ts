@@ -22,6 +22,7 @@ describe('docs/audit.md', () => {
   });
 
   it('names every reason for a revocation', () => {
-    for (const reason of union('functions/core/lease.ts', 'RevokeReason')) expect(page).toContain(`\`${reason}\``);
+    for (const reason of union('functions/core/model/lease.ts', 'RevokeReason'))
+      expect(page).toContain(`\`${reason}\``);
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { leaseToRow } from '../functions/adapters/dynamodb-lease-row.ts';
 import { METRICS } from '../functions/adapters/metric-names.ts';
 import { LEASE_TABLE } from '../functions/adapters/tables.ts';
-import type { Lease } from '../functions/core/lease.ts';
+import type { Lease } from '../functions/core/model/lease.ts';
 import { ROUTES, STAGE } from '../functions/wire/routes.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');

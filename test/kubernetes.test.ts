@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { parseDuration } from '../functions/core/duration.ts';
+import { parseDuration } from '../functions/core/model/duration.ts';
 import {
   CI_ARN,
   type Edition,

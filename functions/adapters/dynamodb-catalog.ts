@@ -1,7 +1,7 @@
-import { isName } from '../core/name.ts';
+import { isName } from '../core/model/name.ts';
+import type { DynamicSecret } from '../core/model/secret.ts';
+import type { Target } from '../core/model/target.ts';
 import type { Catalog, Page, PageRequest, WriteOutcome } from '../core/ports.ts';
-import type { DynamicSecret } from '../core/secret.ts';
-import type { Target } from '../core/target.ts';
 import {
   assertSchema,
   createRow,

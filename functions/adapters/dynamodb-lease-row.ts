@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isOpen, type Lease } from '../core/lease.ts';
+import { isOpen, type Lease } from '../core/model/lease.ts';
 import { assertSchema, type Row, type VersionedRow } from './dynamodb-rows.ts';
 import { LEASE_ROW, SHARDS } from './tables.ts';
 

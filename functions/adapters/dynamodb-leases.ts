@@ -1,5 +1,5 @@
-import type { Lease } from '../core/lease.ts';
-import { isName } from '../core/name.ts';
+import type { Lease } from '../core/model/lease.ts';
+import { isName } from '../core/model/name.ts';
 import type {
   Clock,
   CreateOutcome,

@@ -1,5 +1,5 @@
 import type { QueryCommandInput } from '@aws-sdk/lib-dynamodb';
-import { isOpen, type Lease } from '../core/lease.ts';
+import { isOpen, type Lease } from '../core/model/lease.ts';
 import type { Clock, LeaseStore, Page, PageRequest } from '../core/ports.ts';
 import { INSTANT_KEY, type IndexKey, lastInstantKey, leaseIdOf, leaseKey, rowToLease } from './dynamodb-lease-row.ts';
 import { type DynamodbTable, queryRows, readRows } from './dynamodb-rows.ts';

@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { boundsOf, type Pace } from '../core/pace.ts';
+import { boundsOf, type Pace } from '../core/model/pace.ts';
 import type { CallerRates } from '../core/ports.ts';
 import { awsCall } from './aws-call.ts';
 import type { DynamodbTable } from './dynamodb-rows.ts';

@@ -1,4 +1,4 @@
-import { isName } from '../core/name.ts';
+import { isName } from '../core/model/name.ts';
 import type { SessionRecord, SessionStore } from '../core/ports.ts';
 import { assertSchema, createRow, type DynamodbTable, readRow, removeRow, replaceRow } from './dynamodb-rows.ts';
 import { CATALOG_PARTITIONS } from './tables.ts';

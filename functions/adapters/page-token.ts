@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { fail } from '../core/failure.ts';
+import { fail } from '../core/model/failure.ts';
 
 /** Longest token that is looked at: the checksum and the longest cursor (a name of 131 characters), with room to spare. */
 const TOKEN_MOST_CHARACTERS = 512;

@@ -10,8 +10,8 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
+import type { Credential } from '../core/model/target.ts';
 import type { Clock, TargetCredentials } from '../core/ports.ts';
-import type { Credential } from '../core/target.ts';
 import { awsCall, failedWith } from './aws-call.ts';
 import { ShortCache } from './short-cache.ts';
 

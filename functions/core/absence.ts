@@ -1,12 +1,12 @@
 import { readFacts } from './facts.ts';
 import { failureOf } from './hub-problem.ts';
 import { readLabel } from './label.ts';
-import type { Evidence, Lease } from './lease.ts';
 import type { Listing } from './listing.ts';
+import type { Evidence, Lease } from './model/lease.ts';
+import type { Target } from './model/target.ts';
 import type { HubFacts, HubToken, Limits, RevokePorts } from './ports.ts';
 import { type Delay, delayOf } from './retry.ts';
 import { isListedAlive, suspectsOf } from './suspects.ts';
-import type { Target } from './target.ts';
 
 /** The quiet period spans this many times the largest list lag seen: the next one may be larger. */
 const LAG_FACTOR = 3;

@@ -1,8 +1,8 @@
-import { auditIds } from './audit-ids.ts';
-import type { Origin } from './caller.ts';
-import { fail } from './failure.ts';
-import { isLeftToSweep, isOpen, type Lease, nextLease } from './lease.ts';
-import { isUnder } from './name.ts';
+import { auditIds } from './model/audit-ids.ts';
+import type { Origin } from './model/caller.ts';
+import { fail } from './model/failure.ts';
+import { isLeftToSweep, isOpen, type Lease, nextLease } from './model/lease.ts';
+import { isUnder } from './model/name.ts';
 import type { LeaseFilter, Page, PageRequest, RevokePorts } from './ports.ts';
 import { openLeases } from './quota.ts';
 import { revokeLease } from './revoke.ts';

@@ -1,8 +1,8 @@
 import { EXPIRY_MARGIN_MS } from './absence.ts';
-import type { Origin } from './caller.ts';
 import { concludeLease } from './conclude.ts';
-import { fail } from './failure.ts';
-import { isOpen, type Lease } from './lease.ts';
+import type { Origin } from './model/caller.ts';
+import { fail } from './model/failure.ts';
+import { isOpen, type Lease } from './model/lease.ts';
 import type { RevokePorts } from './ports.ts';
 import { stored } from './stored.ts';
 

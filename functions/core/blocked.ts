@@ -1,5 +1,5 @@
-import { auditIds } from './audit-ids.ts';
-import { type Lease, nextLease } from './lease.ts';
+import { auditIds } from './model/audit-ids.ts';
+import { type Lease, nextLease } from './model/lease.ts';
 import type { RevokePorts } from './ports.ts';
 
 /** A listed token that may be the lease's keeps it open for this long before somebody should look at it. */

@@ -1,6 +1,6 @@
-import { auditIds } from './audit-ids.ts';
 import type { Finding } from './evidence.ts';
-import { type Evidence, isOpen, type Lease, nextLease, type RevokeReason } from './lease.ts';
+import { auditIds } from './model/audit-ids.ts';
+import { type Evidence, isOpen, type Lease, nextLease, type RevokeReason } from './model/lease.ts';
 import type { RevokePorts } from './ports.ts';
 import { endWaiting } from './rate.ts';
 import type { Revocation } from './revoke.ts';

@@ -1,6 +1,6 @@
 import type { Grant } from './grant.ts';
 import { MARK_CHARACTERS } from './label.ts';
-import type { Lease } from './lease.ts';
+import type { Lease } from './model/lease.ts';
 import type { CreatedToken, MintRefusal } from './ports.ts';
 
 /** Docker Hub may round an expiry to whole seconds. */

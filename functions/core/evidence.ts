@@ -10,14 +10,14 @@ import {
   tokensOf,
 } from './absence.ts';
 import { readFacts } from './facts.ts';
-import { Failed } from './failure.ts';
-import type { Evidence, Lease } from './lease.ts';
 import { listAll } from './listing.ts';
+import { Failed } from './model/failure.ts';
+import type { Evidence, Lease } from './model/lease.ts';
+import { hubAccountOf, type Target } from './model/target.ts';
 import type { HubToken, RevokePorts, TokenPlace } from './ports.ts';
 import { removeToken } from './removal.ts';
 import { type Delay, delayOf } from './retry.ts';
 import { withSession } from './session.ts';
-import { hubAccountOf, type Target } from './target.ts';
 
 /** What an attempt to prove a lease's end came to. Without evidence, `code` says why. */
 export interface Finding extends Delay {

@@ -1,4 +1,4 @@
-import { type Lease, type LeaseChange, nextLease } from './lease.ts';
+import { type Lease, type LeaseChange, nextLease } from './model/lease.ts';
 import type { CreatedToken, MintPorts } from './ports.ts';
 import { revokeLease } from './revoke.ts';
 

@@ -1,14 +1,14 @@
-import { isAllowed } from './allow.ts';
-import type { Caller } from './caller.ts';
-import { fail } from './failure.ts';
 import { callerLabelMax, LABEL_MAX_CHARACTERS } from './label.ts';
+import { isAllowed } from './model/allow.ts';
+import type { Caller } from './model/caller.ts';
+import { fail } from './model/failure.ts';
+import { checkResources, resourcesCover } from './model/resource.ts';
+import { covers, type OatResource, type PatScope } from './model/scope.ts';
+import type { DynamicSecret } from './model/secret.ts';
+import { hubAccountOf, type Target } from './model/target.ts';
 import type { MintPorts, QuotaClaim } from './ports.ts';
 import { admitCaller, admitMint } from './rates.ts';
-import { checkResources, resourcesCover } from './resource.ts';
-import { covers, type OatResource, type PatScope } from './scope.ts';
-import type { DynamicSecret } from './secret.ts';
 import { stored } from './stored.ts';
-import { hubAccountOf, type Target } from './target.ts';
 
 /** What a caller may ask of a secret. */
 export interface MintOrder {

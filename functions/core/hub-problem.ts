@@ -1,4 +1,4 @@
-import { type Failed, fail } from './failure.ts';
+import { type Failed, fail } from './model/failure.ts';
 import type { HubProblem } from './ports.ts';
 
 /** When Docker Hub does not say how long to wait. */

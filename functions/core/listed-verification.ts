@@ -1,6 +1,6 @@
 import { refuseMints } from './facts.ts';
+import type { Target } from './model/target.ts';
 import type { HubToken, SweepPorts } from './ports.ts';
-import type { Target } from './target.ts';
 import { expiryFactsOf } from './verified-expiry.ts';
 
 /**

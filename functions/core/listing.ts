@@ -1,8 +1,8 @@
 import { noteFacts, readFacts } from './facts.ts';
+import type { Target } from './model/target.ts';
 import type { HubProblem, HubToken, HubWindow, RevokePorts, TokenPlace } from './ports.ts';
 import type { HubClass } from './rate.ts';
 import { withSession } from './session.ts';
-import type { Target } from './target.ts';
 
 /** Docker Hub's other lists state 100 as their maximum; this one's is not documented. The next is tried where one is refused. */
 const PAGE_SIZES = [100, 50, 10] as const;

@@ -1,13 +1,14 @@
-import { auditIds, auditOrigin } from './audit-ids.ts';
-import type { Origin } from './caller.ts';
 import { clip, judgeEcho } from './echo.ts';
 import { placeOf } from './evidence.ts';
 import { capOf, refuseMints } from './facts.ts';
-import { type Failed, type Failure, fail } from './failure.ts';
 import { abandon, giveUp, leaveToSweep, settled } from './give-up.ts';
 import { decideGrant, type Grant, type MintOrder, readyTarget } from './grant.ts';
 import { writeLabel } from './label.ts';
-import { type Lease, nextLease } from './lease.ts';
+import { auditIds, auditOrigin } from './model/audit-ids.ts';
+import type { Origin } from './model/caller.ts';
+import { type Failed, type Failure, fail } from './model/failure.ts';
+import { type Lease, nextLease } from './model/lease.ts';
+import { expiryToAskMs, hubAccountOf, type Target } from './model/target.ts';
 import type { CreatedToken, HubFacts, HubReply, HubSession, MintPorts } from './ports.ts';
 import { type Asker, quotaReached } from './quota.ts';
 import { noteRate, yieldToRevocation } from './rate.ts';
@@ -15,7 +16,6 @@ import { isRefusedCleanly, refusalOf } from './refused-create.ts';
 import { openReplay, type PendingReplay } from './replay.ts';
 import { dropSession, openSession } from './session.ts';
 import { stored } from './stored.ts';
-import { expiryToAskMs, hubAccountOf, type Target } from './target.ts';
 
 /** Our clock and Docker Hub's further apart than this is worth an alarm: expiry is reckoned by both. */
 const CLOCK_SKEW_MS = 5_000;

@@ -1,11 +1,11 @@
-import { isAllowed } from './allow.ts';
-import { type Caller, isOwner, type Origin } from './caller.ts';
-import { fail } from './failure.ts';
-import type { Lease, LeaseStatus } from './lease.ts';
+import { isAllowed } from './model/allow.ts';
+import { type Caller, isOwner, type Origin } from './model/caller.ts';
+import { fail } from './model/failure.ts';
+import type { Lease, LeaseStatus } from './model/lease.ts';
+import type { DynamicSecret } from './model/secret.ts';
 import { everyPage } from './pages.ts';
 import type { Page, PageRequest, RevokePorts } from './ports.ts';
 import { revokeLease } from './revoke.ts';
-import type { DynamicSecret } from './secret.ts';
 import { stored } from './stored.ts';
 
 type ReadPorts = Pick<RevokePorts, 'leases' | 'catalog'>;

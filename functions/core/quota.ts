@@ -1,6 +1,6 @@
-import type { Caller } from './caller.ts';
-import { type Failed, fail } from './failure.ts';
-import type { Lease } from './lease.ts';
+import type { Caller } from './model/caller.ts';
+import { type Failed, fail } from './model/failure.ts';
+import type { Lease } from './model/lease.ts';
 import { everyPage } from './pages.ts';
 import type { QuotaClaim, RevokePorts } from './ports.ts';
 

@@ -1,8 +1,9 @@
-import { auditIds } from './audit-ids.ts';
 import { readLabel } from './label.ts';
 import { learnFromListing, noteListing } from './learn.ts';
-import { isOpen, type Lease } from './lease.ts';
 import { type Listing, listAll } from './listing.ts';
+import { auditIds } from './model/audit-ids.ts';
+import { isOpen, type Lease } from './model/lease.ts';
+import { hubAccountOf, type Target } from './model/target.ts';
 import { noteToken } from './note-token.ts';
 import type { HubToken, SweepPorts, TokenPlace } from './ports.ts';
 import { doRevocationsWait, reservedUntilMs, yieldToRevocation } from './rate.ts';
@@ -11,7 +12,6 @@ import { removeToken } from './removal.ts';
 import { reopenLease, revokeLease } from './revoke.ts';
 import { withSession } from './session.ts';
 import { isListedAlive } from './suspects.ts';
-import { hubAccountOf, type Target } from './target.ts';
 
 /** Expired tokens of ended leases that one sweep fails to delete before it leaves the rest: each costs requests, and they may be many. */
 const MAX_UNDELETED = 2;

@@ -3,10 +3,10 @@ import { noteBlocked } from './blocked.ts';
 import { concludeLease } from './conclude.ts';
 import { placeOf } from './evidence.ts';
 import { readFacts } from './facts.ts';
-import { isLeftToSweep, type Lease } from './lease.ts';
 import { type Listing, listAll } from './listing.ts';
+import { isLeftToSweep, type Lease } from './model/lease.ts';
+import { hubAccountOf, type Target } from './model/target.ts';
 import type { RevokePorts } from './ports.ts';
-import { hubAccountOf, type Target } from './target.ts';
 
 /**
  * Ends the leases whose creates Docker Hub refused, all with one pair of listings: the one that the sweep has made, and a second

@@ -1,8 +1,8 @@
-import { auditIds, auditOrigin } from './audit-ids.ts';
-import type { Origin } from './caller.ts';
-import { fail } from './failure.ts';
 import { allowedSecret } from './grant.ts';
-import { type Lease, nextLease } from './lease.ts';
+import { auditIds, auditOrigin } from './model/audit-ids.ts';
+import type { Origin } from './model/caller.ts';
+import { fail } from './model/failure.ts';
+import { type Lease, nextLease } from './model/lease.ts';
 import { showOwn } from './own-leases.ts';
 import type { MintPorts } from './ports.ts';
 import { stored } from './stored.ts';

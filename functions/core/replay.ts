@@ -1,8 +1,8 @@
-import { isOwner, type Origin } from './caller.ts';
-import { fail } from './failure.ts';
 import type { MintOrder } from './grant.ts';
 import { retryAfterSeconds } from './hub-problem.ts';
-import { isLeftToSweep, isOpen, type Lease } from './lease.ts';
+import { isOwner, type Origin } from './model/caller.ts';
+import { fail } from './model/failure.ts';
+import { isLeftToSweep, isOpen, type Lease } from './model/lease.ts';
 import type { MintPorts, ReplayRecord } from './ports.ts';
 import { revokeLease } from './revoke.ts';
 import { stored } from './stored.ts';

@@ -1,8 +1,8 @@
-import { auditIds, auditOrigin } from './audit-ids.ts';
-import type { Origin } from './caller.ts';
 import { concludeLease, reportedExpiry } from './conclude.ts';
 import { expiredEvidence, findEvidence } from './evidence.ts';
-import { isLeftToSweep, isOpen, type Lease, nextLease, type RevokeReason } from './lease.ts';
+import { auditIds, auditOrigin } from './model/audit-ids.ts';
+import type { Origin } from './model/caller.ts';
+import { isLeftToSweep, isOpen, type Lease, nextLease, type RevokeReason } from './model/lease.ts';
 import type { RevokePorts } from './ports.ts';
 import { postpone } from './postpone.ts';
 

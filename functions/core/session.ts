@@ -1,11 +1,11 @@
-import type { Failed } from './failure.ts';
-import { fail } from './failure.ts';
 import { failureOf, retryAfterSeconds } from './hub-problem.ts';
 import { BREAKER_MS, breakerMs, pauseAfter, waitForEdge, waitForLogin } from './login-pauses.ts';
+import type { Failed } from './model/failure.ts';
+import { fail } from './model/failure.ts';
+import type { Credential, Target } from './model/target.ts';
 import type { HubProblem, HubReply, HubSession, RevokePorts, SessionRecord } from './ports.ts';
 import { type HubClass, noteRate, waitForWindow } from './rate.ts';
 import { stored } from './stored.ts';
-import type { Credential, Target } from './target.ts';
 
 /** A session this close to its end is not used for another call. */
 const USABLE_MS = 15_000;

@@ -1,4 +1,4 @@
-import { isLeftToSweep, isOpen, STUCK_ATTEMPTS } from './lease.ts';
+import { isLeftToSweep, isOpen, STUCK_ATTEMPTS } from './model/lease.ts';
 import { everyPage } from './pages.ts';
 import type { RevokePorts } from './ports.ts';
 

@@ -1,13 +1,13 @@
 import { removeDrainedSecrets, removeDrainedTarget } from './drain.ts';
 import { noteFacts, readFacts } from './facts.ts';
-import { Failed } from './failure.ts';
-import { isLeftToSweep, type Lease } from './lease.ts';
+import { Failed } from './model/failure.ts';
+import { isLeftToSweep, type Lease } from './model/lease.ts';
+import type { Target } from './model/target.ts';
 import { pagesOf } from './pages.ts';
 import type { RevokePorts, SweepPorts } from './ports.ts';
 import { openLeases, quotaCounters, recount } from './quota.ts';
 import { type Reconciliation, reconcile } from './reconcile.ts';
 import { giveTurns, type SweepPlace } from './sweep-turns.ts';
-import type { Target } from './target.ts';
 import { VERIFICATION_SECRET } from './throwaway.ts';
 import { verifyStored } from './verify-stored.ts';
 

@@ -1,11 +1,11 @@
-import type { Origin } from './caller.ts';
-import { Failed } from './failure.ts';
 import type { Grant } from './grant.ts';
 import { callerLabelMax, LABEL_MAX_CHARACTERS, MARK_CHARACTERS } from './label.ts';
-import type { Lease } from './lease.ts';
 import { mintGrant } from './mint.ts';
+import type { Origin } from './model/caller.ts';
+import { Failed } from './model/failure.ts';
+import type { Lease } from './model/lease.ts';
+import type { ExpiryGranularity, Target } from './model/target.ts';
 import type { MintPorts, VerifyPorts } from './ports.ts';
-import type { ExpiryGranularity, Target } from './target.ts';
 
 /** What the throwaway token may live: long enough for a list that lags, short enough to be no loss. */
 const TTL_SECONDS = 1_800;

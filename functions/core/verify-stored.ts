@@ -1,10 +1,10 @@
-import { auditOrigin } from './audit-ids.ts';
-import type { Origin } from './caller.ts';
 import { noteFacts, refuseMints } from './facts.ts';
-import { Failed, fail } from './failure.ts';
+import { auditOrigin } from './model/audit-ids.ts';
+import type { Origin } from './model/caller.ts';
+import { Failed, fail } from './model/failure.ts';
+import type { Target } from './model/target.ts';
 import type { VerifyPorts } from './ports.ts';
 import { stored } from './stored.ts';
-import type { Target } from './target.ts';
 import { type VerificationStep, verifyByToken } from './verify.ts';
 
 /**

@@ -1,16 +1,16 @@
-import type { Origin } from './caller.ts';
 import { placeOf } from './evidence.ts';
 import { noteFacts } from './facts.ts';
-import { Failed, fail } from './failure.ts';
 import { settled } from './give-up.ts';
 import { failureOf } from './hub-problem.ts';
-import type { Lease } from './lease.ts';
 import { listAll } from './listing.ts';
+import type { Origin } from './model/caller.ts';
+import { Failed, fail } from './model/failure.ts';
+import type { Lease } from './model/lease.ts';
+import type { Credential, Target, Verification } from './model/target.ts';
 import type { HubToken, VerifyPorts } from './ports.ts';
 import { revokeLease } from './revoke.ts';
 import { withSession } from './session.ts';
 import { stored } from './stored.ts';
-import type { Credential, Target, Verification } from './target.ts';
 import { mintThrowaway, THROWAWAY_LABELS, type Throwaway } from './throwaway.ts';
 import { type ExpiryFacts, expiryFactsOf } from './verified-expiry.ts';
 

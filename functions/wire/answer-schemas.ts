@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { PAT_SCOPES } from '../core/scope.ts';
+import { PAT_SCOPES } from '../core/model/scope.ts';
 import { ProtectionKey } from './protection-key.ts';
 import { StateAnswer } from './state-answer.ts';
 

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { fail } from '../core/failure.ts';
+import { fail } from '../core/model/failure.ts';
 
 /** A field's name is repeated to the caller only in this form: anything else may be a value in the wrong place. */
 const SAFE_NAME = /^[A-Za-z][A-Za-z0-9]{0,31}$/;

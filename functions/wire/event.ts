@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import * as z from 'zod';
-import { fail } from '../core/failure.ts';
+import { fail } from '../core/model/failure.ts';
 import { STAGE } from './routes.ts';
 
 /** Largest request body. The largest legal one, a secret with 50 resources and 50 roles, fits; nothing larger is parsed. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { LONGEST_DURATION_SECONDS } from '../core/duration.ts';
 import { CALLER_LABEL_MAX_CHARACTERS } from '../core/label.ts';
-import { PAT_SCOPES } from '../core/scope.ts';
+import { LONGEST_DURATION_SECONDS } from '../core/model/duration.ts';
+import { PAT_SCOPES } from '../core/model/scope.ts';
 
 /**
  * The schemas of single fields. Every pattern is linear and brings its own text, because that text is what the caller reads.

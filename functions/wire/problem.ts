@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Failure, FailureTag, HubFault, HubRefusal } from '../core/failure.ts';
 import { MARK_CHARACTERS } from '../core/label.ts';
+import type { Failure, FailureTag, HubFault, HubRefusal } from '../core/model/failure.ts';
 
 /** An RFC 9457 problem, as `application/problem+json`. */
 export const Problem = z.strictObject({

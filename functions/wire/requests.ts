@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import type { Selector } from '../core/all-leases.ts';
-import { parsePrincipal } from '../core/caller.ts';
-import { parseDuration } from '../core/duration.ts';
-import { Failed, fail } from '../core/failure.ts';
+import { parsePrincipal } from '../core/model/caller.ts';
+import { parseDuration } from '../core/model/duration.ts';
+import { Failed, fail } from '../core/model/failure.ts';
+import { PAT_SCOPES } from '../core/model/scope.ts';
 import type { PageRequest } from '../core/ports.ts';
-import { PAT_SCOPES } from '../core/scope.ts';
 import {
   AttestReason,
   Duration,

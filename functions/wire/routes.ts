@@ -1,4 +1,4 @@
-import { fail } from '../core/failure.ts';
+import { fail } from '../core/model/failure.ts';
 
 /** The API's one stage, and so the first segment of every path. */
 export const STAGE = 'v1';

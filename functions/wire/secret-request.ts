@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { parseAllow } from '../core/allow.ts';
-import { parseDuration } from '../core/duration.ts';
-import { fail } from '../core/failure.ts';
-import { namespaceResources } from '../core/resource.ts';
-import { effectiveScope, PAT_SCOPES, type PatScope } from '../core/scope.ts';
+import { parseAllow } from '../core/model/allow.ts';
+import { parseDuration } from '../core/model/duration.ts';
+import { fail } from '../core/model/failure.ts';
+import { namespaceResources } from '../core/model/resource.ts';
+import { effectiveScope, PAT_SCOPES, type PatScope } from '../core/model/scope.ts';
 import {
   Allow,
   Description,

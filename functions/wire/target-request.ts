@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { fail } from '../core/failure.ts';
+import { fail } from '../core/model/failure.ts';
 import { CredentialBody, Description, HubAccount, MaxActive, Tags, TokenIds } from './fields.ts';
 import { given } from './given.ts';
 

@@ -1,5 +1,5 @@
 import { callerLabelMax, LABEL_MAX_CHARACTERS } from '../core/label.ts';
-import type { Verification } from '../core/target.ts';
+import type { Verification } from '../core/model/target.ts';
 import type { VerificationStep } from '../core/verify.ts';
 
 const MINUTE_SECONDS = 60;

@@ -5,7 +5,7 @@ import { dynamodbRates } from '../adapters/dynamodb-rates.ts';
 import { dynamodbTimer } from '../adapters/dynamodb-timer.ts';
 import { schedulerBackstop } from '../adapters/scheduler.ts';
 import { joseTokenSealer } from '../adapters/token-sealer.ts';
-import { perMinute } from '../core/pace.ts';
+import { perMinute } from '../core/model/pace.ts';
 import type { MintPorts } from '../core/ports.ts';
 import { Rates } from '../core/rates.ts';
 import type { BrokerSettings } from '../env.ts';

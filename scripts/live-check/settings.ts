@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { type Credential, isAccessToken } from '../../functions/core/target.ts';
+import { type Credential, isAccessToken } from '../../functions/core/model/target.ts';
 
 export interface Settings {
   readonly credential: Credential;

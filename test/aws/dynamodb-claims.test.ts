@@ -9,7 +9,7 @@ import type { DynamodbTable, Row } from '../../functions/adapters/dynamodb-rows.
 import { dynamodbSessions } from '../../functions/adapters/dynamodb-sessions.ts';
 import { CONFLICT_PAUSES_MS } from '../../functions/adapters/dynamodb-transaction.ts';
 import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/tables.ts';
-import type { Lease } from '../../functions/core/lease.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Clock, LeaseClaims, ReplayRecord } from '../../functions/core/ports.ts';
 import { aLease, anOpId, aSecret, aSessionRecord, aTarget, changed, revoked, unique } from '../contract/builders.ts';
 import { canRunDynamodbLocal, type DynamodbLocal, startDynamodbLocal } from './dynamodb-local.ts';

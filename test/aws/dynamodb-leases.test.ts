@@ -14,7 +14,7 @@ import { dynamodbLeases } from '../../functions/adapters/dynamodb-leases.ts';
 import type { DynamodbTable, Row } from '../../functions/adapters/dynamodb-rows.ts';
 import { writePageToken } from '../../functions/adapters/page-token.ts';
 import { LEASE_INDEXES, LEASE_TABLE, SHARDS } from '../../functions/adapters/tables.ts';
-import type { Lease } from '../../functions/core/lease.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Clock, LeaseFilter } from '../../functions/core/ports.ts';
 import { aLease, anOpId, changed, revoked } from '../contract/builders.ts';
 import { allItems } from '../contract/paging.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MAX_ATTEMPTS } from '../../functions/adapters/aws-clients.ts';
-import type { Lease } from '../../functions/core/lease.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import { type CallFault, type CallWatch, watchCalls } from './call-watch.ts';
 import type { Answer } from './deployment.ts';
 import { ACCOUNT, type Aws, findAws, type Installation, prepare, START_TIMEOUT_MS } from './installation.ts';

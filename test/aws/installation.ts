@@ -15,7 +15,7 @@ import { rowToLease } from '../../functions/adapters/dynamodb-lease-row.ts';
 import type { DynamodbTable } from '../../functions/adapters/dynamodb-rows.ts';
 import { dynamodbSessions } from '../../functions/adapters/dynamodb-sessions.ts';
 import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/tables.ts';
-import type { Lease } from '../../functions/core/lease.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import type { HubFacts } from '../../functions/core/ports.ts';
 import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
 import { unique } from '../contract/builders.ts';

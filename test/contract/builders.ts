@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { ulid } from 'ulid';
-import { type Lease, nextLease } from '../../functions/core/lease.ts';
+import { type Lease, nextLease } from '../../functions/core/model/lease.ts';
+import type { DynamicSecret } from '../../functions/core/model/secret.ts';
+import type { Target } from '../../functions/core/model/target.ts';
 import type { SessionRecord } from '../../functions/core/ports.ts';
-import type { DynamicSecret } from '../../functions/core/secret.ts';
-import type { Target } from '../../functions/core/target.ts';
 
 const AUDIT_RETENTION_MS = 30 * 86_400_000;
 

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { perMinute } from '../../functions/core/pace.ts';
+import { perMinute } from '../../functions/core/model/pace.ts';
 import type { CallerRates } from '../../functions/core/ports.ts';
 
 /** Rates to be tested; `close` runs once, after the last test. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DynamicSecret } from '../../functions/core/model/secret.ts';
+import type { Target } from '../../functions/core/model/target.ts';
 import type { Catalog, Page, PageRequest, WriteOutcome } from '../../functions/core/ports.ts';
-import type { DynamicSecret } from '../../functions/core/secret.ts';
-import type { Target } from '../../functions/core/target.ts';
 import { anOpId, aSecret, aTarget, unique } from './builders.ts';
 import { allItems, expectDamageRefused, expectRefused, firstToken } from './paging.ts';
 import { atOnce, type Settled } from './settled.ts';

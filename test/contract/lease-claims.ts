@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Lease } from '../../functions/core/lease.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import type { LeaseStore, QuotaClaim, ReplayRecord } from '../../functions/core/ports.ts';
 import { aLease, anOpId, changed, revoked, unique } from './builders.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Evidence, Lease } from '../../functions/core/lease.ts';
+import type { Evidence, Lease } from '../../functions/core/model/lease.ts';
 import type { LeaseFilter, LeaseStore, PageRequest } from '../../functions/core/ports.ts';
 import { aCaller, aLease, anOpId, changed, revoked, unique } from './builders.ts';
 import { leaseClaimsContract } from './lease-claims.ts';

@@ -11,10 +11,10 @@ import {
   quietUntilMs,
   tokensOf,
 } from '../../functions/core/absence.ts';
-import type { Lease } from '../../functions/core/lease.ts';
 import type { Listing } from '../../functions/core/listing.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
+import type { Target } from '../../functions/core/model/target.ts';
 import type { HubFacts, HubToken } from '../../functions/core/ports.ts';
-import type { Target } from '../../functions/core/target.ts';
 import { OUR_USER_AGENT } from './ports/hub.ts';
 import { rejects } from './ports/steering.ts';
 import { failureOf, LABELS, LIMITS, NOW_MS, QUIET_AFTER_MS, TARGET, VERIFICATION, World } from './world.ts';

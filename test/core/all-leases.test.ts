@@ -6,8 +6,8 @@ import {
   type Selector,
   showAnyLease,
 } from '../../functions/core/all-leases.ts';
-import { auditIds } from '../../functions/core/audit-ids.ts';
-import type { Lease } from '../../functions/core/lease.ts';
+import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import { answers, followed, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, World } from './world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isAllowed, parseAllow, patternsIn } from '../../functions/core/allow.ts';
-import { parseCaller } from '../../functions/core/caller.ts';
+import { isAllowed, parseAllow, patternsIn } from '../../functions/core/model/allow.ts';
+import { parseCaller } from '../../functions/core/model/caller.ts';
 
 const CI_ID = 'AROADBQP57FF2AEXAMPLE';
 const CI = 'arn:aws:iam::111122223333:role/ci';

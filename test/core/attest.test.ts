@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { attestLease } from '../../functions/core/attest.ts';
-import { auditIds } from '../../functions/core/audit-ids.ts';
-import type { Lease } from '../../functions/core/lease.ts';
+import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import { preceded, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORIGIN, World } from './world.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { auditIds } from '../../functions/core/audit-ids.ts';
 import { noteBlocked, recordBlocked } from '../../functions/core/blocked.ts';
-import type { Lease } from '../../functions/core/lease.ts';
+import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import { preceded, rejects } from './ports/steering.ts';
 import { NOW_MS, World } from './world.ts';
 

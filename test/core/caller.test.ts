@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isOwner, parseCaller, parsePrincipal } from '../../functions/core/caller.ts';
+import { isOwner, parseCaller, parsePrincipal } from '../../functions/core/model/caller.ts';
 
 const ROLE_ID = 'AROADBQP57FF2AEXAMPLE';
 const USER_ID = 'AIDACKCEVSQ6C2EXAMPLE';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { auditIds } from '../../functions/core/audit-ids.ts';
 import { concludeLease, reportedExpiry } from '../../functions/core/conclude.ts';
-import type { Evidence, Lease } from '../../functions/core/lease.ts';
+import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import type { Evidence, Lease } from '../../functions/core/model/lease.ts';
 import { type RevokeOrder, revokeLease } from '../../functions/core/revoke.ts';
 import { preceded } from './ports/steering.ts';
 import { NOW_MS, QUIET_AFTER_MS, World } from './world.ts';

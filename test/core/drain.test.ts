@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { removeDrainedSecret, removeDrainedSecrets, removeDrainedTarget } from '../../functions/core/drain.ts';
-import type { DynamicSecret } from '../../functions/core/secret.ts';
-import type { Target } from '../../functions/core/target.ts';
+import type { DynamicSecret } from '../../functions/core/model/secret.ts';
+import type { Target } from '../../functions/core/model/target.ts';
 import { losesReply, preceded, rejects } from './ports/steering.ts';
 import { NOW_MS, World, type WorldOptions } from './world.ts';
 

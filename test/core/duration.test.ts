@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatDuration, LONGEST_DURATION_SECONDS, parseDuration } from '../../functions/core/duration.ts';
+import { formatDuration, LONGEST_DURATION_SECONDS, parseDuration } from '../../functions/core/model/duration.ts';
 
 describe('a duration', () => {
   it.each([

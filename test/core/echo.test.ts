@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { clip, type EchoVerdict, judgeEcho } from '../../functions/core/echo.ts';
 import { MARK_CHARACTERS } from '../../functions/core/label.ts';
-import type { Lease } from '../../functions/core/lease.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
+import type { Target } from '../../functions/core/model/target.ts';
 import type { CreatedToken } from '../../functions/core/ports.ts';
-import type { Target } from '../../functions/core/target.ts';
 import { NOW_MS, TARGET, VERIFICATION, World } from './world.ts';
 
 const MIN_TTL_SECONDS = 60;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Failed, fail } from '../../functions/core/failure.ts';
+import { Failed, fail } from '../../functions/core/model/failure.ts';
 
 describe('a failure', () => {
   const failure = { tag: 'credential_refused', username: 'acme-bot', secondFactor: 'no' } as const;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decideGrant, type MintOrder, readyTarget } from '../../functions/core/grant.ts';
-import type { OatResource } from '../../functions/core/scope.ts';
-import type { DynamicSecret } from '../../functions/core/secret.ts';
-import type { Target } from '../../functions/core/target.ts';
+import type { OatResource } from '../../functions/core/model/scope.ts';
+import type { DynamicSecret } from '../../functions/core/model/secret.ts';
+import type { Target } from '../../functions/core/model/target.ts';
 import { failureOf, ORG, ORIGIN, SECRET, VERIFICATION, World } from './world.ts';
 
 const { caller } = ORIGIN;

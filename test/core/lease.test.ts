@@ -6,7 +6,7 @@ import {
   type LeaseStatus,
   mayBecome,
   nextLease,
-} from '../../functions/core/lease.ts';
+} from '../../functions/core/model/lease.ts';
 import { aLease } from '../contract/builders.ts';
 
 const STATES: LeaseStatus[] = ['minting', 'active', 'revoking', 'revoked'];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Failed } from '../../functions/core/failure.ts';
 import { breakerMs, pauseAfter, waitForEdge, waitForLogin } from '../../functions/core/login-pauses.ts';
+import type { Failed } from '../../functions/core/model/failure.ts';
 import type { HubProblem, SessionRecord } from '../../functions/core/ports.ts';
 import { NOW_MS } from './world.ts';
 

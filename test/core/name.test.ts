@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isName, isUnder, parseName } from '../../functions/core/name.ts';
+import { isName, isUnder, parseName } from '../../functions/core/model/name.ts';
 
 describe('a name', () => {
   it.each(['a', '0', 'ci/release', 'a-b/c-d/e/f', 'a'.repeat(32), 'team/a/b/c'])('may be %j', (name) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Lease } from '../../functions/core/lease.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import { noteToken } from '../../functions/core/note-token.ts';
 import type { HubToken } from '../../functions/core/ports.ts';
 import { rejects } from './ports/steering.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { auditIds } from '../../functions/core/audit-ids.ts';
-import type { Lease } from '../../functions/core/lease.ts';
+import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import { yieldToRevocation } from '../../functions/core/rate.ts';
 import { type RevokeOrder, revokeLease } from '../../functions/core/revoke.ts';
 import { OUR_USER_AGENT } from './ports/hub.ts';

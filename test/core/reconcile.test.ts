@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { auditIds } from '../../functions/core/audit-ids.ts';
-import type { Lease } from '../../functions/core/lease.ts';
+import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
+import type { Target } from '../../functions/core/model/target.ts';
 import { noteWaiting } from '../../functions/core/rate.ts';
 import { reconcile } from '../../functions/core/reconcile.ts';
-import type { Target } from '../../functions/core/target.ts';
 import { type GivenToken, OUR_USER_AGENT } from './ports/hub.ts';
 import { answers, appliesThenAnswers, followed, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { NOW_MS, ORG, QUIET_AFTER_MS, World } from './world.ts';

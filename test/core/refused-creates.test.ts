@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Lease } from '../../functions/core/lease.ts';
 import { type Listing, listAll } from '../../functions/core/listing.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
+import type { Target } from '../../functions/core/model/target.ts';
 import type { HubFacts } from '../../functions/core/ports.ts';
 import { endRefusedCreates } from '../../functions/core/refused-creates.ts';
-import type { Target } from '../../functions/core/target.ts';
 import { OUR_USER_AGENT } from './ports/hub.ts';
 import { answers, followed, preceded, refusal, rejects } from './ports/steering.ts';
 import { NOW_MS, ORG, QUIET_AFTER_MS, World } from './world.ts';

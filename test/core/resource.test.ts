@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Failed } from '../../functions/core/failure.ts';
-import { checkResources, namespaceResources, resourcesCover } from '../../functions/core/resource.ts';
-import type { OatResource } from '../../functions/core/scope.ts';
+import { Failed } from '../../functions/core/model/failure.ts';
+import { checkResources, namespaceResources, resourcesCover } from '../../functions/core/model/resource.ts';
+import type { OatResource } from '../../functions/core/model/scope.ts';
 
 function repo(path: string, ...scopes: string[]): OatResource {
   return { type: 'TYPE_REPO', path, scopes };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fail } from '../../functions/core/failure.ts';
+import { fail } from '../../functions/core/model/failure.ts';
 import { delayOf } from '../../functions/core/retry.ts';
 
 const NOW_MS = 5_000;

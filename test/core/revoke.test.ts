@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { auditIds } from '../../functions/core/audit-ids.ts';
-import type { Lease } from '../../functions/core/lease.ts';
+import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import type { AuditEvent } from '../../functions/core/ports.ts';
 import { type RevokeOrder, reopenLease, revokeLease } from '../../functions/core/revoke.ts';
 import { losesReply, preceded, rejects } from './ports/steering.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { covers, effectiveScope, PAT_SCOPES } from '../../functions/core/scope.ts';
+import { covers, effectiveScope, PAT_SCOPES } from '../../functions/core/model/scope.ts';
 
 describe('the scopes of a personal access token', () => {
   it('each cover themselves and the narrower ones, and nothing wider', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fail } from '../../functions/core/failure.ts';
+import { fail } from '../../functions/core/model/failure.ts';
 import { stored } from '../../functions/core/stored.ts';
 import { failureOf } from './world.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expiryToAskMs, hubAccountOf, isAccessToken, roundUpExpiry } from '../../functions/core/target.ts';
+import { expiryToAskMs, hubAccountOf, isAccessToken, roundUpExpiry } from '../../functions/core/model/target.ts';
 import { NOW_MS, VERIFICATION } from './world.ts';
 
 describe('a target', () => {

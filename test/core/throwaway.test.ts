@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MARK_CHARACTERS } from '../../functions/core/label.ts';
+import type { Target } from '../../functions/core/model/target.ts';
 import type { HubProblem, TokenOrder } from '../../functions/core/ports.ts';
-import type { Target } from '../../functions/core/target.ts';
 import { mintThrowaway, THROWAWAY_LABELS, VERIFICATION_SECRET } from '../../functions/core/throwaway.ts';
 import { answers, type Fault, losesReply, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORG, ORIGIN, VERIFICATION, World } from './world.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Target } from '../../functions/core/model/target.ts';
 import type { HubFacts, MintRefusal } from '../../functions/core/ports.ts';
-import type { Target } from '../../functions/core/target.ts';
 import type { VerificationStep } from '../../functions/core/verify.ts';
 import { endRefusal, verifyStored } from '../../functions/core/verify-stored.ts';
 import { answers, preceded, refusal } from './ports/steering.ts';

@@ -1,12 +1,12 @@
 import { createHash, createHmac } from 'node:crypto';
 import { expect } from 'vitest';
-import type { Origin } from '../../functions/core/caller.ts';
-import { Failed, type Failure } from '../../functions/core/failure.ts';
 import { writeLabel } from '../../functions/core/label.ts';
-import { isOpen, type Lease } from '../../functions/core/lease.ts';
+import type { Origin } from '../../functions/core/model/caller.ts';
+import { Failed, type Failure } from '../../functions/core/model/failure.ts';
+import { isOpen, type Lease } from '../../functions/core/model/lease.ts';
+import type { DynamicSecret } from '../../functions/core/model/secret.ts';
+import { type Credential, hubAccountOf, type Target, type Verification } from '../../functions/core/model/target.ts';
 import type { AuditEvent, HubFacts, HubToken, LabelKeys, Limits } from '../../functions/core/ports.ts';
-import type { DynamicSecret } from '../../functions/core/secret.ts';
-import { type Credential, hubAccountOf, type Target, type Verification } from '../../functions/core/target.ts';
 import { BEARER_CANARY, type GivenToken, MemoryHub, OUR_USER_AGENT, TOKEN_CANARY } from './ports/hub.ts';
 import { type AllPorts, ERROR_CANARY, Steering } from './ports/steering.ts';
 import { memoryCatalog, memoryCredentials, memoryLeases, memorySealer, memorySessions } from './ports/stores.ts';

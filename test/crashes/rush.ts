@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Lease } from '../../functions/core/lease.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import { everyPage } from '../../functions/core/pages.ts';
 import type { AuditEventName } from '../../functions/core/ports.ts';
 import type { Log } from '../../functions/log.ts';

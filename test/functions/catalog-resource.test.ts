@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type CatalogEvent, catalogResource } from '../../functions/catalog-resource.ts';
-import { fail } from '../../functions/core/failure.ts';
-import type { Credential } from '../../functions/core/target.ts';
+import { fail } from '../../functions/core/model/failure.ts';
+import type { Credential } from '../../functions/core/model/target.ts';
 import { aLease } from '../contract/builders.ts';
 import { brokenPorts, memoryPorts } from './memory-ports.ts';
 

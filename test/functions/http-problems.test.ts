@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { FailureTag } from '../../functions/core/failure.ts';
-import { perMinute } from '../../functions/core/pace.ts';
+import type { FailureTag } from '../../functions/core/model/failure.ts';
+import { perMinute } from '../../functions/core/model/pace.ts';
 import { Rates } from '../../functions/core/rates.ts';
 import { memoryRates } from '../../local/memory-rates.ts';
 import { aSecret } from '../contract/builders.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { perMinute } from '../../functions/core/pace.ts';
+import { perMinute } from '../../functions/core/model/pace.ts';
 import { Rates } from '../../functions/core/rates.ts';
 import { memoryRates } from '../../local/memory-rates.ts';
 import { Api, SECRET } from './api.ts';

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { joseTokenSealer } from '../../functions/adapters/token-sealer.ts';
-import type { Lease } from '../../functions/core/lease.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
+import type { DynamicSecret } from '../../functions/core/model/secret.ts';
+import type { Credential, Target } from '../../functions/core/model/target.ts';
 import type {
   AdminPorts,
   AuditEvent,
@@ -11,8 +13,6 @@ import type {
   ReplayRecord,
   SessionRecord,
 } from '../../functions/core/ports.ts';
-import type { DynamicSecret } from '../../functions/core/secret.ts';
-import type { Credential, Target } from '../../functions/core/target.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 21, 9, 0, 0);
 export const TOKEN = 'dckr_pat_CanaryToken_0123456789';

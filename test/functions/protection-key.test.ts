@@ -1,6 +1,6 @@
 import { generateKeyPairSync, generatePrimeSync } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Failed } from '../../functions/core/failure.ts';
+import { Failed } from '../../functions/core/model/failure.ts';
 import { checkProtectionKey } from '../../functions/protection-key.ts';
 import { problemOfModulus } from '../../functions/rsa-modulus.ts';
 

@@ -1,6 +1,6 @@
 import type { DynamoDBRecord, DynamoDBStreamEvent, SQSEvent, SQSRecord } from 'aws-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Lease } from '../../functions/core/lease.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import { jsonLines } from '../../functions/log.ts';
 import { revoker } from '../../functions/revoker.ts';
 import { aLease, aTarget } from '../contract/builders.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { fail } from '../../functions/core/failure.ts';
+import { fail } from '../../functions/core/model/failure.ts';
 import { checkEvent } from '../../functions/wire/event.ts';
 import type { AccessEntry } from '../../local/desk.ts';
 import { type FrontDoor, type FrontDoorOptions, startFrontDoor } from '../../local/front-door.ts';

@@ -1,4 +1,4 @@
-import { Failed } from '../../functions/core/failure.ts';
+import { Failed } from '../../functions/core/model/failure.ts';
 import { addSecret, codeOf, orderOnce, putUnverified, putVerified } from './orders.ts';
 import { change, type Differs } from './scenario.ts';
 import { MatrixWorld } from './world.ts';

@@ -1,6 +1,6 @@
-import { Failed } from '../../functions/core/failure.ts';
 import { mint } from '../../functions/core/mint.ts';
-import type { DynamicSecret } from '../../functions/core/secret.ts';
+import { Failed } from '../../functions/core/model/failure.ts';
+import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import { putTarget } from '../../functions/core/targets.ts';
 import { ORIGIN } from '../core/world.ts';
 import { type MatrixWorld, MINUTE_MS, START_MS } from './world.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Evidence, Lease } from '../../functions/core/lease.ts';
+import type { Evidence, Lease } from '../../functions/core/model/lease.ts';
 import { overspent } from './budget.ts';
 import { verifiedWorld } from './callers.ts';
 import { order } from './orders.ts';

@@ -1,4 +1,4 @@
-import type { Lease } from '../../functions/core/lease.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import { VERIFICATION_SECRET } from '../../functions/core/throwaway.ts';
 import type { FakeHubControl, FakeTokenView } from '../../local/fake-hub/server.ts';
 import { LABELS } from '../core/world.ts';

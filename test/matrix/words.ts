@@ -1,5 +1,5 @@
-import type { Lease } from '../../functions/core/lease.ts';
-import type { Verification } from '../../functions/core/target.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
+import type { Verification } from '../../functions/core/model/target.ts';
 import { TARGET } from './orders.ts';
 import type { Story } from './scenario.ts';
 import type { Step } from './steps.ts';

@@ -1,10 +1,10 @@
 import { attestLease } from '../../functions/core/attest.ts';
-import { parseCaller } from '../../functions/core/caller.ts';
 import { dismissTokens } from '../../functions/core/dismiss.ts';
-import { Failed, fail } from '../../functions/core/failure.ts';
-import { STUCK_ATTEMPTS } from '../../functions/core/lease.ts';
+import { parseCaller } from '../../functions/core/model/caller.ts';
+import { Failed, fail } from '../../functions/core/model/failure.ts';
+import { STUCK_ATTEMPTS } from '../../functions/core/model/lease.ts';
+import type { Credential } from '../../functions/core/model/target.ts';
 import { deleteSecret } from '../../functions/core/secrets.ts';
-import type { Credential } from '../../functions/core/target.ts';
 import { deleteTarget, putTarget, type TargetOrder, verifyTarget } from '../../functions/core/targets.ts';
 import type { Scene } from './actor.ts';
 import { CANARY } from './canary.ts';

@@ -1,9 +1,9 @@
 import { revokeMatching, type Selector } from '../../functions/core/all-leases.ts';
-import { parseCaller } from '../../functions/core/caller.ts';
-import { Failed } from '../../functions/core/failure.ts';
-import type { Lease } from '../../functions/core/lease.ts';
 import { type LiveView, lookLive } from '../../functions/core/live.ts';
 import { mint } from '../../functions/core/mint.ts';
+import { parseCaller } from '../../functions/core/model/caller.ts';
+import { Failed } from '../../functions/core/model/failure.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
 import { listOwn, revokeOwn, showOwn } from '../../functions/core/own-leases.ts';
 import type { CreatedToken, TokenOrder } from '../../functions/core/ports.ts';
 import { renewOwn } from '../../functions/core/renew.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Failed } from '../../functions/core/failure.ts';
-import { isOpen, type Lease } from '../../functions/core/lease.ts';
 import type { Minted } from '../../functions/core/mint.ts';
+import { Failed } from '../../functions/core/model/failure.ts';
+import { isOpen, type Lease } from '../../functions/core/model/lease.ts';
 import type { AuditEvent } from '../../functions/core/ports.ts';
 import type { Actor } from './actor.ts';
 import { HOST_SKEW_MS } from './bounds.ts';

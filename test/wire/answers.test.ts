@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Evidence } from '../../functions/core/lease.ts';
-import type { Verification } from '../../functions/core/target.ts';
+import type { Evidence } from '../../functions/core/model/lease.ts';
+import type { Verification } from '../../functions/core/model/target.ts';
 import type { TargetState } from '../../functions/core/target-state.ts';
 import {
   ANSWERS,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Failure, FailureTag, HubFault, HubRefusal } from '../../functions/core/failure.ts';
+import type { Failure, FailureTag, HubFault, HubRefusal } from '../../functions/core/model/failure.ts';
 import { Problem, problemOf } from '../../functions/wire/problem.ts';
 
 const REQUEST_ID = 'c6af9ac6-7b61-11e6-9a41-93e8deadbeef';

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type JsonWebKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { Failed, type Failure } from '../../functions/core/failure.ts';
+import { Failed, type Failure } from '../../functions/core/model/failure.ts';
 import { check } from '../../functions/wire/check.ts';
 import { ProtectionKey } from '../../functions/wire/protection-key.ts';
 

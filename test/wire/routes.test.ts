@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Failed } from '../../functions/core/failure.ts';
+import { Failed } from '../../functions/core/model/failure.ts';
 import { allowedMethods, matchRoute, ROUTES, STAGE } from '../../functions/wire/routes.ts';
 import { CANONICAL, encodings, LEASE_ID as ID } from './encodings.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Failed } from '../../functions/core/failure.ts';
 import { CALLER_LABEL_MAX_CHARACTERS } from '../../functions/core/label.ts';
+import { Failed } from '../../functions/core/model/failure.ts';
 import { check } from '../../functions/wire/check.ts';
 import { REQUESTS, secretOrder } from '../../functions/wire/requests.ts';
 

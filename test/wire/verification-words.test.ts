@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Verification } from '../../functions/core/target.ts';
+import type { Verification } from '../../functions/core/model/target.ts';
 import { verificationWarnings } from '../../functions/wire/verification-words.ts';
 
 const EXACT: Verification = {

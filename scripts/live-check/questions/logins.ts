@@ -1,4 +1,4 @@
-import type { LoginRoute } from '../../../functions/core/target.ts';
+import type { LoginRoute } from '../../../functions/core/model/target.ts';
 import type { Run } from '../run.ts';
 import type { LoginAttempt } from '../sessions.ts';
 import { Stopped } from '../stop.ts';

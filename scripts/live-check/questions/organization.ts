@@ -1,4 +1,4 @@
-import type { OatResource } from '../../../functions/core/scope.ts';
+import type { OatResource } from '../../../functions/core/model/scope.ts';
 import type { MadeToken } from '../ledger.ts';
 import type { Place } from '../place.ts';
 import { tidy } from '../removal.ts';

@@ -1,5 +1,7 @@
-import { isOpen, type Lease } from '../../../functions/core/lease.ts';
-import { isUnder } from '../../../functions/core/name.ts';
+import { isOpen, type Lease } from '../../../functions/core/model/lease.ts';
+import { isUnder } from '../../../functions/core/model/name.ts';
+import type { DynamicSecret } from '../../../functions/core/model/secret.ts';
+import type { Credential, Target } from '../../../functions/core/model/target.ts';
 import type {
   Catalog,
   Counter,
@@ -13,8 +15,6 @@ import type {
   TargetCredentials,
   WriteOutcome,
 } from '../../../functions/core/ports.ts';
-import type { DynamicSecret } from '../../../functions/core/secret.ts';
-import type { Credential, Target } from '../../../functions/core/target.ts';
 
 /** Rows by key, replaced version by version. What goes in and comes out are copies, as with any real store. */
 export class Rows<T extends { readonly version: number; readonly opId: string }> {

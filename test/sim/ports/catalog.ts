@@ -1,7 +1,7 @@
-import { isUnder } from '../../../functions/core/name.ts';
+import { isUnder } from '../../../functions/core/model/name.ts';
+import type { DynamicSecret } from '../../../functions/core/model/secret.ts';
+import type { Credential, Target } from '../../../functions/core/model/target.ts';
 import type { Page, PageRequest, SessionRecord, WriteOutcome } from '../../../functions/core/ports.ts';
-import type { DynamicSecret } from '../../../functions/core/secret.ts';
-import type { Credential, Target } from '../../../functions/core/target.ts';
 import type { Watch } from '../invariants.ts';
 import { pageOf } from './leases.ts';
 

@@ -1,3 +1,4 @@
+import type { Credential, LoginRoute } from '../../../functions/core/model/target.ts';
 import type {
   CreatedToken,
   HubMeta,
@@ -10,7 +11,6 @@ import type {
   TokenOrder,
   TokenPlace,
 } from '../../../functions/core/ports.ts';
-import type { Credential, LoginRoute } from '../../../functions/core/target.ts';
 import type { Watch } from '../invariants.ts';
 import type { InstallationName, Look, LostRole, Plan } from '../plan.ts';
 import { unitOf } from '../prng.ts';

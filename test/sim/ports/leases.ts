@@ -1,4 +1,4 @@
-import { isOpen, type Lease } from '../../../functions/core/lease.ts';
+import { isOpen, type Lease } from '../../../functions/core/model/lease.ts';
 import type {
   Counter,
   CreateOutcome,

@@ -1,6 +1,6 @@
+import type { AuditEvent } from '../ports.ts';
 import type { Origin } from './caller.ts';
 import type { Lease } from './lease.ts';
-import type { AuditEvent } from './ports.ts';
 
 /** What every audit event about a lease states. */
 export function auditIds(lease: Lease) {

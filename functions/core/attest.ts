@@ -3,8 +3,8 @@ import { concludeLease } from './conclude.ts';
 import type { Origin } from './model/caller.ts';
 import { fail } from './model/failure.ts';
 import { isOpen, type Lease } from './model/lease.ts';
+import { stored } from './ports/stored.ts';
 import type { RevokePorts } from './ports.ts';
-import { stored } from './stored.ts';
 
 /**
  * Closes a lease that nothing can prove any more, such as one of a closed account, on an admin's word. hublease never does this by

@@ -3,9 +3,9 @@ import { noteLimit, takeLook } from './looks.ts';
 import { isOpen, type Lease, type SeenToken } from './model/lease.ts';
 import type { Target } from './model/target.ts';
 import { noteView } from './note-token.ts';
+import { stored } from './ports/stored.ts';
 import type { HubReply, HubToken, RevokePorts } from './ports.ts';
 import { withSession } from './session.ts';
-import { stored } from './stored.ts';
 
 /** How long a view is shown again before Docker Hub is asked anew. */
 const VIEW_SERVES_MS = 30_000;

@@ -1,8 +1,8 @@
 import { noteInRecord } from './facts.ts';
 import type { Target } from './model/target.ts';
+import { stored } from './ports/stored.ts';
 import type { HubMeta, RevokePorts, SessionRecord } from './ports.ts';
 import { believed, reservedUntil } from './rate.ts';
-import { stored } from './stored.ts';
 
 /** The share of Docker Hub's requests that callers' looks may take. */
 const LOOK_SHARE = 0.1;

@@ -9,13 +9,13 @@ import type { Origin } from './model/caller.ts';
 import { type Failed, type Failure, fail } from './model/failure.ts';
 import { type Lease, nextLease } from './model/lease.ts';
 import { expiryToAskMs, hubAccountOf, type Target } from './model/target.ts';
+import { stored } from './ports/stored.ts';
 import type { CreatedToken, HubFacts, HubReply, HubSession, MintPorts } from './ports.ts';
 import { type Asker, quotaReached } from './quota.ts';
 import { noteRate, yieldToRevocation } from './rate.ts';
 import { isRefusedCleanly, refusalOf } from './refused-create.ts';
 import { openReplay, type PendingReplay } from './replay.ts';
 import { dropSession, openSession } from './session.ts';
-import { stored } from './stored.ts';
 
 /** Our clock and Docker Hub's further apart than this is worth an alarm: expiry is reckoned by both. */
 const CLOCK_SKEW_MS = 5_000;

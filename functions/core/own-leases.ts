@@ -4,9 +4,9 @@ import { fail } from './model/failure.ts';
 import type { Lease, LeaseStatus } from './model/lease.ts';
 import type { DynamicSecret } from './model/secret.ts';
 import { everyPage } from './pages.ts';
+import { stored } from './ports/stored.ts';
 import type { Page, PageRequest, RevokePorts } from './ports.ts';
 import { revokeLease } from './revoke.ts';
-import { stored } from './stored.ts';
 
 type ReadPorts = Pick<RevokePorts, 'leases' | 'catalog'>;
 

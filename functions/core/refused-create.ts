@@ -3,9 +3,9 @@ import { failureOf } from './hub-problem.ts';
 import { listAll } from './listing.ts';
 import type { Failed } from './model/failure.ts';
 import type { Target } from './model/target.ts';
+import { stored } from './ports/stored.ts';
 import type { HubMeta, HubProblem, RevokePorts, TokenPlace } from './ports.ts';
 import { type Asker, quotaReached } from './quota.ts';
-import { stored } from './stored.ts';
 
 /** How many tokens an organization may have by its plan: Team and Business. Source: Docker manuals, "Organization access tokens". */
 const PLAN_CAPS = [10, 100];

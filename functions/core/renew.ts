@@ -4,8 +4,8 @@ import type { Origin } from './model/caller.ts';
 import { fail } from './model/failure.ts';
 import { type Lease, nextLease } from './model/lease.ts';
 import { showOwn } from './own-leases.ts';
+import { stored } from './ports/stored.ts';
 import type { MintPorts } from './ports.ts';
-import { stored } from './stored.ts';
 
 const MOST_WRITERS = 4;
 

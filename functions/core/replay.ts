@@ -3,9 +3,9 @@ import { retryAfterSeconds } from './hub-problem.ts';
 import { isOwner, type Origin } from './model/caller.ts';
 import { fail } from './model/failure.ts';
 import { isLeftToSweep, isOpen, type Lease } from './model/lease.ts';
+import { stored } from './ports/stored.ts';
 import type { MintPorts, ReplayRecord } from './ports.ts';
 import { revokeLease } from './revoke.ts';
-import { stored } from './stored.ts';
 
 /** How long a key is remembered. */
 export const REPLAY_MS = 86_400_000;

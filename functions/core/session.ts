@@ -3,9 +3,9 @@ import { BREAKER_MS, breakerMs, pauseAfter, waitForEdge, waitForLogin } from './
 import type { Failed } from './model/failure.ts';
 import { fail } from './model/failure.ts';
 import type { Credential, Target } from './model/target.ts';
+import { stored } from './ports/stored.ts';
 import type { HubProblem, HubReply, HubSession, RevokePorts, SessionRecord } from './ports.ts';
 import { type HubClass, noteRate, waitForWindow } from './rate.ts';
-import { stored } from './stored.ts';
 
 /** A session this close to its end is not used for another call. */
 const USABLE_MS = 15_000;

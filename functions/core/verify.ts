@@ -7,10 +7,10 @@ import type { Origin } from './model/caller.ts';
 import { Failed, fail } from './model/failure.ts';
 import type { Lease } from './model/lease.ts';
 import type { Credential, Target, Verification } from './model/target.ts';
+import { stored } from './ports/stored.ts';
 import type { HubToken, VerifyPorts } from './ports.ts';
 import { revokeLease } from './revoke.ts';
 import { withSession } from './session.ts';
-import { stored } from './stored.ts';
 import { mintThrowaway, THROWAWAY_LABELS, type Throwaway } from './throwaway.ts';
 import { type ExpiryFacts, expiryFactsOf } from './verified-expiry.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fail } from '../../functions/core/model/failure.ts';
-import { stored } from '../../functions/core/stored.ts';
+import { stored } from '../../functions/core/ports/stored.ts';
 import { failureOf } from './world.ts';
 
 describe('what a store answers', () => {

@@ -1,4 +1,4 @@
-import { Failed, fail } from './model/failure.ts';
+import { Failed, fail } from '../model/failure.ts';
 
 /**
  * Waits for a store. What a store's own error says stays inside; the caller hears that it may try again.

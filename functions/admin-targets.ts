@@ -1,6 +1,6 @@
 import { dismissTokens } from './core/dismiss.ts';
+import { readTargetState } from './core/hub/target-state.ts';
 import type { AdminPorts } from './core/ports.ts';
-import { readTargetState } from './core/target-state.ts';
 import { deleteTarget, getTarget, listTargets, putTarget, verifyTarget } from './core/targets.ts';
 import type { Operations } from './http.ts';
 import { changedAnswer, etagOf, pageAnswer, targetAnswer } from './wire/answers.ts';

@@ -1,5 +1,5 @@
 import type { Grant } from './grant.ts';
-import { MARK_CHARACTERS } from './label.ts';
+import { MARK_CHARACTERS } from './hub/label.ts';
 import type { Lease } from './model/lease.ts';
 import type { CreatedToken, MintRefusal } from './ports.ts';
 

@@ -9,15 +9,15 @@ import {
   quietUntilMs,
   tokensOf,
 } from './absence.ts';
-import { readFacts } from './facts.ts';
-import { listAll } from './listing.ts';
+import { readFacts } from './hub/facts.ts';
+import { listAll } from './hub/listing.ts';
+import { type Delay, delayOf } from './hub/retry.ts';
+import { withSession } from './hub/session.ts';
 import { Failed } from './model/failure.ts';
 import type { Evidence, Lease } from './model/lease.ts';
 import { hubAccountOf, type Target } from './model/target.ts';
 import type { HubToken, RevokePorts, TokenPlace } from './ports.ts';
 import { removeToken } from './removal.ts';
-import { type Delay, delayOf } from './retry.ts';
-import { withSession } from './session.ts';
 
 /** What an attempt to prove a lease's end came to. Without evidence, `code` says why. */
 export interface Finding extends Delay {

@@ -1,4 +1,4 @@
-import { callerLabelMax, LABEL_MAX_CHARACTERS } from './label.ts';
+import { callerLabelMax, LABEL_MAX_CHARACTERS } from './hub/label.ts';
 import { isAllowed } from './model/allow.ts';
 import type { Caller } from './model/caller.ts';
 import { fail } from './model/failure.ts';

@@ -1,13 +1,13 @@
 import { MAX_LIST_LAG_MS } from './absence.ts';
-import { noteFacts, readFacts, refuseMints } from './facts.ts';
-import { readLabel } from './label.ts';
+import { noteFacts, readFacts, refuseMints } from './hub/facts.ts';
+import { readLabel } from './hub/label.ts';
+import type { Listing } from './hub/listing.ts';
+import { withSession } from './hub/session.ts';
 import { judgeListed } from './listed-verification.ts';
-import type { Listing } from './listing.ts';
 import { isOpen, type Lease } from './model/lease.ts';
 import { hubAccountOf, type Target } from './model/target.ts';
 import type { HubFacts, SweepPorts, TokenPlace } from './ports.ts';
 import { revokeLease } from './revoke.ts';
-import { withSession } from './session.ts';
 import { isListedAlive } from './suspects.ts';
 import { THROWAWAY_LIFE_MS } from './throwaway.ts';
 

@@ -1,4 +1,4 @@
-import { refuseMints } from './facts.ts';
+import { refuseMints } from './hub/facts.ts';
 import type { Target } from './model/target.ts';
 import type { HubToken, SweepPorts } from './ports.ts';
 import { expiryFactsOf } from './verified-expiry.ts';

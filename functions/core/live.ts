@@ -1,11 +1,11 @@
 import { placeOf } from './evidence.ts';
-import { noteLimit, takeLook } from './looks.ts';
+import { noteLimit, takeLook } from './hub/looks.ts';
+import { withSession } from './hub/session.ts';
 import { isOpen, type Lease, type SeenToken } from './model/lease.ts';
 import type { Target } from './model/target.ts';
 import { noteView } from './note-token.ts';
 import { stored } from './ports/stored.ts';
 import type { HubReply, HubToken, RevokePorts } from './ports.ts';
-import { withSession } from './session.ts';
 
 /** How long a view is shown again before Docker Hub is asked anew. */
 const VIEW_SERVES_MS = 30_000;

@@ -1,9 +1,11 @@
 import { clip, judgeEcho } from './echo.ts';
 import { placeOf } from './evidence.ts';
-import { capOf, refuseMints } from './facts.ts';
 import { abandon, giveUp, leaveToSweep, settled } from './give-up.ts';
 import { decideGrant, type Grant, type MintOrder, readyTarget } from './grant.ts';
-import { writeLabel } from './label.ts';
+import { capOf, refuseMints } from './hub/facts.ts';
+import { writeLabel } from './hub/label.ts';
+import { noteRate, yieldToRevocation } from './hub/rate.ts';
+import { dropSession, openSession } from './hub/session.ts';
 import { auditIds, auditOrigin } from './model/audit-ids.ts';
 import type { Origin } from './model/caller.ts';
 import { type Failed, type Failure, fail } from './model/failure.ts';
@@ -12,10 +14,8 @@ import { expiryToAskMs, hubAccountOf, type Target } from './model/target.ts';
 import { stored } from './ports/stored.ts';
 import type { CreatedToken, HubFacts, HubReply, HubSession, MintPorts } from './ports.ts';
 import { type Asker, quotaReached } from './quota.ts';
-import { noteRate, yieldToRevocation } from './rate.ts';
 import { isRefusedCleanly, refusalOf } from './refused-create.ts';
 import { openReplay, type PendingReplay } from './replay.ts';
-import { dropSession, openSession } from './session.ts';
 
 /** Our clock and Docker Hub's further apart than this is worth an alarm: expiry is reckoned by both. */
 const CLOCK_SKEW_MS = 5_000;

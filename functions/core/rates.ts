@@ -1,4 +1,4 @@
-import { retryAfterSeconds } from './hub-problem.ts';
+import { retryAfterSeconds } from './hub/hub-problem.ts';
 import { isAllowed } from './model/allow.ts';
 import type { Caller } from './model/caller.ts';
 import { fail } from './model/failure.ts';

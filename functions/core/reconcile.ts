@@ -1,16 +1,16 @@
-import { readLabel } from './label.ts';
+import { readLabel } from './hub/label.ts';
+import { type Listing, listAll } from './hub/listing.ts';
+import { doRevocationsWait, reservedUntilMs, yieldToRevocation } from './hub/rate.ts';
+import { withSession } from './hub/session.ts';
 import { learnFromListing, noteListing } from './learn.ts';
-import { type Listing, listAll } from './listing.ts';
 import { auditIds } from './model/audit-ids.ts';
 import { isOpen, type Lease } from './model/lease.ts';
 import { hubAccountOf, type Target } from './model/target.ts';
 import { noteToken } from './note-token.ts';
 import type { HubToken, SweepPorts, TokenPlace } from './ports.ts';
-import { doRevocationsWait, reservedUntilMs, yieldToRevocation } from './rate.ts';
 import { endRefusedCreates } from './refused-creates.ts';
 import { removeToken } from './removal.ts';
 import { reopenLease, revokeLease } from './revoke.ts';
-import { withSession } from './session.ts';
 import { isListedAlive } from './suspects.ts';
 
 /** Expired tokens of ended leases that one sweep fails to delete before it leaves the rest: each costs requests, and they may be many. */

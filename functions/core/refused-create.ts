@@ -1,6 +1,6 @@
-import { capOf, noteFacts, readFacts } from './facts.ts';
-import { failureOf } from './hub-problem.ts';
-import { listAll } from './listing.ts';
+import { capOf, noteFacts, readFacts } from './hub/facts.ts';
+import { failureOf } from './hub/hub-problem.ts';
+import { listAll } from './hub/listing.ts';
 import type { Failed } from './model/failure.ts';
 import type { Target } from './model/target.ts';
 import { stored } from './ports/stored.ts';

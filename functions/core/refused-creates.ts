@@ -2,8 +2,8 @@ import { agree, gapIn, judgeAbsence, lagDoubt, quietUntilMs } from './absence.ts
 import { noteBlocked } from './blocked.ts';
 import { concludeLease } from './conclude.ts';
 import { placeOf } from './evidence.ts';
-import { readFacts } from './facts.ts';
-import { type Listing, listAll } from './listing.ts';
+import { readFacts } from './hub/facts.ts';
+import { type Listing, listAll } from './hub/listing.ts';
 import { isLeftToSweep, type Lease } from './model/lease.ts';
 import { hubAccountOf, type Target } from './model/target.ts';
 import type { RevokePorts } from './ports.ts';

@@ -1,5 +1,5 @@
 import type { MintOrder } from './grant.ts';
-import { retryAfterSeconds } from './hub-problem.ts';
+import { retryAfterSeconds } from './hub/hub-problem.ts';
 import { isOwner, type Origin } from './model/caller.ts';
 import { fail } from './model/failure.ts';
 import { isLeftToSweep, isOpen, type Lease } from './model/lease.ts';

@@ -1,4 +1,4 @@
-import type { Listing } from './listing.ts';
+import type { Listing } from './hub/listing.ts';
 import type { Lease } from './model/lease.ts';
 import type { Target } from './model/target.ts';
 import type { HubToken } from './ports.ts';

@@ -1,5 +1,5 @@
 import { removeDrainedSecrets, removeDrainedTarget } from './drain.ts';
-import { noteFacts, readFacts } from './facts.ts';
+import { noteFacts, readFacts } from './hub/facts.ts';
 import { Failed } from './model/failure.ts';
 import { isLeftToSweep, type Lease } from './model/lease.ts';
 import type { Target } from './model/target.ts';

@@ -1,4 +1,5 @@
 import { removeDrainedTarget } from './drain.ts';
+import { proveCredential } from './hub/session.ts';
 import { targetChange } from './model/audit-change.ts';
 import { auditOrigin } from './model/audit-ids.ts';
 import type { Origin } from './model/caller.ts';
@@ -9,7 +10,6 @@ import { type Credential, hubAccountOf, isAccessToken, type LoginRoute, type Tar
 import { everyPage } from './pages.ts';
 import { stored } from './ports/stored.ts';
 import type { AdminPorts, AuditEvent, Page, PageRequest } from './ports.ts';
-import { proveCredential } from './session.ts';
 import { type StagedCredential, type VerificationStep, verifyByToken } from './verify.ts';
 import { endRefusal, verifyStored } from './verify-stored.ts';
 import { changedFields, checkVersion } from './versioned.ts';

@@ -1,5 +1,5 @@
 import type { Grant } from './grant.ts';
-import { callerLabelMax, LABEL_MAX_CHARACTERS, MARK_CHARACTERS } from './label.ts';
+import { callerLabelMax, LABEL_MAX_CHARACTERS, MARK_CHARACTERS } from './hub/label.ts';
 import { mintGrant } from './mint.ts';
 import type { Origin } from './model/caller.ts';
 import { Failed } from './model/failure.ts';

@@ -1,4 +1,4 @@
-import { noteFacts, refuseMints } from './facts.ts';
+import { noteFacts, refuseMints } from './hub/facts.ts';
 import { auditOrigin } from './model/audit-ids.ts';
 import type { Origin } from './model/caller.ts';
 import { Failed, fail } from './model/failure.ts';

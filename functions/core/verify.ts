@@ -1,8 +1,9 @@
 import { placeOf } from './evidence.ts';
-import { noteFacts } from './facts.ts';
 import { settled } from './give-up.ts';
-import { failureOf } from './hub-problem.ts';
-import { listAll } from './listing.ts';
+import { noteFacts } from './hub/facts.ts';
+import { failureOf } from './hub/hub-problem.ts';
+import { listAll } from './hub/listing.ts';
+import { withSession } from './hub/session.ts';
 import type { Origin } from './model/caller.ts';
 import { Failed, fail } from './model/failure.ts';
 import type { Lease } from './model/lease.ts';
@@ -10,7 +11,6 @@ import type { Credential, Target, Verification } from './model/target.ts';
 import { stored } from './ports/stored.ts';
 import type { HubToken, VerifyPorts } from './ports.ts';
 import { revokeLease } from './revoke.ts';
-import { withSession } from './session.ts';
 import { mintThrowaway, THROWAWAY_LABELS, type Throwaway } from './throwaway.ts';
 import { type ExpiryFacts, expiryFactsOf } from './verified-expiry.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CALLER_LABEL_MAX_CHARACTERS } from '../core/label.ts';
+import { CALLER_LABEL_MAX_CHARACTERS } from '../core/hub/label.ts';
 import { LONGEST_DURATION_SECONDS } from '../core/model/duration.ts';
 import { PAT_SCOPES } from '../core/model/scope.ts';
 

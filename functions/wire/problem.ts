@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { MARK_CHARACTERS } from '../core/label.ts';
+import { MARK_CHARACTERS } from '../core/hub/label.ts';
 import type { Failure, FailureTag, HubFault, HubRefusal } from '../core/model/failure.ts';
 
 /** An RFC 9457 problem, as `application/problem+json`. */

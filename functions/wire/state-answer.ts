@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { TargetState } from '../core/target-state.ts';
+import type { TargetState } from '../core/hub/target-state.ts';
 import { given } from './given.ts';
 
 const Time = z.iso.datetime({ precision: 3 });

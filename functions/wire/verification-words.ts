@@ -1,4 +1,4 @@
-import { callerLabelMax, LABEL_MAX_CHARACTERS } from '../core/label.ts';
+import { callerLabelMax, LABEL_MAX_CHARACTERS } from '../core/hub/label.ts';
 import type { Verification } from '../core/model/target.ts';
 import type { VerificationStep } from '../core/verify.ts';
 

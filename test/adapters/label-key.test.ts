@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { InstallationSecretMalformed, labelKeys, parseInstallationSecret } from '../../functions/adapters/label-key.ts';
-import { readLabel, writeLabel } from '../../functions/core/label.ts';
+import { readLabel, writeLabel } from '../../functions/core/hub/label.ts';
 
 const SEED = 'hVx3PqLz8RtYw2KmN5bCdF7gJ9sA4eU6';
 const OTHER_SEED = 'Zy1Xw2Vu3Ts4Rq5Po6Nm7Lk8Ji9Hg0Fe';

@@ -11,7 +11,7 @@ import {
   quietUntilMs,
   tokensOf,
 } from '../../functions/core/absence.ts';
-import type { Listing } from '../../functions/core/listing.ts';
+import type { Listing } from '../../functions/core/hub/listing.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { HubFacts, HubToken } from '../../functions/core/ports.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { capOf, noteFacts, noteInRecord, readFacts, refuseMints } from '../../functions/core/facts.ts';
+import { capOf, noteFacts, noteInRecord, readFacts, refuseMints } from '../../functions/core/hub/facts.ts';
 import { losesReply, preceded, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failureOf, retryAfterSeconds } from '../../functions/core/hub-problem.ts';
+import { failureOf, retryAfterSeconds } from '../../functions/core/hub/hub-problem.ts';
 import type { HubProblem } from '../../functions/core/ports.ts';
 import { NOW_MS } from './world.ts';
 

@@ -7,7 +7,7 @@ import {
   MARK_CHARACTERS,
   readLabel,
   writeLabel,
-} from '../../functions/core/label.ts';
+} from '../../functions/core/hub/label.ts';
 import type { LabelKeys } from '../../functions/core/ports.ts';
 
 const LEASE = '01J8ZC5N3V6Q2R7T9W1X4Y5Z6A';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { breakerMs, pauseAfter, waitForEdge, waitForLogin } from '../../functions/core/login-pauses.ts';
+import { breakerMs, pauseAfter, waitForEdge, waitForLogin } from '../../functions/core/hub/login-pauses.ts';
 import type { Failed } from '../../functions/core/model/failure.ts';
 import type { HubProblem, SessionRecord } from '../../functions/core/ports.ts';
 import { NOW_MS } from './world.ts';

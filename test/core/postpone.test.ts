@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { yieldToRevocation } from '../../functions/core/hub/rate.ts';
 import { auditIds } from '../../functions/core/model/audit-ids.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import { yieldToRevocation } from '../../functions/core/rate.ts';
 import { type RevokeOrder, revokeLease } from '../../functions/core/revoke.ts';
 import { OUR_USER_AGENT } from './ports/hub.ts';
 import { answers, appliesThenAnswers, preceded, refusal, rejects } from './ports/steering.ts';

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { HubMeta } from '../../functions/core/ports.ts';
 import {
   doRevocationsWait,
   endWaiting,
@@ -8,7 +7,8 @@ import {
   reservedUntilMs,
   waitForWindow,
   yieldToRevocation,
-} from '../../functions/core/rate.ts';
+} from '../../functions/core/hub/rate.ts';
+import type { HubMeta } from '../../functions/core/ports.ts';
 import { answers, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Listing, listAll } from '../../functions/core/listing.ts';
+import { type Listing, listAll } from '../../functions/core/hub/listing.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { HubFacts } from '../../functions/core/ports.ts';

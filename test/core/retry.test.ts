@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { delayOf } from '../../functions/core/hub/retry.ts';
 import { fail } from '../../functions/core/model/failure.ts';
-import { delayOf } from '../../functions/core/retry.ts';
 
 const NOW_MS = 5_000;
 

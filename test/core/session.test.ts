@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { dropSession, openSession, proveCredential, withSession } from '../../functions/core/hub/session.ts';
 import type { Credential, Target } from '../../functions/core/model/target.ts';
 import type { HubProblem, HubReply, HubSession, SessionRecord } from '../../functions/core/ports.ts';
-import { dropSession, openSession, proveCredential, withSession } from '../../functions/core/session.ts';
 import { SESSION_MS, TOTP_STEP_MS } from './ports/hub.ts';
 import { answers, followed, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, PASSWORD, TOTP_SECRET, World } from './world.ts';

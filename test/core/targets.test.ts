@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { openSession } from '../../functions/core/hub/session.ts';
 import type { Failure } from '../../functions/core/model/failure.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { HubFacts } from '../../functions/core/ports.ts';
-import { openSession } from '../../functions/core/session.ts';
 import {
   deleteTarget,
   getTarget,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MARK_CHARACTERS } from '../../functions/core/label.ts';
+import { MARK_CHARACTERS } from '../../functions/core/hub/label.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { HubProblem, TokenOrder } from '../../functions/core/ports.ts';
 import { mintThrowaway, THROWAWAY_LABELS, VERIFICATION_SECRET } from '../../functions/core/throwaway.ts';

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { expect } from 'vitest';
-import { writeLabel } from '../../functions/core/label.ts';
+import { writeLabel } from '../../functions/core/hub/label.ts';
 import type { Origin } from '../../functions/core/model/caller.ts';
 import { Failed, type Failure } from '../../functions/core/model/failure.ts';
 import { isOpen, type Lease } from '../../functions/core/model/lease.ts';

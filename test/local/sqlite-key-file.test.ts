@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readLabel, writeLabel } from '../../functions/core/label.ts';
+import { readLabel, writeLabel } from '../../functions/core/hub/label.ts';
 import { openKeyFile } from '../../local/key-file.ts';
 import { openData } from '../../local/sqlite-data.ts';
 import { aLease, aTarget, revoked, unique } from '../contract/builders.ts';

@@ -123,21 +123,21 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
   ],
   doubt_pause: [
     {
-      file: 'functions/core/login-pauses.ts',
+      file: 'functions/core/hub/login-pauses.ts',
       anchor: 'return isProven && refusals === 0 ? DOUBT_PAUSE_MS : BREAKER_MS;',
       without: 'return isProven && refusals === 0 ? 0 : BREAKER_MS;',
     },
   ],
   doubt_once: [
     {
-      file: 'functions/core/login-pauses.ts',
+      file: 'functions/core/hub/login-pauses.ts',
       anchor: 'return isProven && refusals === 0 ? DOUBT_PAUSE_MS : BREAKER_MS;',
       without: 'return isProven ? DOUBT_PAUSE_MS : BREAKER_MS;',
     },
   ],
   edge_pause: [
     {
-      file: 'functions/core/login-pauses.ts',
+      file: 'functions/core/hub/login-pauses.ts',
       anchor: "if (problem.tag !== 'fault') return {};",
       without: 'if (true) return {};',
     },

@@ -1,4 +1,4 @@
-import { writeLabel } from '../../functions/core/label.ts';
+import { writeLabel } from '../../functions/core/hub/label.ts';
 import type { Look } from './plan.ts';
 import { installationId, labelKeys } from './ports/wired.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { TargetState } from '../../functions/core/hub/target-state.ts';
 import type { Evidence } from '../../functions/core/model/lease.ts';
 import type { Verification } from '../../functions/core/model/target.ts';
-import type { TargetState } from '../../functions/core/target-state.ts';
 import {
   ANSWERS,
   adminLeaseAnswer,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type * as z from 'zod';
-import { CALLER_LABEL_MAX_CHARACTERS } from '../../functions/core/label.ts';
+import { CALLER_LABEL_MAX_CHARACTERS } from '../../functions/core/hub/label.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
 import { check } from '../../functions/wire/check.ts';
 import { LeaseId, Name } from '../../functions/wire/fields.ts';

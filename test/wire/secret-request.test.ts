@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CALLER_LABEL_MAX_CHARACTERS } from '../../functions/core/label.ts';
+import { CALLER_LABEL_MAX_CHARACTERS } from '../../functions/core/hub/label.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
 import { check } from '../../functions/wire/check.ts';
 import { REQUESTS, secretOrder } from '../../functions/wire/requests.ts';

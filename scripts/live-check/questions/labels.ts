@@ -1,4 +1,4 @@
-import { callerLabelMax, LABEL_MAX_CHARACTERS, MARK_CHARACTERS } from '../../../functions/core/label.ts';
+import { callerLabelMax, LABEL_MAX_CHARACTERS, MARK_CHARACTERS } from '../../../functions/core/hub/label.ts';
 import type { MadeToken } from '../ledger.ts';
 import { findListed } from '../listing.ts';
 import type { Place } from '../place.ts';

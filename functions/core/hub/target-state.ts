@@ -1,6 +1,6 @@
+import { stored } from '../ports/stored.ts';
+import type { HubFacts, RevokePorts } from '../ports.ts';
 import { capOf } from './facts.ts';
-import { stored } from './ports/stored.ts';
-import type { HubFacts, RevokePorts } from './ports.ts';
 
 /** What use has taught about a target's Docker Hub, for its admins. Nothing of the session itself is in it. */
 export type TargetState = Pick<

@@ -1,9 +1,9 @@
+import { fail } from '../model/failure.ts';
+import type { Target } from '../model/target.ts';
+import { stored } from '../ports/stored.ts';
+import type { HubReply, RevokePorts, SessionRecord } from '../ports.ts';
 import { noteInRecord } from './facts.ts';
 import { retryAfterSeconds } from './hub-problem.ts';
-import { fail } from './model/failure.ts';
-import type { Target } from './model/target.ts';
-import { stored } from './ports/stored.ts';
-import type { HubReply, RevokePorts, SessionRecord } from './ports.ts';
 
 /** Requests that are kept for revoking: below this mint gives way. Docker Hub does not publish its limit per minute. */
 const RESERVED_REQUESTS = 10;

@@ -1,7 +1,7 @@
+import type { Target } from '../model/target.ts';
+import { stored } from '../ports/stored.ts';
+import type { HubMeta, RevokePorts, SessionRecord } from '../ports.ts';
 import { noteInRecord } from './facts.ts';
-import type { Target } from './model/target.ts';
-import { stored } from './ports/stored.ts';
-import type { HubMeta, RevokePorts, SessionRecord } from './ports.ts';
 import { believed, reservedUntil } from './rate.ts';
 
 /** The share of Docker Hub's requests that callers' looks may take. */

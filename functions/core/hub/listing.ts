@@ -1,6 +1,6 @@
+import type { Target } from '../model/target.ts';
+import type { HubProblem, HubToken, HubWindow, RevokePorts, TokenPlace } from '../ports.ts';
 import { noteFacts, readFacts } from './facts.ts';
-import type { Target } from './model/target.ts';
-import type { HubProblem, HubToken, HubWindow, RevokePorts, TokenPlace } from './ports.ts';
 import type { HubClass } from './rate.ts';
 import { withSession } from './session.ts';
 

@@ -1,6 +1,6 @@
+import { fail } from '../model/failure.ts';
+import type { HubProblem, SessionRecord } from '../ports.ts';
 import { failureOf, retryAfterSeconds } from './hub-problem.ts';
-import { fail } from './model/failure.ts';
-import type { HubProblem, SessionRecord } from './ports.ts';
 
 /** Docker Hub locks a user name for 10 to 15 minutes after repeated refusals, revocations included. */
 export const BREAKER_MS = 600_000;

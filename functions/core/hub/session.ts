@@ -1,10 +1,10 @@
+import type { Failed } from '../model/failure.ts';
+import { fail } from '../model/failure.ts';
+import type { Credential, Target } from '../model/target.ts';
+import { stored } from '../ports/stored.ts';
+import type { HubProblem, HubReply, HubSession, RevokePorts, SessionRecord } from '../ports.ts';
 import { failureOf, retryAfterSeconds } from './hub-problem.ts';
 import { BREAKER_MS, breakerMs, pauseAfter, waitForEdge, waitForLogin } from './login-pauses.ts';
-import type { Failed } from './model/failure.ts';
-import { fail } from './model/failure.ts';
-import type { Credential, Target } from './model/target.ts';
-import { stored } from './ports/stored.ts';
-import type { HubProblem, HubReply, HubSession, RevokePorts, SessionRecord } from './ports.ts';
 import { type HubClass, noteRate, waitForWindow } from './rate.ts';
 
 /** A session this close to its end is not used for another call. */

@@ -1,4 +1,4 @@
-import type { Failed } from './model/failure.ts';
+import type { Failed } from '../model/failure.ts';
 
 /** Why there is no proof yet, and when to try again. */
 export interface Delay {

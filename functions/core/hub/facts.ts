@@ -1,6 +1,6 @@
-import type { Target } from './model/target.ts';
-import { stored } from './ports/stored.ts';
-import type { HubFacts, MintRefusal, RevokePorts, SessionRecord } from './ports.ts';
+import type { Target } from '../model/target.ts';
+import { stored } from '../ports/stored.ts';
+import type { HubFacts, MintRefusal, RevokePorts, SessionRecord } from '../ports.ts';
 
 /** Writers of one record are few: logins, low rates and these notes. */
 const MAX_WRITES = 4;

@@ -1,5 +1,5 @@
 import { listAllLeases, revokeAnyLease, revokeMatching, showAnyLease } from './core/all-leases.ts';
-import { attestLease } from './core/attest.ts';
+import { attestLease } from './core/ending/attest.ts';
 import { lookLive } from './core/live.ts';
 import { isOpen } from './core/model/lease.ts';
 import type { AdminPorts } from './core/ports.ts';

@@ -1,4 +1,4 @@
-import { dismissTokens } from './core/dismiss.ts';
+import { dismissTokens } from './core/ending/dismiss.ts';
 import { readTargetState } from './core/hub/target-state.ts';
 import type { AdminPorts } from './core/ports.ts';
 import { deleteTarget, getTarget, listTargets, putTarget, verifyTarget } from './core/targets.ts';

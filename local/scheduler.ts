@@ -1,5 +1,5 @@
+import { revokeLease } from '../functions/core/ending/revoke.ts';
 import type { Backstop, Page, RevocationQueue, RevokePorts } from '../functions/core/ports.ts';
-import { revokeLease } from '../functions/core/revoke.ts';
 import type { Time } from './time.ts';
 
 /** The due leases are looked for this often, and at once when somebody asks: so nothing is later than this, after a crash too. */

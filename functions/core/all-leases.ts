@@ -1,3 +1,4 @@
+import { revokeLease } from './ending/revoke.ts';
 import { auditIds } from './model/audit-ids.ts';
 import type { Origin } from './model/caller.ts';
 import { fail } from './model/failure.ts';
@@ -6,7 +7,6 @@ import { isUnder } from './model/name.ts';
 import { stored } from './ports/stored.ts';
 import type { LeaseFilter, Page, PageRequest, RevokePorts } from './ports.ts';
 import { openLeases } from './quota.ts';
-import { revokeLease } from './revoke.ts';
 
 /** Writes to one lease that may come in between before it is left for the next request. */
 const MOST_CONFLICTS = 5;

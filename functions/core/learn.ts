@@ -1,4 +1,6 @@
-import { MAX_LIST_LAG_MS } from './absence.ts';
+import { MAX_LIST_LAG_MS } from './ending/absence.ts';
+import { revokeLease } from './ending/revoke.ts';
+import { isListedAlive } from './ending/suspects.ts';
 import { noteFacts, readFacts, refuseMints } from './hub/facts.ts';
 import { readLabel } from './hub/label.ts';
 import type { Listing } from './hub/listing.ts';
@@ -7,8 +9,6 @@ import { judgeListed } from './listed-verification.ts';
 import { isOpen, type Lease } from './model/lease.ts';
 import { hubAccountOf, type Target } from './model/target.ts';
 import type { HubFacts, SweepPorts, TokenPlace } from './ports.ts';
-import { revokeLease } from './revoke.ts';
-import { isListedAlive } from './suspects.ts';
 import { THROWAWAY_LIFE_MS } from './throwaway.ts';
 
 type PendingVerification = NonNullable<HubFacts['pendingVerification']>;

@@ -1,4 +1,4 @@
-import { placeOf } from './evidence.ts';
+import { placeOf } from './ending/evidence.ts';
 import { noteLimit, takeLook } from './hub/looks.ts';
 import { withSession } from './hub/session.ts';
 import { isOpen, type Lease, type SeenToken } from './model/lease.ts';

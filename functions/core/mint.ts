@@ -1,6 +1,6 @@
 import { clip, judgeEcho } from './echo.ts';
-import { placeOf } from './evidence.ts';
-import { abandon, giveUp, leaveToSweep, settled } from './give-up.ts';
+import { placeOf } from './ending/evidence.ts';
+import { abandon, giveUp, leaveToSweep, settled } from './ending/give-up.ts';
 import { decideGrant, type Grant, type MintOrder, readyTarget } from './grant.ts';
 import { capOf, refuseMints } from './hub/facts.ts';
 import { writeLabel } from './hub/label.ts';

@@ -1,3 +1,4 @@
+import { revokeLease } from './ending/revoke.ts';
 import { isAllowed } from './model/allow.ts';
 import { type Caller, isOwner, type Origin } from './model/caller.ts';
 import { fail } from './model/failure.ts';
@@ -6,7 +7,6 @@ import type { DynamicSecret } from './model/secret.ts';
 import { everyPage } from './pages.ts';
 import { stored } from './ports/stored.ts';
 import type { Page, PageRequest, RevokePorts } from './ports.ts';
-import { revokeLease } from './revoke.ts';
 
 type ReadPorts = Pick<RevokePorts, 'leases' | 'catalog'>;
 

@@ -1,3 +1,6 @@
+import { removeToken } from './ending/removal.ts';
+import { reopenLease, revokeLease } from './ending/revoke.ts';
+import { isListedAlive } from './ending/suspects.ts';
 import { readLabel } from './hub/label.ts';
 import { type Listing, listAll } from './hub/listing.ts';
 import { doRevocationsWait, reservedUntilMs, yieldToRevocation } from './hub/rate.ts';
@@ -9,9 +12,6 @@ import { hubAccountOf, type Target } from './model/target.ts';
 import { noteToken } from './note-token.ts';
 import type { HubToken, SweepPorts, TokenPlace } from './ports.ts';
 import { endRefusedCreates } from './refused-creates.ts';
-import { removeToken } from './removal.ts';
-import { reopenLease, revokeLease } from './revoke.ts';
-import { isListedAlive } from './suspects.ts';
 
 /** Expired tokens of ended leases that one sweep fails to delete before it leaves the rest: each costs requests, and they may be many. */
 const MAX_UNDELETED = 2;

@@ -1,7 +1,7 @@
-import { agree, gapIn, judgeAbsence, lagDoubt, quietUntilMs } from './absence.ts';
-import { noteBlocked } from './blocked.ts';
-import { concludeLease } from './conclude.ts';
-import { placeOf } from './evidence.ts';
+import { agree, gapIn, judgeAbsence, lagDoubt, quietUntilMs } from './ending/absence.ts';
+import { noteBlocked } from './ending/blocked.ts';
+import { concludeLease } from './ending/conclude.ts';
+import { placeOf } from './ending/evidence.ts';
 import { readFacts } from './hub/facts.ts';
 import { type Listing, listAll } from './hub/listing.ts';
 import { isLeftToSweep, type Lease } from './model/lease.ts';

@@ -1,5 +1,6 @@
-import { placeOf } from './evidence.ts';
-import { settled } from './give-up.ts';
+import { placeOf } from './ending/evidence.ts';
+import { settled } from './ending/give-up.ts';
+import { revokeLease } from './ending/revoke.ts';
 import { noteFacts } from './hub/facts.ts';
 import { failureOf } from './hub/hub-problem.ts';
 import { listAll } from './hub/listing.ts';
@@ -10,7 +11,6 @@ import type { Lease } from './model/lease.ts';
 import type { Credential, Target, Verification } from './model/target.ts';
 import { stored } from './ports/stored.ts';
 import type { HubToken, VerifyPorts } from './ports.ts';
-import { revokeLease } from './revoke.ts';
 import { mintThrowaway, THROWAWAY_LABELS, type Throwaway } from './throwaway.ts';
 import { type ExpiryFacts, expiryFactsOf } from './verified-expiry.ts';
 

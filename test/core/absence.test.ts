@@ -10,7 +10,7 @@ import {
   quietMs,
   quietUntilMs,
   tokensOf,
-} from '../../functions/core/absence.ts';
+} from '../../functions/core/ending/absence.ts';
 import type { Listing } from '../../functions/core/hub/listing.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';

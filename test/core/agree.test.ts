@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { agree } from '../../functions/core/absence.ts';
+import { agree } from '../../functions/core/ending/absence.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { HubToken } from '../../functions/core/ports.ts';

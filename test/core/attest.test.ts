@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attestLease } from '../../functions/core/attest.ts';
+import { attestLease } from '../../functions/core/ending/attest.ts';
 import { auditIds } from '../../functions/core/model/audit-ids.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import { preceded, rejects } from './ports/steering.ts';

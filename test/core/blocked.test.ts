@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { noteBlocked, recordBlocked } from '../../functions/core/blocked.ts';
+import { noteBlocked, recordBlocked } from '../../functions/core/ending/blocked.ts';
 import { auditIds } from '../../functions/core/model/audit-ids.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import { preceded, rejects } from './ports/steering.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { concludeLease, reportedExpiry } from '../../functions/core/conclude.ts';
+import { concludeLease, reportedExpiry } from '../../functions/core/ending/conclude.ts';
+import { type RevokeOrder, revokeLease } from '../../functions/core/ending/revoke.ts';
 import { auditIds } from '../../functions/core/model/audit-ids.ts';
 import type { Evidence, Lease } from '../../functions/core/model/lease.ts';
-import { type RevokeOrder, revokeLease } from '../../functions/core/revoke.ts';
 import { preceded } from './ports/steering.ts';
 import { NOW_MS, QUIET_AFTER_MS, World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dismissTokens } from '../../functions/core/dismiss.ts';
+import { dismissTokens } from '../../functions/core/ending/dismiss.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import { preceded, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORIGIN, World } from './world.ts';

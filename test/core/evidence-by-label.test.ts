@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findEvidence } from '../../functions/core/evidence.ts';
+import { findEvidence } from '../../functions/core/ending/evidence.ts';
 import { OUR_USER_AGENT } from './ports/hub.ts';
 import { answers, followed, preceded, refusal, rejects } from './ports/steering.ts';
 import { NOW_MS, ORG, QUIET_AFTER_MS, World } from './world.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { abandon, giveUp, leaveToSweep, settled } from '../../functions/core/give-up.ts';
-import { revokeLease } from '../../functions/core/revoke.ts';
+import { abandon, giveUp, leaveToSweep, settled } from '../../functions/core/ending/give-up.ts';
+import { revokeLease } from '../../functions/core/ending/revoke.ts';
 import { answers, refusal, rejects } from './ports/steering.ts';
 import { LIMITS, NOW_MS, World } from './world.ts';
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { revokeLease } from '../../functions/core/ending/revoke.ts';
 import { mint } from '../../functions/core/mint.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { HubProblem, VerifyPorts } from '../../functions/core/ports.ts';
-import { revokeLease } from '../../functions/core/revoke.ts';
 import { verifyByToken } from '../../functions/core/verify.ts';
 import { TOKEN_CANARY } from './ports/hub.ts';
 import {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { type RevokeOrder, revokeLease } from '../../functions/core/ending/revoke.ts';
 import { yieldToRevocation } from '../../functions/core/hub/rate.ts';
 import { auditIds } from '../../functions/core/model/audit-ids.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import { type RevokeOrder, revokeLease } from '../../functions/core/revoke.ts';
 import { OUR_USER_AGENT } from './ports/hub.ts';
 import { answers, appliesThenAnswers, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, QUIET_AFTER_MS, World } from './world.ts';

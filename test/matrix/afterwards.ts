@@ -1,5 +1,5 @@
-import { attestLease } from '../../functions/core/attest.ts';
-import { dismissTokens } from '../../functions/core/dismiss.ts';
+import { attestLease } from '../../functions/core/ending/attest.ts';
+import { dismissTokens } from '../../functions/core/ending/dismiss.ts';
 import type { FakeHubSettings } from '../../local/fake-hub/server.ts';
 import { VARIATIONS, type VariationName } from '../../local/fake-hub/variations.ts';
 import { ORIGIN } from '../core/world.ts';

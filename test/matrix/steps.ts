@@ -1,4 +1,4 @@
-import { placeOf } from '../../functions/core/evidence.ts';
+import { placeOf } from '../../functions/core/ending/evidence.ts';
 import { type Ordered, order } from './orders.ts';
 import { type MatrixWorld, MINUTE_MS } from './world.ts';
 

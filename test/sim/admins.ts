@@ -1,5 +1,5 @@
-import { attestLease } from '../../functions/core/attest.ts';
-import { dismissTokens } from '../../functions/core/dismiss.ts';
+import { attestLease } from '../../functions/core/ending/attest.ts';
+import { dismissTokens } from '../../functions/core/ending/dismiss.ts';
 import { parseCaller } from '../../functions/core/model/caller.ts';
 import { Failed, fail } from '../../functions/core/model/failure.ts';
 import { STUCK_ATTEMPTS } from '../../functions/core/model/lease.ts';

@@ -13,7 +13,7 @@ interface Guard {
 const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
   label_lookup: [
     {
-      file: 'functions/core/absence.ts',
+      file: 'functions/core/ending/absence.ts',
       anchor:
         'return listing.tokens.filter((token) => readLabel(ports.labels, token.label, lease.hubAccount) === lease.id);',
       without: 'return [];',
@@ -21,7 +21,7 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
   ],
   second_listing: [
     {
-      file: 'functions/core/evidence.ts',
+      file: 'functions/core/ending/evidence.ts',
       anchor: "const second = await listAll(ports, target, place, 'revoke');",
       without: 'const second = first;',
     },
@@ -33,7 +33,7 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
   ],
   reported_expiry: [
     {
-      file: 'functions/core/evidence.ts',
+      file: 'functions/core/ending/evidence.ts',
       anchor:
         'const hubExpiresAtMs = reportedExpiresAtMs === undefined ? lease.hubReportedExpiresAtMs : reportedExpiresAtMs;',
       without: 'const { hubExpiresAtMs } = lease;',
@@ -48,31 +48,35 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
   ],
   suspects: [
     {
-      file: 'functions/core/absence.ts',
+      file: 'functions/core/ending/absence.ts',
       anchor: "if (blockedBy !== undefined) return { code: 'unclear_token', blockedBy };",
       without: '',
     },
   ],
   list_confirmation: [
     {
-      file: 'functions/core/removal.ts',
+      file: 'functions/core/ending/removal.ts',
       anchor: 'return confirmByList(ports, target, place, deleted);',
       without: "return { gone: true, httpStatus, confirmedBy: 'gone' };",
     },
   ],
   listed_by: [
-    { file: 'functions/core/removal.ts', anchor: 'if (startedAtMs < retryAtMs) return', without: 'if (false) return' },
+    {
+      file: 'functions/core/ending/removal.ts',
+      anchor: 'if (startedAtMs < retryAtMs) return',
+      without: 'if (false) return',
+    },
   ],
   delete_status: [
     {
-      file: 'functions/core/removal.ts',
+      file: 'functions/core/ending/removal.ts',
       anchor: 'if (httpStatus === GONE_STATUS) return',
       without: 'if (true) return',
     },
   ],
   list_lag: [
     {
-      file: 'functions/core/absence.ts',
+      file: 'functions/core/ending/absence.ts',
       anchor:
         'return Math.max(isKnown ? limits.quietMs : MAX_LIST_LAG_MS, LAG_FACTOR * Math.max(measuredMs, listLagsBeyondMs));',
       without: 'return limits.quietMs;',
@@ -80,14 +84,14 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
   ],
   lag_measured: [
     {
-      file: 'functions/core/absence.ts',
+      file: 'functions/core/ending/absence.ts',
       anchor: 'const isKnown = measuredMs >= listLagsBeyondMs;',
       without: 'const isKnown = measuredMs >= 0 || listLagsBeyondMs > 0;',
     },
   ],
   lag_doubt: [
     {
-      file: 'functions/core/absence.ts',
+      file: 'functions/core/ending/absence.ts',
       anchor: 'if (!isLagInDoubt(await readFacts(ports, target.name))) return undefined;',
       without: 'if (true) return undefined;',
     },
@@ -106,7 +110,7 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
   ],
   create_refused: [
     {
-      file: 'functions/core/give-up.ts',
+      file: 'functions/core/ending/give-up.ts',
       anchor: `    status: 'revoking',
     revokeReason: 'mint_failed',
     revokingSinceMs: nowMs,

@@ -1,4 +1,5 @@
 import { revokeMatching, type Selector } from '../../functions/core/all-leases.ts';
+import { revokeLease } from '../../functions/core/ending/revoke.ts';
 import { type LiveView, lookLive } from '../../functions/core/live.ts';
 import { mint } from '../../functions/core/mint.ts';
 import { parseCaller } from '../../functions/core/model/caller.ts';
@@ -7,7 +8,6 @@ import type { Lease } from '../../functions/core/model/lease.ts';
 import { listOwn, revokeOwn, showOwn } from '../../functions/core/own-leases.ts';
 import type { CreatedToken, TokenOrder } from '../../functions/core/ports.ts';
 import { renewOwn } from '../../functions/core/renew.ts';
-import { revokeLease } from '../../functions/core/revoke.ts';
 import { sweep } from '../../functions/core/sweep.ts';
 import { livePage } from '../../functions/live-page.ts';
 import type { Ablation } from './ablation.ts';

@@ -1,10 +1,10 @@
+import { noteWaiting } from '../hub/rate.ts';
+import { auditIds } from '../model/audit-ids.ts';
+import { isOpen, type Lease, type LeaseChange, nextLease, type RevokeReason, STUCK_ATTEMPTS } from '../model/lease.ts';
+import type { RevokePorts } from '../ports.ts';
 import { recordBlocked } from './blocked.ts';
 import { reportedExpiry } from './conclude.ts';
 import type { Finding } from './evidence.ts';
-import { noteWaiting } from './hub/rate.ts';
-import { auditIds } from './model/audit-ids.ts';
-import { isOpen, type Lease, type LeaseChange, nextLease, type RevokeReason, STUCK_ATTEMPTS } from './model/lease.ts';
-import type { RevokePorts } from './ports.ts';
 import type { Revocation } from './revoke.ts';
 
 /** First pause after a failed attempt; doubles up to `maxRetryMs`. */

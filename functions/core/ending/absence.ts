@@ -1,11 +1,11 @@
-import { readFacts } from './hub/facts.ts';
-import { failureOf } from './hub/hub-problem.ts';
-import { readLabel } from './hub/label.ts';
-import type { Listing } from './hub/listing.ts';
-import { type Delay, delayOf } from './hub/retry.ts';
-import type { Evidence, Lease } from './model/lease.ts';
-import type { Target } from './model/target.ts';
-import type { HubFacts, HubToken, Limits, RevokePorts } from './ports.ts';
+import { readFacts } from '../hub/facts.ts';
+import { failureOf } from '../hub/hub-problem.ts';
+import { readLabel } from '../hub/label.ts';
+import type { Listing } from '../hub/listing.ts';
+import { type Delay, delayOf } from '../hub/retry.ts';
+import type { Evidence, Lease } from '../model/lease.ts';
+import type { Target } from '../model/target.ts';
+import type { HubFacts, HubToken, Limits, RevokePorts } from '../ports.ts';
 import { isListedAlive, suspectsOf } from './suspects.ts';
 
 /** The quiet period spans this many times the largest list lag seen: the next one may be larger. */

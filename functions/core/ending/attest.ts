@@ -1,10 +1,10 @@
+import type { Origin } from '../model/caller.ts';
+import { fail } from '../model/failure.ts';
+import { isOpen, type Lease } from '../model/lease.ts';
+import { stored } from '../ports/stored.ts';
+import type { RevokePorts } from '../ports.ts';
 import { EXPIRY_MARGIN_MS } from './absence.ts';
 import { concludeLease } from './conclude.ts';
-import type { Origin } from './model/caller.ts';
-import { fail } from './model/failure.ts';
-import { isOpen, type Lease } from './model/lease.ts';
-import { stored } from './ports/stored.ts';
-import type { RevokePorts } from './ports.ts';
 
 /**
  * Closes a lease that nothing can prove any more, such as one of a closed account, on an admin's word. hublease never does this by

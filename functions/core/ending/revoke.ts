@@ -1,9 +1,9 @@
+import { auditIds, auditOrigin } from '../model/audit-ids.ts';
+import type { Origin } from '../model/caller.ts';
+import { isLeftToSweep, isOpen, type Lease, nextLease, type RevokeReason } from '../model/lease.ts';
+import type { RevokePorts } from '../ports.ts';
 import { concludeLease, reportedExpiry } from './conclude.ts';
 import { expiredEvidence, findEvidence } from './evidence.ts';
-import { auditIds, auditOrigin } from './model/audit-ids.ts';
-import type { Origin } from './model/caller.ts';
-import { isLeftToSweep, isOpen, type Lease, nextLease, type RevokeReason } from './model/lease.ts';
-import type { RevokePorts } from './ports.ts';
 import { postpone } from './postpone.ts';
 
 /** A message comes this early at most for clocks that differ; a revoker is on its way to a lease for which it is due later. */

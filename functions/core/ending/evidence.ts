@@ -1,3 +1,11 @@
+import { readFacts } from '../hub/facts.ts';
+import { listAll } from '../hub/listing.ts';
+import { type Delay, delayOf } from '../hub/retry.ts';
+import { withSession } from '../hub/session.ts';
+import { Failed } from '../model/failure.ts';
+import type { Evidence, Lease } from '../model/lease.ts';
+import { hubAccountOf, type Target } from '../model/target.ts';
+import type { HubToken, RevokePorts, TokenPlace } from '../ports.ts';
 import {
   agree,
   aliveTokensOf,
@@ -9,14 +17,6 @@ import {
   quietUntilMs,
   tokensOf,
 } from './absence.ts';
-import { readFacts } from './hub/facts.ts';
-import { listAll } from './hub/listing.ts';
-import { type Delay, delayOf } from './hub/retry.ts';
-import { withSession } from './hub/session.ts';
-import { Failed } from './model/failure.ts';
-import type { Evidence, Lease } from './model/lease.ts';
-import { hubAccountOf, type Target } from './model/target.ts';
-import type { HubToken, RevokePorts, TokenPlace } from './ports.ts';
 import { removeToken } from './removal.ts';
 
 /** What an attempt to prove a lease's end came to. Without evidence, `code` says why. */

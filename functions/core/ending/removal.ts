@@ -1,11 +1,11 @@
+import { failureOf } from '../hub/hub-problem.ts';
+import { listAll } from '../hub/listing.ts';
+import { type Delay, delayOf } from '../hub/retry.ts';
+import { withSession } from '../hub/session.ts';
+import type { Lease } from '../model/lease.ts';
+import type { Target } from '../model/target.ts';
+import type { HubProblem, HubToken, RevokePorts, TokenPlace } from '../ports.ts';
 import { listedByMs } from './absence.ts';
-import { failureOf } from './hub/hub-problem.ts';
-import { listAll } from './hub/listing.ts';
-import { type Delay, delayOf } from './hub/retry.ts';
-import { withSession } from './hub/session.ts';
-import type { Lease } from './model/lease.ts';
-import type { Target } from './model/target.ts';
-import type { HubProblem, HubToken, RevokePorts, TokenPlace } from './ports.ts';
 
 /** The one status by which Docker Hub says that a token is gone. Source: Docker Hub API reference. */
 const GONE_STATUS = 204;

@@ -1,8 +1,8 @@
+import { endWaiting } from '../hub/rate.ts';
+import { auditIds } from '../model/audit-ids.ts';
+import { type Evidence, isOpen, type Lease, nextLease, type RevokeReason } from '../model/lease.ts';
+import type { RevokePorts } from '../ports.ts';
 import type { Finding } from './evidence.ts';
-import { endWaiting } from './hub/rate.ts';
-import { auditIds } from './model/audit-ids.ts';
-import { type Evidence, isOpen, type Lease, nextLease, type RevokeReason } from './model/lease.ts';
-import type { RevokePorts } from './ports.ts';
 import type { Revocation } from './revoke.ts';
 
 /** Writers of one lease are few: its minter, its owner and its triggers. */

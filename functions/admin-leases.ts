@@ -1,6 +1,6 @@
-import { listAllLeases, revokeAnyLease, revokeMatching, showAnyLease } from './core/all-leases.ts';
 import { attestLease } from './core/ending/attest.ts';
-import { lookLive } from './core/live.ts';
+import { listAllLeases, revokeAnyLease, revokeMatching, showAnyLease } from './core/leases/all-leases.ts';
+import { lookLive } from './core/leases/live.ts';
 import { isOpen } from './core/model/lease.ts';
 import type { AdminPorts } from './core/ports.ts';
 import type { Operations } from './http.ts';

@@ -1,9 +1,9 @@
-import { lookLive } from './core/live.ts';
-import { mint } from './core/mint.ts';
-import { listOwn, revokeOwn, showOwn, whoami } from './core/own-leases.ts';
+import { lookLive } from './core/leases/live.ts';
+import { mint } from './core/leases/mint.ts';
+import { listOwn, revokeOwn, showOwn, whoami } from './core/leases/own-leases.ts';
+import { admitCaller } from './core/leases/rates.ts';
+import { renewOwn } from './core/leases/renew.ts';
 import type { MintPorts } from './core/ports.ts';
-import { admitCaller } from './core/rates.ts';
-import { renewOwn } from './core/renew.ts';
 import { type HttpHandler, http } from './http.ts';
 import { livePage } from './live-page.ts';
 import type { Log } from './log.ts';

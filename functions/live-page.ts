@@ -1,4 +1,4 @@
-import { type LiveView, lookLive } from './core/live.ts';
+import { type LiveView, lookLive } from './core/leases/live.ts';
 import type { Lease } from './core/model/lease.ts';
 import type { Page, RevokePorts } from './core/ports.ts';
 import { pageAnswer } from './wire/answers.ts';

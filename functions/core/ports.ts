@@ -1,10 +1,10 @@
+import type { Rates } from './leases/rates.ts';
 import type { HubFault } from './model/failure.ts';
 import type { Lease, LeaseStatus } from './model/lease.ts';
 import type { Pace } from './model/pace.ts';
 import type { OatResource, PatScope } from './model/scope.ts';
 import type { DynamicSecret } from './model/secret.ts';
 import type { Credential, LoginRoute, Target } from './model/target.ts';
-import type { Rates } from './rates.ts';
 
 /**
  * The ports of hublease's core: what it needs from the world, as contracts. Unless a method says otherwise, it may reject with

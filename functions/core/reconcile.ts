@@ -6,10 +6,10 @@ import { type Listing, listAll } from './hub/listing.ts';
 import { doRevocationsWait, reservedUntilMs, yieldToRevocation } from './hub/rate.ts';
 import { withSession } from './hub/session.ts';
 import { learnFromListing, noteListing } from './learn.ts';
+import { noteToken } from './leases/note-token.ts';
 import { auditIds } from './model/audit-ids.ts';
 import { isOpen, type Lease } from './model/lease.ts';
 import { hubAccountOf, type Target } from './model/target.ts';
-import { noteToken } from './note-token.ts';
 import type { HubToken, SweepPorts, TokenPlace } from './ports.ts';
 import { endRefusedCreates } from './refused-creates.ts';
 

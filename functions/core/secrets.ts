@@ -1,5 +1,5 @@
 import { removeDrainedSecret } from './drain.ts';
-import { readyTarget } from './grant.ts';
+import { readyTarget } from './leases/grant.ts';
 import type { AllowEntry } from './model/allow.ts';
 import { secretChange } from './model/audit-change.ts';
 import { auditOrigin } from './model/audit-ids.ts';

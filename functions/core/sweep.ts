@@ -1,11 +1,11 @@
 import { removeDrainedSecrets, removeDrainedTarget } from './drain.ts';
 import { noteFacts, readFacts } from './hub/facts.ts';
+import { openLeases, quotaCounters, recount } from './leases/quota.ts';
 import { Failed } from './model/failure.ts';
 import { isLeftToSweep, type Lease } from './model/lease.ts';
 import type { Target } from './model/target.ts';
 import { pagesOf } from './pages.ts';
 import type { RevokePorts, SweepPorts } from './ports.ts';
-import { openLeases, quotaCounters, recount } from './quota.ts';
 import { type Reconciliation, reconcile } from './reconcile.ts';
 import { giveTurns, type SweepPlace } from './sweep-turns.ts';
 import { VERIFICATION_SECRET } from './throwaway.ts';

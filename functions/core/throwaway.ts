@@ -1,6 +1,6 @@
-import type { Grant } from './grant.ts';
 import { callerLabelMax, LABEL_MAX_CHARACTERS, MARK_CHARACTERS } from './hub/label.ts';
-import { mintGrant } from './mint.ts';
+import type { Grant } from './leases/grant.ts';
+import { mintGrant } from './leases/mint.ts';
 import type { Origin } from './model/caller.ts';
 import { Failed } from './model/failure.ts';
 import type { Lease } from './model/lease.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { TargetState } from '../core/hub/target-state.ts';
-import type { LiveView } from '../core/live.ts';
+import type { LiveView } from '../core/leases/live.ts';
 import type { Evidence, Lease } from '../core/model/lease.ts';
 import type { DynamicSecret } from '../core/model/secret.ts';
 import type { Target, Verification } from '../core/model/target.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Selector } from '../core/all-leases.ts';
+import type { Selector } from '../core/leases/all-leases.ts';
 import { parsePrincipal } from '../core/model/caller.ts';
 import { parseDuration } from '../core/model/duration.ts';
 import { Failed, fail } from '../core/model/failure.ts';

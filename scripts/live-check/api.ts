@@ -11,6 +11,7 @@ import {
 } from '../../functions/adapters/docker-hub-http.ts';
 import { problemOf } from '../../functions/adapters/docker-hub-problem.ts';
 import { tokenPath, tokensPath } from '../../functions/adapters/docker-hub-tokens.ts';
+import { isRefusedCleanly } from '../../functions/core/leases/refused-create.ts';
 import type {
   CreatedToken,
   DockerHub,
@@ -21,7 +22,6 @@ import type {
   HubWindow,
   TokenOrder,
 } from '../../functions/core/ports.ts';
-import { isRefusedCleanly } from '../../functions/core/refused-create.ts';
 import type { Ledger, MadeToken } from './ledger.ts';
 import type { Line } from './line.ts';
 import type { Order, Place } from './place.ts';

@@ -5,7 +5,7 @@ import {
   revokeMatching,
   type Selector,
   showAnyLease,
-} from '../../functions/core/all-leases.ts';
+} from '../../functions/core/leases/all-leases.ts';
 import { auditIds } from '../../functions/core/model/audit-ids.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import { answers, followed, losesReply, preceded, refusal, rejects } from './ports/steering.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { clip, type EchoVerdict, judgeEcho } from '../../functions/core/echo.ts';
 import { MARK_CHARACTERS } from '../../functions/core/hub/label.ts';
+import { clip, type EchoVerdict, judgeEcho } from '../../functions/core/leases/echo.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { CreatedToken } from '../../functions/core/ports.ts';

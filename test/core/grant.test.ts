@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decideGrant, type MintOrder, readyTarget } from '../../functions/core/grant.ts';
+import { decideGrant, type MintOrder, readyTarget } from '../../functions/core/leases/grant.ts';
 import type { OatResource } from '../../functions/core/model/scope.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import type { Target } from '../../functions/core/model/target.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lookLive } from '../../functions/core/live.ts';
+import { lookLive } from '../../functions/core/leases/live.ts';
 import type { SessionRecord } from '../../functions/core/ports.ts';
 import { answers, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORG, World } from './world.ts';

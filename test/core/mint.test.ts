@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { revokeLease } from '../../functions/core/ending/revoke.ts';
-import { mint } from '../../functions/core/mint.ts';
+import { mint } from '../../functions/core/leases/mint.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { noteToken } from '../../functions/core/leases/note-token.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import { noteToken } from '../../functions/core/note-token.ts';
 import type { HubToken } from '../../functions/core/ports.ts';
 import { rejects } from './ports/steering.ts';
 import { NOW_MS, World } from './world.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { revokeAnyLease } from '../../functions/core/all-leases.ts';
+import { revokeAnyLease } from '../../functions/core/leases/all-leases.ts';
+import { listOwn, revokeOwn, showOwn, whoami } from '../../functions/core/leases/own-leases.ts';
 import { fail } from '../../functions/core/model/failure.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import { listOwn, revokeOwn, showOwn, whoami } from '../../functions/core/own-leases.ts';
 import { answers, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORIGIN, World } from './world.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { revokeLease } from '../../functions/core/ending/revoke.ts';
-import { mint } from '../../functions/core/mint.ts';
-import { quotaCounters, quotaReached, recount } from '../../functions/core/quota.ts';
+import { mint } from '../../functions/core/leases/mint.ts';
+import { quotaCounters, quotaReached, recount } from '../../functions/core/leases/quota.ts';
 import { answers, followed, preceded, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORG, ORIGIN, SECRET, World, type WorldOptions } from './world.ts';
 

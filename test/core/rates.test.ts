@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { mint } from '../../functions/core/mint.ts';
+import { mint } from '../../functions/core/leases/mint.ts';
+import { admitCaller, admitMint, Rates } from '../../functions/core/leases/rates.ts';
 import { perMinute } from '../../functions/core/model/pace.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import type { CallerRates } from '../../functions/core/ports.ts';
-import { admitCaller, admitMint, Rates } from '../../functions/core/rates.ts';
 import { memoryRates } from '../../local/memory-rates.ts';
 import { rejects } from './ports/steering.ts';
 import { failureOf, LABELS, NOW_MS, ORIGIN, SECRET, World } from './world.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { revokeLease } from '../../functions/core/ending/revoke.ts';
+import { renewOwn } from '../../functions/core/leases/renew.ts';
 import { auditIds } from '../../functions/core/model/audit-ids.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
-import { renewOwn } from '../../functions/core/renew.ts';
 import { answers, losesReply, preceded, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORIGIN, World } from './world.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { revokeLease } from '../../functions/core/ending/revoke.ts';
-import { mint } from '../../functions/core/mint.ts';
+import { mint } from '../../functions/core/leases/mint.ts';
+import { openReplay, REPLAY_MS } from '../../functions/core/leases/replay.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import { openReplay, REPLAY_MS } from '../../functions/core/replay.ts';
 import { TOKEN_CANARY } from './ports/hub.ts';
 import { answers, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, LABELS, LIMITS, NOW_MS, ORIGIN, QUIET_AFTER_MS, World } from './world.ts';

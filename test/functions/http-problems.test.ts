@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { Rates } from '../../functions/core/leases/rates.ts';
 import type { FailureTag } from '../../functions/core/model/failure.ts';
 import { perMinute } from '../../functions/core/model/pace.ts';
-import { Rates } from '../../functions/core/rates.ts';
 import { memoryRates } from '../../local/memory-rates.ts';
 import { aSecret } from '../contract/builders.ts';
 import { type Answered, Api, ORG, refusal, SECRET, TARGET } from './api.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { Rates } from '../../functions/core/leases/rates.ts';
 import { perMinute } from '../../functions/core/model/pace.ts';
-import { Rates } from '../../functions/core/rates.ts';
 import { memoryRates } from '../../local/memory-rates.ts';
 import { Api, SECRET } from './api.ts';
 import { NOW_MS } from './memory-ports.ts';

@@ -1,4 +1,4 @@
-import { mint } from '../../functions/core/mint.ts';
+import { mint } from '../../functions/core/leases/mint.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import { putTarget } from '../../functions/core/targets.ts';

@@ -41,7 +41,7 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
   ],
   label_echo: [
     {
-      file: 'functions/core/echo.ts',
+      file: 'functions/core/leases/echo.ts',
       anchor: 'if (created.label !== intent.hubLabel) {',
       without: 'if (false) {',
     },

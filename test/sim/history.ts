@@ -1,13 +1,13 @@
-import { revokeMatching, type Selector } from '../../functions/core/all-leases.ts';
 import { revokeLease } from '../../functions/core/ending/revoke.ts';
-import { type LiveView, lookLive } from '../../functions/core/live.ts';
-import { mint } from '../../functions/core/mint.ts';
+import { revokeMatching, type Selector } from '../../functions/core/leases/all-leases.ts';
+import { type LiveView, lookLive } from '../../functions/core/leases/live.ts';
+import { mint } from '../../functions/core/leases/mint.ts';
+import { listOwn, revokeOwn, showOwn } from '../../functions/core/leases/own-leases.ts';
+import { renewOwn } from '../../functions/core/leases/renew.ts';
 import { parseCaller } from '../../functions/core/model/caller.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import { listOwn, revokeOwn, showOwn } from '../../functions/core/own-leases.ts';
 import type { CreatedToken, TokenOrder } from '../../functions/core/ports.ts';
-import { renewOwn } from '../../functions/core/renew.ts';
 import { sweep } from '../../functions/core/sweep.ts';
 import { livePage } from '../../functions/live-page.ts';
 import type { Ablation } from './ablation.ts';

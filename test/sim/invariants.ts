@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Minted } from '../../functions/core/mint.ts';
+import type { Minted } from '../../functions/core/leases/mint.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
 import { isOpen, type Lease } from '../../functions/core/model/lease.ts';
 import type { AuditEvent } from '../../functions/core/ports.ts';

@@ -1,11 +1,11 @@
-import { placeOf } from './ending/evidence.ts';
-import { noteLimit, takeLook } from './hub/looks.ts';
-import { withSession } from './hub/session.ts';
-import { isOpen, type Lease, type SeenToken } from './model/lease.ts';
-import type { Target } from './model/target.ts';
+import { placeOf } from '../ending/evidence.ts';
+import { noteLimit, takeLook } from '../hub/looks.ts';
+import { withSession } from '../hub/session.ts';
+import { isOpen, type Lease, type SeenToken } from '../model/lease.ts';
+import type { Target } from '../model/target.ts';
+import { stored } from '../ports/stored.ts';
+import type { HubReply, HubToken, RevokePorts } from '../ports.ts';
 import { noteView } from './note-token.ts';
-import { stored } from './ports/stored.ts';
-import type { HubReply, HubToken, RevokePorts } from './ports.ts';
 
 /** How long a view is shown again before Docker Hub is asked anew. */
 const VIEW_SERVES_MS = 30_000;

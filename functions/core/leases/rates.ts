@@ -1,10 +1,10 @@
-import { retryAfterSeconds } from './hub/hub-problem.ts';
-import { isAllowed } from './model/allow.ts';
-import type { Caller } from './model/caller.ts';
-import { fail } from './model/failure.ts';
-import { type Pace, perMinute } from './model/pace.ts';
-import type { DynamicSecret } from './model/secret.ts';
-import type { CallerRates, Clock, LabelKeys } from './ports.ts';
+import { retryAfterSeconds } from '../hub/hub-problem.ts';
+import { isAllowed } from '../model/allow.ts';
+import type { Caller } from '../model/caller.ts';
+import { fail } from '../model/failure.ts';
+import { type Pace, perMinute } from '../model/pace.ts';
+import type { DynamicSecret } from '../model/secret.ts';
+import type { CallerRates, Clock, LabelKeys } from '../ports.ts';
 
 /** Refusals and blocks that one process remembers. Whoever is forgotten costs one more write. */
 const MAX_REMEMBERED = 10_000;

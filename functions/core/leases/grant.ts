@@ -1,13 +1,13 @@
-import { callerLabelMax, LABEL_MAX_CHARACTERS } from './hub/label.ts';
-import { isAllowed } from './model/allow.ts';
-import type { Caller } from './model/caller.ts';
-import { fail } from './model/failure.ts';
-import { checkResources, resourcesCover } from './model/resource.ts';
-import { covers, type OatResource, type PatScope } from './model/scope.ts';
-import type { DynamicSecret } from './model/secret.ts';
-import { hubAccountOf, type Target } from './model/target.ts';
-import { stored } from './ports/stored.ts';
-import type { MintPorts, QuotaClaim } from './ports.ts';
+import { callerLabelMax, LABEL_MAX_CHARACTERS } from '../hub/label.ts';
+import { isAllowed } from '../model/allow.ts';
+import type { Caller } from '../model/caller.ts';
+import { fail } from '../model/failure.ts';
+import { checkResources, resourcesCover } from '../model/resource.ts';
+import { covers, type OatResource, type PatScope } from '../model/scope.ts';
+import type { DynamicSecret } from '../model/secret.ts';
+import { hubAccountOf, type Target } from '../model/target.ts';
+import { stored } from '../ports/stored.ts';
+import type { MintPorts, QuotaClaim } from '../ports.ts';
 import { admitCaller, admitMint } from './rates.ts';
 
 /** What a caller may ask of a secret. */

@@ -1,12 +1,12 @@
-import { revokeLease } from './ending/revoke.ts';
-import { isAllowed } from './model/allow.ts';
-import { type Caller, isOwner, type Origin } from './model/caller.ts';
-import { fail } from './model/failure.ts';
-import type { Lease, LeaseStatus } from './model/lease.ts';
-import type { DynamicSecret } from './model/secret.ts';
-import { everyPage } from './pages.ts';
-import { stored } from './ports/stored.ts';
-import type { Page, PageRequest, RevokePorts } from './ports.ts';
+import { revokeLease } from '../ending/revoke.ts';
+import { isAllowed } from '../model/allow.ts';
+import { type Caller, isOwner, type Origin } from '../model/caller.ts';
+import { fail } from '../model/failure.ts';
+import type { Lease, LeaseStatus } from '../model/lease.ts';
+import type { DynamicSecret } from '../model/secret.ts';
+import { everyPage } from '../pages.ts';
+import { stored } from '../ports/stored.ts';
+import type { Page, PageRequest, RevokePorts } from '../ports.ts';
 
 type ReadPorts = Pick<RevokePorts, 'leases' | 'catalog'>;
 

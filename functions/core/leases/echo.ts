@@ -1,7 +1,7 @@
+import { MARK_CHARACTERS } from '../hub/label.ts';
+import type { Lease } from '../model/lease.ts';
+import type { CreatedToken, MintRefusal } from '../ports.ts';
 import type { Grant } from './grant.ts';
-import { MARK_CHARACTERS } from './hub/label.ts';
-import type { Lease } from './model/lease.ts';
-import type { CreatedToken, MintRefusal } from './ports.ts';
 
 /** Docker Hub may round an expiry to whole seconds. */
 const ROUNDING_MS = 1_000;

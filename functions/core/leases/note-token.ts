@@ -1,5 +1,5 @@
-import { type Lease, type LeaseChange, nextLease, type SeenToken } from './model/lease.ts';
-import type { HubToken, RevokePorts } from './ports.ts';
+import { type Lease, type LeaseChange, nextLease, type SeenToken } from '../model/lease.ts';
+import type { HubToken, RevokePorts } from '../ports.ts';
 
 type Ports = Pick<RevokePorts, 'leases' | 'ids'>;
 

@@ -1,11 +1,11 @@
-import { revokeLease } from './ending/revoke.ts';
+import { revokeLease } from '../ending/revoke.ts';
+import { retryAfterSeconds } from '../hub/hub-problem.ts';
+import { isOwner, type Origin } from '../model/caller.ts';
+import { fail } from '../model/failure.ts';
+import { isLeftToSweep, isOpen, type Lease } from '../model/lease.ts';
+import { stored } from '../ports/stored.ts';
+import type { MintPorts, ReplayRecord } from '../ports.ts';
 import type { MintOrder } from './grant.ts';
-import { retryAfterSeconds } from './hub/hub-problem.ts';
-import { isOwner, type Origin } from './model/caller.ts';
-import { fail } from './model/failure.ts';
-import { isLeftToSweep, isOpen, type Lease } from './model/lease.ts';
-import { stored } from './ports/stored.ts';
-import type { MintPorts, ReplayRecord } from './ports.ts';
 
 /** How long a key is remembered. */
 export const REPLAY_MS = 86_400_000;

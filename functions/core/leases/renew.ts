@@ -1,11 +1,11 @@
+import { auditIds, auditOrigin } from '../model/audit-ids.ts';
+import type { Origin } from '../model/caller.ts';
+import { fail } from '../model/failure.ts';
+import { type Lease, nextLease } from '../model/lease.ts';
+import { stored } from '../ports/stored.ts';
+import type { MintPorts } from '../ports.ts';
 import { allowedSecret } from './grant.ts';
-import { auditIds, auditOrigin } from './model/audit-ids.ts';
-import type { Origin } from './model/caller.ts';
-import { fail } from './model/failure.ts';
-import { type Lease, nextLease } from './model/lease.ts';
 import { showOwn } from './own-leases.ts';
-import { stored } from './ports/stored.ts';
-import type { MintPorts } from './ports.ts';
 
 const MOST_WRITERS = 4;
 

@@ -1,9 +1,9 @@
+import { deleteSecret, putSecret } from './core/catalog/secrets.ts';
+import { deleteTarget, putTarget } from './core/catalog/targets.ts';
 import type { Origin } from './core/model/caller.ts';
 import { Failed, fail } from './core/model/failure.ts';
 import type { Credential, LoginRoute } from './core/model/target.ts';
 import type { AdminPorts } from './core/ports.ts';
-import { deleteSecret, putSecret } from './core/secrets.ts';
-import { deleteTarget, putTarget } from './core/targets.ts';
 import { checkProtectionKey } from './protection-key.ts';
 import { check } from './wire/check.ts';
 import { REQUESTS, secretOrder } from './wire/requests.ts';

@@ -1,4 +1,6 @@
-import { removeDrainedSecrets, removeDrainedTarget } from './drain.ts';
+import { removeDrainedSecrets, removeDrainedTarget } from './catalog/drain.ts';
+import { VERIFICATION_SECRET } from './catalog/throwaway.ts';
+import { verifyStored } from './catalog/verify-stored.ts';
 import { noteFacts, readFacts } from './hub/facts.ts';
 import { openLeases, quotaCounters, recount } from './leases/quota.ts';
 import { Failed } from './model/failure.ts';
@@ -8,8 +10,6 @@ import { pagesOf } from './pages.ts';
 import type { RevokePorts, SweepPorts } from './ports.ts';
 import { type Reconciliation, reconcile } from './reconcile.ts';
 import { giveTurns, type SweepPlace } from './sweep-turns.ts';
-import { VERIFICATION_SECRET } from './throwaway.ts';
-import { verifyStored } from './verify-stored.ts';
 
 /** How often the sweep tries to verify a target whose mints are refused. Each try makes and deletes a token. */
 const VERIFY_EVERY_MS = 3_600_000;

@@ -1,11 +1,11 @@
 import * as z from 'zod';
+import type { VerificationStep } from '../core/catalog/verify.ts';
 import type { TargetState } from '../core/hub/target-state.ts';
 import type { LiveView } from '../core/leases/live.ts';
 import type { Evidence, Lease } from '../core/model/lease.ts';
 import type { DynamicSecret } from '../core/model/secret.ts';
 import type { Target, Verification } from '../core/model/target.ts';
 import type { Page } from '../core/ports.ts';
-import type { VerificationStep } from '../core/verify.ts';
 import {
   AdminLeaseAnswer,
   AdminLeaseSchema,

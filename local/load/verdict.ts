@@ -1,4 +1,4 @@
-import { VERIFICATION_LABEL } from '../../functions/core/throwaway.ts';
+import { VERIFICATION_LABEL } from '../../functions/core/catalog/throwaway.ts';
 import type { FakeHub } from '../fake-hub/server.ts';
 
 /** A lease as a client was answered it. */

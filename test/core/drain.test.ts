@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { removeDrainedSecret, removeDrainedSecrets, removeDrainedTarget } from '../../functions/core/drain.ts';
+import { removeDrainedSecret, removeDrainedSecrets, removeDrainedTarget } from '../../functions/core/catalog/drain.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import { losesReply, preceded, rejects } from './ports/steering.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeListed } from '../../functions/core/listed-verification.ts';
+import { judgeListed } from '../../functions/core/catalog/listed-verification.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { HubToken } from '../../functions/core/ports.ts';
 import { reconcile } from '../../functions/core/reconcile.ts';

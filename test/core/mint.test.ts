@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { verifyByToken } from '../../functions/core/catalog/verify.ts';
 import { revokeLease } from '../../functions/core/ending/revoke.ts';
 import { mint } from '../../functions/core/leases/mint.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
@@ -6,7 +7,6 @@ import type { Lease } from '../../functions/core/model/lease.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { HubProblem, VerifyPorts } from '../../functions/core/ports.ts';
-import { verifyByToken } from '../../functions/core/verify.ts';
 import { TOKEN_CANARY } from './ports/hub.ts';
 import {
   answers,

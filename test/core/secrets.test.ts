@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import {
+  deleteSecret,
+  getSecret,
+  listSecrets,
+  putSecret,
+  type SecretOrder,
+} from '../../functions/core/catalog/secrets.ts';
 import type { OatResource } from '../../functions/core/model/scope.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import { deleteSecret, getSecret, listSecrets, putSecret, type SecretOrder } from '../../functions/core/secrets.ts';
 import { answers, type CallName, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, LABELS, NOW_MS, ORG, ORIGIN, PASSWORD, World, type WorldOptions } from './world.ts';
 

@@ -1,8 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { openSession } from '../../functions/core/hub/session.ts';
-import type { Failure } from '../../functions/core/model/failure.ts';
-import type { Target } from '../../functions/core/model/target.ts';
-import type { HubFacts } from '../../functions/core/ports.ts';
 import {
   deleteTarget,
   getTarget,
@@ -10,7 +6,11 @@ import {
   putTarget,
   type TargetOrder,
   verifyTarget,
-} from '../../functions/core/targets.ts';
+} from '../../functions/core/catalog/targets.ts';
+import { openSession } from '../../functions/core/hub/session.ts';
+import type { Failure } from '../../functions/core/model/failure.ts';
+import type { Target } from '../../functions/core/model/target.ts';
+import type { HubFacts } from '../../functions/core/ports.ts';
 import { answers, type CallName, followed, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORG, ORIGIN, PASSWORD, TOTP_SECRET, World, type WorldOptions } from './world.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expiryFactsOf } from '../../functions/core/verified-expiry.ts';
+import { expiryFactsOf } from '../../functions/core/catalog/verified-expiry.ts';
 import { NOW_MS } from './world.ts';
 
 const LEASE = { hubExpiresAtMs: NOW_MS };

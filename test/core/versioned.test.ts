@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changedFields } from '../../functions/core/versioned.ts';
+import { changedFields } from '../../functions/core/catalog/versioned.ts';
 
 describe('what changed in an entry of the catalog', () => {
   it.each<[string, object | undefined, object, string[]]>([

@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { type Client, hubleaseClient, ProblemError } from '../../client/client.ts';
-import { VERIFICATION_LABEL } from '../../functions/core/throwaway.ts';
+import { VERIFICATION_LABEL } from '../../functions/core/catalog/throwaway.ts';
 import type { AnswerOf } from '../../functions/wire/answers.ts';
 import type { Problem } from '../../functions/wire/problem.ts';
 import { type Spawned, spawnEmbedded } from '../../local/demo/spawn-embedded.ts';

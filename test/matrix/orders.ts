@@ -1,7 +1,7 @@
+import { putTarget } from '../../functions/core/catalog/targets.ts';
 import { mint } from '../../functions/core/leases/mint.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
-import { putTarget } from '../../functions/core/targets.ts';
 import { ORIGIN } from '../core/world.ts';
 import { type MatrixWorld, MINUTE_MS, START_MS } from './world.ts';
 

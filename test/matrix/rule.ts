@@ -1,5 +1,5 @@
+import { VERIFICATION_SECRET } from '../../functions/core/catalog/throwaway.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import { VERIFICATION_SECRET } from '../../functions/core/throwaway.ts';
 import type { FakeHubControl, FakeTokenView } from '../../local/fake-hub/server.ts';
 import { LABELS } from '../core/world.ts';
 

@@ -1,11 +1,11 @@
+import { deleteSecret } from '../../functions/core/catalog/secrets.ts';
+import { deleteTarget, putTarget, type TargetOrder, verifyTarget } from '../../functions/core/catalog/targets.ts';
 import { attestLease } from '../../functions/core/ending/attest.ts';
 import { dismissTokens } from '../../functions/core/ending/dismiss.ts';
 import { parseCaller } from '../../functions/core/model/caller.ts';
 import { Failed, fail } from '../../functions/core/model/failure.ts';
 import { STUCK_ATTEMPTS } from '../../functions/core/model/lease.ts';
 import type { Credential } from '../../functions/core/model/target.ts';
-import { deleteSecret } from '../../functions/core/secrets.ts';
-import { deleteTarget, putTarget, type TargetOrder, verifyTarget } from '../../functions/core/targets.ts';
 import type { Scene } from './actor.ts';
 import { CANARY } from './canary.ts';
 import { ROLE, ROLE_SESSION_ID } from './furnish.ts';

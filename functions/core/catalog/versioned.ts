@@ -1,4 +1,4 @@
-import { fail } from './model/failure.ts';
+import { fail } from '../model/failure.ts';
 
 interface Versioned {
   readonly version: number;

@@ -1,10 +1,10 @@
-import { noteFacts, refuseMints } from './hub/facts.ts';
-import { auditOrigin } from './model/audit-ids.ts';
-import type { Origin } from './model/caller.ts';
-import { Failed, fail } from './model/failure.ts';
-import type { Target } from './model/target.ts';
-import { stored } from './ports/stored.ts';
-import type { VerifyPorts } from './ports.ts';
+import { noteFacts, refuseMints } from '../hub/facts.ts';
+import { auditOrigin } from '../model/audit-ids.ts';
+import type { Origin } from '../model/caller.ts';
+import { Failed, fail } from '../model/failure.ts';
+import type { Target } from '../model/target.ts';
+import { stored } from '../ports/stored.ts';
+import type { VerifyPorts } from '../ports.ts';
 import { type VerificationStep, verifyByToken } from './verify.ts';
 
 /**

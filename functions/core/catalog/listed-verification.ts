@@ -1,6 +1,6 @@
-import { refuseMints } from './hub/facts.ts';
-import type { Target } from './model/target.ts';
-import type { HubToken, SweepPorts } from './ports.ts';
+import { refuseMints } from '../hub/facts.ts';
+import type { Target } from '../model/target.ts';
+import type { HubToken, SweepPorts } from '../ports.ts';
 import { expiryFactsOf } from './verified-expiry.ts';
 
 /**

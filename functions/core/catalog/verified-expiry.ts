@@ -1,5 +1,5 @@
-import type { Lease } from './model/lease.ts';
-import type { Target, Verification } from './model/target.ts';
+import type { Lease } from '../model/lease.ts';
+import type { Target, Verification } from '../model/target.ts';
 
 /** Later than asked by more than this is no rounding any more: the token would not end when its lease does. */
 const MAX_SLACK_SECONDS = 86_400;

@@ -1,11 +1,11 @@
-import { callerLabelMax, LABEL_MAX_CHARACTERS, MARK_CHARACTERS } from './hub/label.ts';
-import type { Grant } from './leases/grant.ts';
-import { mintGrant } from './leases/mint.ts';
-import type { Origin } from './model/caller.ts';
-import { Failed } from './model/failure.ts';
-import type { Lease } from './model/lease.ts';
-import type { ExpiryGranularity, Target } from './model/target.ts';
-import type { MintPorts, VerifyPorts } from './ports.ts';
+import { callerLabelMax, LABEL_MAX_CHARACTERS, MARK_CHARACTERS } from '../hub/label.ts';
+import type { Grant } from '../leases/grant.ts';
+import { mintGrant } from '../leases/mint.ts';
+import type { Origin } from '../model/caller.ts';
+import { Failed } from '../model/failure.ts';
+import type { Lease } from '../model/lease.ts';
+import type { ExpiryGranularity, Target } from '../model/target.ts';
+import type { MintPorts, VerifyPorts } from '../ports.ts';
 
 /** What the throwaway token may live: long enough for a list that lags, short enough to be no loss. */
 const TTL_SECONDS = 1_800;
@@ -44,7 +44,7 @@ export const THROWAWAY_LABELS: readonly ThrowawayLabel[] = [
   {
     labelMaxCharacters: LABEL_MAX_CHARACTERS,
     // Mixed case, and as long as a label may be, to see whether all of it comes back.
-    label: VERIFICATION_LABEL.padEnd(callerLabelMax(LABEL_MAX_CHARACTERS), '.'),
+    label: VERIFICATION_LABEL.padEnd(callerLabelMax(LABEL_MAX_CHARACTERS), '..'),
   },
   { labelMaxCharacters: MARK_CHARACTERS },
 ];

@@ -1,9 +1,9 @@
 import type { SweepMark } from './adapters/dynamodb-sweep-mark.ts';
 import type { Meter } from './adapters/metrics.ts';
 import type { SweepPorts } from './core/ports.ts';
-import { survey } from './core/survey.ts';
-import { type SweepReport, sweep } from './core/sweep.ts';
-import type { SweepPlace } from './core/sweep-turns.ts';
+import { survey } from './core/sweeping/survey.ts';
+import { type SweepReport, sweep } from './core/sweeping/sweep.ts';
+import type { SweepPlace } from './core/sweeping/sweep-turns.ts';
 import type { Log } from './log.ts';
 
 /** Time kept back of what Lambda gives, for the target under way and the survey. */

@@ -1,6 +1,6 @@
 import type { SweepPorts } from '../functions/core/ports.ts';
-import { sweep } from '../functions/core/sweep.ts';
-import type { SweepPlace } from '../functions/core/sweep-turns.ts';
+import { sweep } from '../functions/core/sweeping/sweep.ts';
+import type { SweepPlace } from '../functions/core/sweeping/sweep-turns.ts';
 import type { Log } from '../functions/log.ts';
 import type { SqliteLeases } from './sqlite-leases.ts';
 import type { Time } from './time.ts';

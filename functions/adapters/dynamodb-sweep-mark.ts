@@ -1,4 +1,4 @@
-import type { SweepPlace } from '../core/sweep-turns.ts';
+import type { SweepPlace } from '../core/sweeping/sweep-turns.ts';
 import { type DynamodbTable, overwriteRow, readRow, removeRow } from './dynamodb-rows.ts';
 import { CATALOG_PARTITIONS } from './tables.ts';
 

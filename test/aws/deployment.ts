@@ -3,7 +3,7 @@ import { dynamodbSweepMark } from '../../functions/adapters/dynamodb-sweep-mark.
 import { admin } from '../../functions/admin.ts';
 import { broker } from '../../functions/broker.ts';
 import { type CatalogEvent, catalogResource } from '../../functions/catalog-resource.ts';
-import type { SweepReport } from '../../functions/core/sweep.ts';
+import type { SweepReport } from '../../functions/core/sweeping/sweep.ts';
 import { environmentOf, type FunctionName, readSettings, SETTINGS_OF } from '../../functions/env.ts';
 import { type BatchAnswer, revoker } from '../../functions/revoker.ts';
 import { sweeper } from '../../functions/sweeper.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reconcile } from '../../functions/core/reconcile.ts';
+import { reconcile } from '../../functions/core/sweeping/reconcile.ts';
 import { answers, refusal } from './ports/steering.ts';
 import { NOW_MS, World } from './world.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Listing } from '../../functions/core/hub/listing.ts';
 import { openSession } from '../../functions/core/hub/session.ts';
-import { learnFromListing, noteListing } from '../../functions/core/learn.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { HubFacts, HubProblem, HubToken, SessionRecord } from '../../functions/core/ports.ts';
+import { learnFromListing, noteListing } from '../../functions/core/sweeping/learn.ts';
 import { answers, preceded, refusal, rejects } from './ports/steering.ts';
 import { LIMITS, NOW_MS, ORG, World } from './world.ts';
 

@@ -3,7 +3,7 @@ import { noteWaiting } from '../../functions/core/hub/rate.ts';
 import { auditIds } from '../../functions/core/model/audit-ids.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import { reconcile } from '../../functions/core/reconcile.ts';
+import { reconcile } from '../../functions/core/sweeping/reconcile.ts';
 import { type GivenToken, OUR_USER_AGENT } from './ports/hub.ts';
 import { answers, appliesThenAnswers, followed, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { NOW_MS, ORG, QUIET_AFTER_MS, World } from './world.ts';

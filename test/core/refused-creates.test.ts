@@ -3,7 +3,7 @@ import { type Listing, listAll } from '../../functions/core/hub/listing.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { HubFacts } from '../../functions/core/ports.ts';
-import { endRefusedCreates } from '../../functions/core/refused-creates.ts';
+import { endRefusedCreates } from '../../functions/core/sweeping/refused-creates.ts';
 import { OUR_USER_AGENT } from './ports/hub.ts';
 import { answers, followed, preceded, refusal, rejects } from './ports/steering.ts';
 import { NOW_MS, ORG, QUIET_AFTER_MS, World } from './world.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { survey } from '../../functions/core/survey.ts';
+import { survey } from '../../functions/core/sweeping/survey.ts';
 import { preceded, rejects } from './ports/steering.ts';
 import { LIMITS, NOW_MS, World } from './world.ts';
 

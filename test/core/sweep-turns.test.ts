@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { giveTurns, type SweepPlace, TURN_MS } from '../../functions/core/sweep-turns.ts';
+import { giveTurns, type SweepPlace, TURN_MS } from '../../functions/core/sweeping/sweep-turns.ts';
 import { rejects } from './ports/steering.ts';
 import { NOW_MS, World } from './world.ts';
 

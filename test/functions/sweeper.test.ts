@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { MetricName } from '../../functions/adapters/metric-names.ts';
 import type { Clock, LeaseStore } from '../../functions/core/ports.ts';
-import type { SweepPlace } from '../../functions/core/sweep-turns.ts';
+import type { SweepPlace } from '../../functions/core/sweeping/sweep-turns.ts';
 import { jsonLines } from '../../functions/log.ts';
 import { sweeper } from '../../functions/sweeper.ts';
 import { aLease, aTarget } from '../contract/builders.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HubToken } from '../../functions/core/ports.ts';
-import { TURN_MS } from '../../functions/core/sweep-turns.ts';
+import { TURN_MS } from '../../functions/core/sweeping/sweep-turns.ts';
 import { startSweeps } from '../../local/sweeps.ts';
 import { aTarget } from '../contract/builders.ts';
 import { memoryPorts, NOW_MS } from '../functions/memory-ports.ts';

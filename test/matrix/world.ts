@@ -6,7 +6,7 @@ import { revokeLease } from '../../functions/core/ending/revoke.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Credential } from '../../functions/core/model/target.ts';
 import type { AdminPorts, AuditEvent, HubReply, LeaseStore, MintPorts } from '../../functions/core/ports.ts';
-import { sweep } from '../../functions/core/sweep.ts';
+import { sweep } from '../../functions/core/sweeping/sweep.ts';
 import { limitsOf } from '../../functions/limits.ts';
 import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
 import { memoryCatalog, memoryCredentials, memoryLeases, memorySealer, memorySessions } from '../core/ports/stores.ts';

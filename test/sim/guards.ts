@@ -26,7 +26,7 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
       without: 'const second = first;',
     },
     {
-      file: 'functions/core/refused-creates.ts',
+      file: 'functions/core/sweeping/refused-creates.ts',
       anchor: "const second = await listAll(ports, target, placeOf(one), 'revoke', mayGoOn);",
       without: 'const second = first;',
     },
@@ -98,12 +98,12 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
   ],
   is_active: [
     {
-      file: 'functions/core/reconcile.ts',
+      file: 'functions/core/sweeping/reconcile.ts',
       anchor: "listed for good, inactive.\n  if (!token.isActive) return 'covered';",
       without: '',
     },
     {
-      file: 'functions/core/reconcile.ts',
+      file: 'functions/core/sweeping/reconcile.ts',
       anchor: "if (!reply.ok || !reply.value.isActive) return 'covered';",
       without: "if (!reply.ok) return 'covered';",
     },

@@ -8,7 +8,7 @@ import { parseCaller } from '../../functions/core/model/caller.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { CreatedToken, TokenOrder } from '../../functions/core/ports.ts';
-import { sweep } from '../../functions/core/sweep.ts';
+import { sweep } from '../../functions/core/sweeping/sweep.ts';
 import { livePage } from '../../functions/live-page.ts';
 import type { Ablation } from './ablation.ts';
 import { Actor, type Scene } from './actor.ts';

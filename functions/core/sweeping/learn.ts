@@ -1,15 +1,15 @@
-import { judgeListed } from './catalog/listed-verification.ts';
-import { THROWAWAY_LIFE_MS } from './catalog/throwaway.ts';
-import { MAX_LIST_LAG_MS } from './ending/absence.ts';
-import { revokeLease } from './ending/revoke.ts';
-import { isListedAlive } from './ending/suspects.ts';
-import { noteFacts, readFacts, refuseMints } from './hub/facts.ts';
-import { readLabel } from './hub/label.ts';
-import type { Listing } from './hub/listing.ts';
-import { withSession } from './hub/session.ts';
-import { isOpen, type Lease } from './model/lease.ts';
-import { hubAccountOf, type Target } from './model/target.ts';
-import type { HubFacts, SweepPorts, TokenPlace } from './ports.ts';
+import { judgeListed } from '../catalog/listed-verification.ts';
+import { THROWAWAY_LIFE_MS } from '../catalog/throwaway.ts';
+import { MAX_LIST_LAG_MS } from '../ending/absence.ts';
+import { revokeLease } from '../ending/revoke.ts';
+import { isListedAlive } from '../ending/suspects.ts';
+import { noteFacts, readFacts, refuseMints } from '../hub/facts.ts';
+import { readLabel } from '../hub/label.ts';
+import type { Listing } from '../hub/listing.ts';
+import { withSession } from '../hub/session.ts';
+import { isOpen, type Lease } from '../model/lease.ts';
+import { hubAccountOf, type Target } from '../model/target.ts';
+import type { HubFacts, SweepPorts, TokenPlace } from '../ports.ts';
 
 type PendingVerification = NonNullable<HubFacts['pendingVerification']>;
 

@@ -1,12 +1,12 @@
-import { agree, gapIn, judgeAbsence, lagDoubt, quietUntilMs } from './ending/absence.ts';
-import { noteBlocked } from './ending/blocked.ts';
-import { concludeLease } from './ending/conclude.ts';
-import { placeOf } from './ending/evidence.ts';
-import { readFacts } from './hub/facts.ts';
-import { type Listing, listAll } from './hub/listing.ts';
-import { isLeftToSweep, type Lease } from './model/lease.ts';
-import { hubAccountOf, type Target } from './model/target.ts';
-import type { RevokePorts } from './ports.ts';
+import { agree, gapIn, judgeAbsence, lagDoubt, quietUntilMs } from '../ending/absence.ts';
+import { noteBlocked } from '../ending/blocked.ts';
+import { concludeLease } from '../ending/conclude.ts';
+import { placeOf } from '../ending/evidence.ts';
+import { readFacts } from '../hub/facts.ts';
+import { type Listing, listAll } from '../hub/listing.ts';
+import { isLeftToSweep, type Lease } from '../model/lease.ts';
+import { hubAccountOf, type Target } from '../model/target.ts';
+import type { RevokePorts } from '../ports.ts';
 
 /**
  * Ends the leases whose creates Docker Hub refused, all with one pair of listings: the one that the sweep has made, and a second

@@ -1,13 +1,13 @@
-import { removeDrainedSecrets, removeDrainedTarget } from './catalog/drain.ts';
-import { VERIFICATION_SECRET } from './catalog/throwaway.ts';
-import { verifyStored } from './catalog/verify-stored.ts';
-import { noteFacts, readFacts } from './hub/facts.ts';
-import { openLeases, quotaCounters, recount } from './leases/quota.ts';
-import { Failed } from './model/failure.ts';
-import { isLeftToSweep, type Lease } from './model/lease.ts';
-import type { Target } from './model/target.ts';
-import { pagesOf } from './pages.ts';
-import type { RevokePorts, SweepPorts } from './ports.ts';
+import { removeDrainedSecrets, removeDrainedTarget } from '../catalog/drain.ts';
+import { VERIFICATION_SECRET } from '../catalog/throwaway.ts';
+import { verifyStored } from '../catalog/verify-stored.ts';
+import { noteFacts, readFacts } from '../hub/facts.ts';
+import { openLeases, quotaCounters, recount } from '../leases/quota.ts';
+import { Failed } from '../model/failure.ts';
+import { isLeftToSweep, type Lease } from '../model/lease.ts';
+import type { Target } from '../model/target.ts';
+import { pagesOf } from '../pages.ts';
+import type { RevokePorts, SweepPorts } from '../ports.ts';
 import { type Reconciliation, reconcile } from './reconcile.ts';
 import { giveTurns, type SweepPlace } from './sweep-turns.ts';
 

@@ -1,16 +1,16 @@
-import { removeToken } from './ending/removal.ts';
-import { reopenLease, revokeLease } from './ending/revoke.ts';
-import { isListedAlive } from './ending/suspects.ts';
-import { readLabel } from './hub/label.ts';
-import { type Listing, listAll } from './hub/listing.ts';
-import { doRevocationsWait, reservedUntilMs, yieldToRevocation } from './hub/rate.ts';
-import { withSession } from './hub/session.ts';
+import { removeToken } from '../ending/removal.ts';
+import { reopenLease, revokeLease } from '../ending/revoke.ts';
+import { isListedAlive } from '../ending/suspects.ts';
+import { readLabel } from '../hub/label.ts';
+import { type Listing, listAll } from '../hub/listing.ts';
+import { doRevocationsWait, reservedUntilMs, yieldToRevocation } from '../hub/rate.ts';
+import { withSession } from '../hub/session.ts';
+import { noteToken } from '../leases/note-token.ts';
+import { auditIds } from '../model/audit-ids.ts';
+import { isOpen, type Lease } from '../model/lease.ts';
+import { hubAccountOf, type Target } from '../model/target.ts';
+import type { HubToken, SweepPorts, TokenPlace } from '../ports.ts';
 import { learnFromListing, noteListing } from './learn.ts';
-import { noteToken } from './leases/note-token.ts';
-import { auditIds } from './model/audit-ids.ts';
-import { isOpen, type Lease } from './model/lease.ts';
-import { hubAccountOf, type Target } from './model/target.ts';
-import type { HubToken, SweepPorts, TokenPlace } from './ports.ts';
 import { endRefusedCreates } from './refused-creates.ts';
 
 /** Expired tokens of ended leases that one sweep fails to delete before it leaves the rest: each costs requests, and they may be many. */

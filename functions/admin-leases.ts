@@ -2,7 +2,7 @@ import { attestLease } from './core/ending/attest.ts';
 import { listAllLeases, revokeAnyLease, revokeMatching, showAnyLease } from './core/leases/all-leases.ts';
 import { lookLive } from './core/leases/live.ts';
 import { isOpen } from './core/model/lease.ts';
-import type { AdminPorts } from './core/ports.ts';
+import type { AdminPorts } from './core/ports/needs.ts';
 import type { Operations } from './http.ts';
 import { livePage } from './live-page.ts';
 import { adminLeaseAnswer, revocationsAnswer } from './wire/answers.ts';

@@ -1,6 +1,6 @@
 import { deleteSecret, getSecret, listSecrets, putSecret } from './core/catalog/secrets.ts';
 import { Failed, fail } from './core/model/failure.ts';
-import type { AdminPorts } from './core/ports.ts';
+import type { AdminPorts } from './core/ports/needs.ts';
 import type { Operations } from './http.ts';
 import { checkProtectionKey } from './protection-key.ts';
 import { allowWarnings } from './wire/allow-words.ts';

@@ -1,7 +1,7 @@
 import { deleteTarget, getTarget, listTargets, putTarget, verifyTarget } from './core/catalog/targets.ts';
 import { dismissTokens } from './core/ending/dismiss.ts';
 import { readTargetState } from './core/hub/target-state.ts';
-import type { AdminPorts } from './core/ports.ts';
+import type { AdminPorts } from './core/ports/needs.ts';
 import type { Operations } from './http.ts';
 import { changedAnswer, etagOf, pageAnswer, targetAnswer } from './wire/answers.ts';
 import { listOrder, targetAction, targetOrder } from './wire/requests.ts';

@@ -1,7 +1,7 @@
 import { adminLeases } from './admin-leases.ts';
 import { adminSecrets } from './admin-secrets.ts';
 import { adminTargets } from './admin-targets.ts';
-import type { AdminPorts } from './core/ports.ts';
+import type { AdminPorts } from './core/ports/needs.ts';
 import { type HttpHandler, http } from './http.ts';
 import type { Log } from './log.ts';
 

@@ -3,7 +3,7 @@ import { mint } from './core/leases/mint.ts';
 import { listOwn, revokeOwn, showOwn, whoami } from './core/leases/own-leases.ts';
 import { admitCaller } from './core/leases/rates.ts';
 import { renewOwn } from './core/leases/renew.ts';
-import type { MintPorts } from './core/ports.ts';
+import type { MintPorts } from './core/ports/needs.ts';
 import { type HttpHandler, http } from './http.ts';
 import { livePage } from './live-page.ts';
 import type { Log } from './log.ts';

@@ -3,7 +3,7 @@ import { deleteTarget, putTarget } from './core/catalog/targets.ts';
 import type { Origin } from './core/model/caller.ts';
 import { Failed, fail } from './core/model/failure.ts';
 import type { Credential, LoginRoute } from './core/model/target.ts';
-import type { AdminPorts } from './core/ports.ts';
+import type { AdminPorts } from './core/ports/needs.ts';
 import { checkProtectionKey } from './protection-key.ts';
 import { check } from './wire/check.ts';
 import { REQUESTS, secretOrder } from './wire/requests.ts';

@@ -2,7 +2,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import type * as z from 'zod';
 import { type Origin, parseCaller } from './core/model/caller.ts';
 import { Failed, type Failure, fail } from './core/model/failure.ts';
-import type { MintPorts } from './core/ports.ts';
+import type { MintPorts } from './core/ports/needs.ts';
 import { errorFields, type Log, type LogFields } from './log.ts';
 import type { AnswerOf } from './wire/answers.ts';
 import { check } from './wire/check.ts';

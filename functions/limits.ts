@@ -1,4 +1,4 @@
-import type { Limits } from './core/ports.ts';
+import type { Limits } from './core/ports/environment.ts';
 
 /**
  * The bounds that both editions share. An API call that logs in with two factors and mints takes at most three of the

@@ -1,4 +1,4 @@
-import type { Clock } from './core/ports.ts';
+import type { Clock } from './core/ports/environment.ts';
 
 /**
  * The operator's log. It takes only these fields, and of an unexpected error only its name and where it came from: a message

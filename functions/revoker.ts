@@ -5,7 +5,7 @@ import type { Meter } from './adapters/metrics.ts';
 import type { Redelivery } from './adapters/sqs.ts';
 import { expiredTimer } from './adapters/ttl-record.ts';
 import { revokeLease } from './core/ending/revoke.ts';
-import type { RevokePorts } from './core/ports.ts';
+import type { RevokePorts } from './core/ports/needs.ts';
 import { errorFields, type Log } from './log.ts';
 
 /** How soon a message that failed comes back: after this, doubled with each time that it was received. */

@@ -1,6 +1,6 @@
 import type { SweepMark } from './adapters/dynamodb-sweep-mark.ts';
 import type { Meter } from './adapters/metrics.ts';
-import type { SweepPorts } from './core/ports.ts';
+import type { SweepPorts } from './core/ports/needs.ts';
 import { survey } from './core/sweeping/survey.ts';
 import { type SweepReport, sweep } from './core/sweeping/sweep.ts';
 import type { SweepPlace } from './core/sweeping/sweep-turns.ts';

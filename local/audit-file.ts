@@ -1,4 +1,5 @@
-import type { Audit, AuditEvent, AuditOutcome } from '../functions/core/ports.ts';
+import type { AuditEvent } from '../functions/core/model/audit-event.ts';
+import type { Audit, AuditOutcome } from '../functions/core/ports/audit.ts';
 import { AuditDenials, isDenial } from './audit-denials.ts';
 import { rotatingFile } from './rotating-file.ts';
 import type { Time } from './time.ts';

@@ -6,7 +6,7 @@ import { tokenMinter } from '../functions/adapters/docker-hub-create.ts';
 import { joseTokenSealer } from '../functions/adapters/token-sealer.ts';
 import { Rates } from '../functions/core/leases/rates.ts';
 import { perMinute } from '../functions/core/model/pace.ts';
-import type { AdminPorts, MintPorts } from '../functions/core/ports.ts';
+import type { AdminPorts, MintPorts } from '../functions/core/ports/needs.ts';
 import { limitsOf } from '../functions/limits.ts';
 import type { Log } from '../functions/log.ts';
 import { VERSION } from '../functions/wire/version.ts';

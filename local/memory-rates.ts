@@ -1,5 +1,5 @@
 import { afterTaking } from '../functions/core/model/pace.ts';
-import type { CallerRates } from '../functions/core/ports.ts';
+import type { CallerRates } from '../functions/core/ports/caller-rates.ts';
 
 /** Callers, accounts and secrets that are kept in mind. The one that asked longest ago makes room, and begins anew. */
 const MAX_KEPT = 10_000;

@@ -1,7 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { DynamicSecret } from '../functions/core/model/secret.ts';
 import type { Target } from '../functions/core/model/target.ts';
-import type { Catalog, Page, PageRequest, WriteOutcome } from '../functions/core/ports.ts';
+import type { Catalog } from '../functions/core/ports/catalog.ts';
+import type { WriteOutcome } from '../functions/core/ports/leases.ts';
+import type { Page, PageRequest } from '../functions/core/ports/pages.ts';
 import { type Pager, pagerOf } from './sqlite-paging.ts';
 import { type DocumentRow, outcomeOf, readDocument } from './sqlite-rows.ts';
 

@@ -1,5 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Catalog, LabelKeys, Sealer, SessionStore, TargetCredentials } from '../functions/core/ports.ts';
+import type { Catalog, TargetCredentials } from '../functions/core/ports/catalog.ts';
+import type { LabelKeys, Sealer } from '../functions/core/ports/sealing.ts';
+import type { SessionStore } from '../functions/core/ports/sessions.ts';
 import { openDatabase } from './database.ts';
 import { checkHub, type HubOfFolder, recordHub } from './hub-of-folder.ts';
 import { openKeyFile } from './key-file.ts';

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Lease } from '../functions/core/model/lease.ts';
-import type { LeaseClaims, LeaseFilter, LeaseStore, WriteOutcome } from '../functions/core/ports.ts';
+import type { LeaseClaims, LeaseFilter, LeaseStore, WriteOutcome } from '../functions/core/ports/leases.ts';
 import { type Commits, commitsOf } from './sqlite-commits.ts';
 import { sqliteCounters } from './sqlite-counters.ts';
 import { pagerOf } from './sqlite-paging.ts';

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ReplayRecord } from '../functions/core/ports.ts';
+import type { ReplayRecord } from '../functions/core/ports/leases.ts';
 import { type DocumentRow, ROW_SCHEMA, readDocument } from './sqlite-rows.ts';
 
 /** Records of callers' keys. Each call is one statement or part of the caller's transaction. */

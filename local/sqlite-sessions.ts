@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { SessionRecord, SessionStore } from '../functions/core/ports.ts';
+import type { SessionRecord, SessionStore } from '../functions/core/ports/sessions.ts';
 import { type DocumentRow, outcomeOf, ROW_SCHEMA, readDocument } from './sqlite-rows.ts';
 
 /** Docker Hub sessions in SQLite, one row per target. The bearer in them comes here sealed. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Lease } from '../functions/core/model/lease.ts';
-import type { HubFacts, SessionRecord } from '../functions/core/ports.ts';
+import type { HubFacts, SessionRecord } from '../functions/core/ports/sessions.ts';
 import { inTransaction } from './sqlite-rows.ts';
 
 /** Of TOTP. Source: RFC 6238 section 4.1. */

@@ -1,4 +1,4 @@
-import type { SweepPorts } from '../functions/core/ports.ts';
+import type { SweepPorts } from '../functions/core/ports/needs.ts';
 import { sweep } from '../functions/core/sweeping/sweep.ts';
 import type { SweepPlace } from '../functions/core/sweeping/sweep-turns.ts';
 import type { Log } from '../functions/log.ts';

@@ -85,7 +85,29 @@ describe('the dependency rule', () => {
   });
 });
 
+/** The rooms of core. Each may import those before it, which leaves no circle. */
+const CORE_ROOMS = ['model', 'ports', 'hub', 'ending', 'leases', 'catalog', 'sweeping'];
+
 describe('core', () => {
+  const coreRoomOf = (file: string) => file.split('/')[2] as string;
+
+  it('has no file outside its rooms, and no crowded room', () => {
+    const counts = new Map<string, number>();
+    for (const file of files.filter((file) => roomOf(file) === 'core')) {
+      counts.set(coreRoomOf(file), (counts.get(coreRoomOf(file)) ?? 0) + 1);
+    }
+    expect([...counts.keys()].sort()).toEqual([...CORE_ROOMS].sort());
+    expect(Math.max(...counts.values())).toBeLessThanOrEqual(14);
+  });
+
+  it.each(files.filter((file) => roomOf(file) === 'core'))('%s imports no room above its own', (file) => {
+    for (const specifier of importsOf(file)) {
+      const imported = relative(ROOT, resolve(ROOT, dirname(file), specifier));
+      const [from, to] = [CORE_ROOMS.indexOf(coreRoomOf(file)), CORE_ROOMS.indexOf(coreRoomOf(imported))];
+      expect(to, `${file} imports ${imported}`).toBeLessThanOrEqual(from);
+    }
+  });
+
   const AMBIENT =
     /\b(?:Date\.now|new Date\(\)|Math\.random|performance\.|setTimeout|setInterval|setImmediate|queueMicrotask|fetch\(|process\.|crypto\.|console\.|require\(|globalThis)/;
 

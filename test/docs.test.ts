@@ -95,9 +95,9 @@ describe('the architecture page', () => {
     for (const { name } of LEASE_TABLE.indexes) expect(page).toContain(`| \`${name}\` |`);
   });
 
-  it('has every port that the core states', () => {
+  it('has every port that the core needs', () => {
     const ports = [
-      ...read('functions/core/ports.ts').matchAll(/^export interface (\w+Ports)(?: extends \w+)? \{([^}]*)\}/gm),
+      ...read('functions/core/ports/needs.ts').matchAll(/^export interface (\w+Ports)(?: extends \w+)? \{([^}]*)\}/gm),
     ];
     const types = ports.flatMap(([, , members]) =>
       [...(members as string).matchAll(/readonly \w+\??: (?:Pick<)?(\w+)/g)].map((match) => match[1] as string),

@@ -3,7 +3,9 @@ import {
   CreateLogStreamCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import type { Audit, AuditEvent, Clock } from '../core/ports.ts';
+import type { AuditEvent } from '../core/model/audit-event.ts';
+import type { Audit } from '../core/ports/audit.ts';
+import type { Clock } from '../core/ports/environment.ts';
 import { AwsCallFailed, awsCall, failedWith } from './aws-call.ts';
 
 /** A decision waits this long at most for its record. Beyond it the event goes to the function's own log. */

@@ -1,4 +1,11 @@
-import type { CreatedToken, HubReply, HubSession, TokenMinter, TokenOrder, TokenPlace } from '../core/ports.ts';
+import type {
+  CreatedToken,
+  HubReply,
+  HubSession,
+  TokenMinter,
+  TokenOrder,
+  TokenPlace,
+} from '../core/ports/docker-hub.ts';
 import {
   ANSWER_MAX_BYTES,
   faultReply,

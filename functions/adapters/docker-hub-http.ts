@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher } from 'undici';
-import type { HubMeta, HubProblem, HubReply } from '../core/ports.ts';
+import type { HubMeta, HubProblem, HubReply } from '../core/ports/docker-hub.ts';
 import { parseJson } from './docker-hub-json.ts';
 import { type HubHeaders, header, readMeta } from './docker-hub-meta.ts';
 

@@ -1,6 +1,6 @@
 import { Secret, TOTP } from 'otpauth';
 import type { Credential, LoginRoute } from '../core/model/target.ts';
-import type { HubReply, HubSession } from '../core/ports.ts';
+import type { HubReply, HubSession } from '../core/ports/docker-hub.ts';
 import { ANSWER_MAX_BYTES, type Exchange, faultReply, type HubAnswer } from './docker-hub-http.ts';
 import { parseJson, property } from './docker-hub-json.ts';
 import { problemOf } from './docker-hub-problem.ts';

@@ -1,4 +1,4 @@
-import type { HubMeta } from '../core/ports.ts';
+import type { HubMeta } from '../core/ports/docker-hub.ts';
 
 /** No wait that Docker Hub asks for is taken to be longer: it is also the longest pause between two attempts to revoke. */
 export const RETRY_MAX_MS = 900_000;

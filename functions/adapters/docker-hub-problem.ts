@@ -1,4 +1,4 @@
-import type { HubProblem } from '../core/ports.ts';
+import type { HubProblem } from '../core/ports/docker-hub.ts';
 import type { HubAnswer } from './docker-hub-http.ts';
 import { property } from './docker-hub-json.ts';
 import { readRetryAtMs } from './docker-hub-meta.ts';

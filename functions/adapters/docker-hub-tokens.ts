@@ -1,4 +1,4 @@
-import type { HubToken, HubTokenPage, TokenPlace } from '../core/ports.ts';
+import type { HubToken, HubTokenPage, TokenPlace } from '../core/ports/docker-hub.ts';
 import { property } from './docker-hub-json.ts';
 
 /** UUIDs so far. Any other id is as good, as long as it stays within one segment of a path. */

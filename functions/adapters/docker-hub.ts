@@ -1,4 +1,4 @@
-import type { DockerHub, HubReply, HubSession, HubWindow, TokenPlace } from '../core/ports.ts';
+import type { DockerHub, HubReply, HubSession, HubWindow, TokenPlace } from '../core/ports/docker-hub.ts';
 import {
   ANSWER_MAX_BYTES,
   faultReply,

@@ -1,7 +1,9 @@
 import { isName } from '../core/model/name.ts';
 import type { DynamicSecret } from '../core/model/secret.ts';
 import type { Target } from '../core/model/target.ts';
-import type { Catalog, Page, PageRequest, WriteOutcome } from '../core/ports.ts';
+import type { Catalog } from '../core/ports/catalog.ts';
+import type { WriteOutcome } from '../core/ports/leases.ts';
+import type { Page, PageRequest } from '../core/ports/pages.ts';
 import {
   assertSchema,
   createRow,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, Counter, QuotaClaim, WriteOutcome } from '../core/ports.ts';
+import type { Clock } from '../core/ports/environment.ts';
+import type { Counter, QuotaClaim, WriteOutcome } from '../core/ports/leases.ts';
 import { assertSchema, type DynamodbTable, readRow, replaceRow } from './dynamodb-rows.ts';
 import type { TransactItem } from './dynamodb-transaction.ts';
 import { CATALOG_PARTITIONS } from './tables.ts';

@@ -1,15 +1,8 @@
 import type { Lease } from '../core/model/lease.ts';
 import { isName } from '../core/model/name.ts';
-import type {
-  Clock,
-  CreateOutcome,
-  LeaseClaims,
-  LeaseFilter,
-  LeaseStore,
-  Page,
-  PageRequest,
-  WriteOutcome,
-} from '../core/ports.ts';
+import type { Clock } from '../core/ports/environment.ts';
+import type { CreateOutcome, LeaseClaims, LeaseFilter, LeaseStore, WriteOutcome } from '../core/ports/leases.ts';
+import type { Page, PageRequest } from '../core/ports/pages.ts';
 import { dynamodbCounters } from './dynamodb-counters.ts';
 import {
   dayShard,

@@ -1,6 +1,8 @@
 import type { QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import { isOpen, type Lease } from '../core/model/lease.ts';
-import type { Clock, LeaseStore, Page, PageRequest } from '../core/ports.ts';
+import type { Clock } from '../core/ports/environment.ts';
+import type { LeaseStore } from '../core/ports/leases.ts';
+import type { Page, PageRequest } from '../core/ports/pages.ts';
 import { INSTANT_KEY, type IndexKey, lastInstantKey, leaseIdOf, leaseKey, rowToLease } from './dynamodb-lease-row.ts';
 import { type DynamodbTable, queryRows, readRows } from './dynamodb-rows.ts';
 import { readPageToken, writePageToken } from './page-token.ts';

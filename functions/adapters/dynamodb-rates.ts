@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { boundsOf, type Pace } from '../core/model/pace.ts';
-import type { CallerRates } from '../core/ports.ts';
+import type { CallerRates } from '../core/ports/caller-rates.ts';
 import { awsCall } from './aws-call.ts';
 import type { DynamodbTable } from './dynamodb-rows.ts';
 import { ratePartition } from './tables.ts';

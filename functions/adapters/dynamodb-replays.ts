@@ -1,4 +1,4 @@
-import type { ReplayRecord } from '../core/ports.ts';
+import type { ReplayRecord } from '../core/ports/leases.ts';
 import { assertSchema, type DynamodbTable, readRow } from './dynamodb-rows.ts';
 import { putIfNew, putIfNext, type TransactItem } from './dynamodb-transaction.ts';
 import { CATALOG_PARTITIONS } from './tables.ts';

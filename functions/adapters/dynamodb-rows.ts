@@ -7,7 +7,8 @@ import {
   QueryCommand,
   type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb';
-import type { Clock, WriteOutcome } from '../core/ports.ts';
+import type { Clock } from '../core/ports/environment.ts';
+import type { WriteOutcome } from '../core/ports/leases.ts';
 import { awsCall, failedWith } from './aws-call.ts';
 
 /** One table, and the client that reaches it. */

@@ -1,5 +1,5 @@
 import { isName } from '../core/model/name.ts';
-import type { SessionRecord, SessionStore } from '../core/ports.ts';
+import type { SessionRecord, SessionStore } from '../core/ports/sessions.ts';
 import { assertSchema, createRow, type DynamodbTable, readRow, removeRow, replaceRow } from './dynamodb-rows.ts';
 import { CATALOG_PARTITIONS } from './tables.ts';
 

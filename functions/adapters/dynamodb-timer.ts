@@ -1,4 +1,4 @@
-import type { Backstop } from '../core/ports.ts';
+import type { Backstop } from '../core/ports/triggers.ts';
 import { type DynamodbTable, overwriteRow } from './dynamodb-rows.ts';
 import { TIMER_ROW } from './tables.ts';
 

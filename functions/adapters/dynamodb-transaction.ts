@@ -5,7 +5,7 @@ import {
   TransactWriteCommand,
   type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb';
-import type { Clock } from '../core/ports.ts';
+import type { Clock } from '../core/ports/environment.ts';
 import { AwsCallFailed, awsCall } from './aws-call.ts';
 import type { DynamodbTable, VersionedRow } from './dynamodb-rows.ts';
 

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
-import type { Clock, Sealer } from '../core/ports.ts';
+import type { Clock } from '../core/ports/environment.ts';
+import type { Sealer } from '../core/ports/sealing.ts';
 import { AwsCallFailed, awsCall } from './aws-call.ts';
 import { ShortCache } from './short-cache.ts';
 

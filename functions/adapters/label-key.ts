@@ -1,6 +1,7 @@
 import { createHash, createHmac, hkdfSync } from 'node:crypto';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { Clock, LabelKeys } from '../core/ports.ts';
+import type { Clock } from '../core/ports/environment.ts';
+import type { LabelKeys } from '../core/ports/sealing.ts';
 import { awsCall } from './aws-call.ts';
 
 /** Characters of an installation's id. */

@@ -4,7 +4,8 @@ import {
   type SchedulerClient,
   UpdateScheduleCommand,
 } from '@aws-sdk/client-scheduler';
-import type { Backstop, Clock } from '../core/ports.ts';
+import type { Clock } from '../core/ports/environment.ts';
+import type { Backstop } from '../core/ports/triggers.ts';
 import { awsCall, failedWith } from './aws-call.ts';
 import { writeLeaseMessage } from './lease-message.ts';
 

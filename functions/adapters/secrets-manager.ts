@@ -11,7 +11,8 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import type { Credential } from '../core/model/target.ts';
-import type { Clock, TargetCredentials } from '../core/ports.ts';
+import type { TargetCredentials } from '../core/ports/catalog.ts';
+import type { Clock } from '../core/ports/environment.ts';
 import { awsCall, failedWith } from './aws-call.ts';
 import { ShortCache } from './short-cache.ts';
 

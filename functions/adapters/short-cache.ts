@@ -1,4 +1,4 @@
-import type { Clock } from '../core/ports.ts';
+import type { Clock } from '../core/ports/environment.ts';
 
 /** A bounded memory of values that may be a little old. When it is full, the oldest entry makes room. */
 export class ShortCache<V> {

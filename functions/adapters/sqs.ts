@@ -4,7 +4,7 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { RevocationQueue } from '../core/ports.ts';
+import type { RevocationQueue } from '../core/ports/triggers.ts';
 import { AwsCallFailed, awsCall } from './aws-call.ts';
 import { writeLeaseMessage } from './lease-message.ts';
 

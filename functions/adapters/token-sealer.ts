@@ -1,5 +1,5 @@
 import { CompactEncrypt, importJWK } from 'jose';
-import type { TokenSealer } from '../core/ports.ts';
+import type { TokenSealer } from '../core/ports/sealing.ts';
 
 /** RSA keys with OAEP over SHA-256, elliptic curves with a fresh key of ours. Source: RFC 7518 sections 4.3 and 4.6. */
 const ALGORITHMS: Readonly<Record<string, string>> = {

@@ -5,7 +5,7 @@ import type { LiveView } from '../core/leases/live.ts';
 import type { Evidence, Lease } from '../core/model/lease.ts';
 import type { DynamicSecret } from '../core/model/secret.ts';
 import type { Target, Verification } from '../core/model/target.ts';
-import type { Page } from '../core/ports.ts';
+import type { Page } from '../core/ports/pages.ts';
 import {
   AdminLeaseAnswer,
   AdminLeaseSchema,

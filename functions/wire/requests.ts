@@ -4,7 +4,7 @@ import { parsePrincipal } from '../core/model/caller.ts';
 import { parseDuration } from '../core/model/duration.ts';
 import { Failed, fail } from '../core/model/failure.ts';
 import { PAT_SCOPES } from '../core/model/scope.ts';
-import type { PageRequest } from '../core/ports.ts';
+import type { PageRequest } from '../core/ports/pages.ts';
 import {
   AttestReason,
   Duration,

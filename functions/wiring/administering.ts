@@ -1,5 +1,5 @@
 import { tokenMinter } from '../adapters/docker-hub-create.ts';
-import type { AdminPorts } from '../core/ports.ts';
+import type { AdminPorts } from '../core/ports/needs.ts';
 import type { RevokerSettings } from '../env.ts';
 import { measuredMinter } from './measured.ts';
 import { type Wired, type WiringOverrides, wireRevoking } from './revoking.ts';

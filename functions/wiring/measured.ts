@@ -1,5 +1,8 @@
 import type { Meter } from '../adapters/metrics.ts';
-import type { Audit, AuditEvent, Clock, DockerHub, HubReply, TokenMinter } from '../core/ports.ts';
+import type { AuditEvent } from '../core/model/audit-event.ts';
+import type { Audit } from '../core/ports/audit.ts';
+import type { DockerHub, HubReply, TokenMinter } from '../core/ports/docker-hub.ts';
+import type { Clock } from '../core/ports/environment.ts';
 
 /**
  * Counts decisions as they are written down, so that metrics and audit cannot tell different stories, and those that are lost.

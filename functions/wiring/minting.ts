@@ -7,7 +7,7 @@ import { schedulerBackstop } from '../adapters/scheduler.ts';
 import { joseTokenSealer } from '../adapters/token-sealer.ts';
 import { Rates } from '../core/leases/rates.ts';
 import { perMinute } from '../core/model/pace.ts';
-import type { MintPorts } from '../core/ports.ts';
+import type { MintPorts } from '../core/ports/needs.ts';
 import type { BrokerSettings } from '../env.ts';
 import { measuredMinter } from './measured.ts';
 import { type Wired, type WiringOverrides, wireRevoking } from './revoking.ts';

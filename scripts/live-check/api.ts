@@ -21,7 +21,7 @@ import type {
   HubTokenPage,
   HubWindow,
   TokenOrder,
-} from '../../functions/core/ports.ts';
+} from '../../functions/core/ports/docker-hub.ts';
 import type { Ledger, MadeToken } from './ledger.ts';
 import type { Line } from './line.ts';
 import type { Order, Place } from './place.ts';

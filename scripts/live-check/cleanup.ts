@@ -1,5 +1,5 @@
 import { EXPIRY_MARGIN_MS, MAX_LIST_LAG_MS } from '../../functions/core/ending/absence.ts';
-import type { HubToken } from '../../functions/core/ports.ts';
+import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
 import type { MadeToken } from './ledger.ts';
 import { type Listing, listAll } from './listing.ts';
 import type { Place } from './place.ts';

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { HubToken, TokenPlace } from '../../functions/core/ports.ts';
+import type { HubToken, TokenPlace } from '../../functions/core/ports/docker-hub.ts';
 
 const LABEL_PREFIX = 'hublease-live-check';
 const RUN_ID_CHARACTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';

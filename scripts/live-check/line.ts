@@ -1,4 +1,4 @@
-import type { HubMeta, HubReply } from '../../functions/core/ports.ts';
+import type { HubMeta, HubReply } from '../../functions/core/ports/docker-hub.ts';
 import { CleanupGivenUp, Stopped } from './stop.ts';
 
 /** Waits, or less where the signal ends it. Never rejects. */

@@ -1,4 +1,4 @@
-import type { HubProblem, HubToken } from '../../functions/core/ports.ts';
+import type { HubProblem, HubToken } from '../../functions/core/ports/docker-hub.ts';
 import type { Place } from './place.ts';
 import type { Run } from './run.ts';
 

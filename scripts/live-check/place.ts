@@ -1,5 +1,5 @@
 import type { OatResource, PatScope } from '../../functions/core/model/scope.ts';
-import type { TokenPlace } from '../../functions/core/ports.ts';
+import type { TokenPlace } from '../../functions/core/ports/docker-hub.ts';
 
 const HOUR_SECONDS = 3_600;
 

@@ -2,7 +2,7 @@ import { type BodyForm, type Exchange, withDeadline } from '../../functions/adap
 import { property } from '../../functions/adapters/docker-hub-json.ts';
 import { claimsOf, logIn } from '../../functions/adapters/docker-hub-login.ts';
 import type { Credential, LoginRoute } from '../../functions/core/model/target.ts';
-import type { HubReply, HubSession } from '../../functions/core/ports.ts';
+import type { HubReply, HubSession } from '../../functions/core/ports/docker-hub.ts';
 import type { Line } from './line.ts';
 import type { Secrets } from './secrets.ts';
 import { Stopped } from './stop.ts';

@@ -1,4 +1,4 @@
-import type { HubMeta, HubProblem } from '../../functions/core/ports.ts';
+import type { HubMeta, HubProblem } from '../../functions/core/ports/docker-hub.ts';
 
 /** `12.3 s`, `4 min 5 s`, `2 h`, `30 days`: what a reader can compare at a glance. */
 export function duration(ms: number): string {

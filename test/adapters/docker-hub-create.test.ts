@@ -1,6 +1,6 @@
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import type { TokenPlace } from '../../functions/core/ports.ts';
+import type { TokenPlace } from '../../functions/core/ports/docker-hub.ts';
 import { HUB_DATE_MS, json, NOW_MS, SESSION, startStub, TOKEN_ID, text } from './docker-hub-stub.ts';
 
 const PAT: TokenPlace = { kind: 'pat' };

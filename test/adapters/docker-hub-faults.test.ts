@@ -4,7 +4,7 @@ import { Agent, buildConnector } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { dockerHub } from '../../functions/adapters/docker-hub.ts';
 import { hubDispatcher } from '../../functions/adapters/docker-hub-http.ts';
-import type { TokenPlace } from '../../functions/core/ports.ts';
+import type { TokenPlace } from '../../functions/core/ports/docker-hub.ts';
 import { Canaries } from '../canary.ts';
 import {
   HUB_DATE_MS,

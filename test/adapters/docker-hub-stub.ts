@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest';
 import { dockerHub } from '../../functions/adapters/docker-hub.ts';
 import { tokenMinter } from '../../functions/adapters/docker-hub-create.ts';
 import { type HubOptions, hubDispatcher } from '../../functions/adapters/docker-hub-http.ts';
-import type { HubSession } from '../../functions/core/ports.ts';
+import type { HubSession } from '../../functions/core/ports/docker-hub.ts';
 
 /** Our clock in these tests. */
 export const NOW_MS = Date.UTC(2026, 10, 2, 12, 0, 0);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TokenPlace } from '../../functions/core/ports.ts';
+import type { TokenPlace } from '../../functions/core/ports/docker-hub.ts';
 import { HUB_DATE, HUB_DATE_MS, json, NOW_MS, SESSION, startStub, TOKEN_ID, text } from './docker-hub-stub.ts';
 
 const LATER = 'Mon, 02 Nov 2026 12:01:00 GMT';

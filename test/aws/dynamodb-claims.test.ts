@@ -10,7 +10,8 @@ import { dynamodbSessions } from '../../functions/adapters/dynamodb-sessions.ts'
 import { CONFLICT_PAUSES_MS } from '../../functions/adapters/dynamodb-transaction.ts';
 import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/tables.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import type { Clock, LeaseClaims, ReplayRecord } from '../../functions/core/ports.ts';
+import type { Clock } from '../../functions/core/ports/environment.ts';
+import type { LeaseClaims, ReplayRecord } from '../../functions/core/ports/leases.ts';
 import { aLease, anOpId, aSecret, aSessionRecord, aTarget, changed, revoked, unique } from '../contract/builders.ts';
 import { canRunDynamodbLocal, type DynamodbLocal, startDynamodbLocal } from './dynamodb-local.ts';
 import { type Attempt, inject, loseReplies, record, refuse } from './faults.ts';

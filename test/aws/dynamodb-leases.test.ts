@@ -15,7 +15,8 @@ import type { DynamodbTable, Row } from '../../functions/adapters/dynamodb-rows.
 import { writePageToken } from '../../functions/adapters/page-token.ts';
 import { LEASE_INDEXES, LEASE_TABLE, SHARDS } from '../../functions/adapters/tables.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import type { Clock, LeaseFilter } from '../../functions/core/ports.ts';
+import type { Clock } from '../../functions/core/ports/environment.ts';
+import type { LeaseFilter } from '../../functions/core/ports/leases.ts';
 import { aLease, anOpId, changed, revoked } from '../contract/builders.ts';
 import { allItems } from '../contract/paging.ts';
 import { canRunDynamodbLocal, type DynamodbLocal, startDynamodbLocal } from './dynamodb-local.ts';

@@ -16,7 +16,7 @@ import type { DynamodbTable } from '../../functions/adapters/dynamodb-rows.ts';
 import { dynamodbSessions } from '../../functions/adapters/dynamodb-sessions.ts';
 import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/tables.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import type { HubFacts } from '../../functions/core/ports.ts';
+import type { HubFacts } from '../../functions/core/ports/sessions.ts';
 import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
 import { unique } from '../contract/builders.ts';
 import { type Deployment, deploy } from './deployment.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../functions/core/ports.ts';
+import type { Clock } from '../../functions/core/ports/environment.ts';
 
 /** The machine's clock, for tests against servers that keep their own. */
 export const realClock: Clock = {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../functions/core/ports.ts';
+import type { Clock } from '../../functions/core/ports/environment.ts';
 
 /** The machine's clock, ahead by as much as a test says. */
 export interface TestClock extends Clock {

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { HubFacts } from '../../functions/core/ports.ts';
+import type { HubFacts } from '../../functions/core/ports/sessions.ts';
 import { refusal } from '../functions/api.ts';
 import { NOW_MS } from '../functions/memory-ports.ts';
 import { type Desk, openDesk } from './desk.ts';

@@ -3,7 +3,7 @@ import { ulid } from 'ulid';
 import { type Lease, nextLease } from '../../functions/core/model/lease.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { SessionRecord } from '../../functions/core/ports.ts';
+import type { SessionRecord } from '../../functions/core/ports/sessions.ts';
 
 const AUDIT_RETENTION_MS = 30 * 86_400_000;
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { perMinute } from '../../functions/core/model/pace.ts';
-import type { CallerRates } from '../../functions/core/ports.ts';
+import type { CallerRates } from '../../functions/core/ports/caller-rates.ts';
 
 /** Rates to be tested; `close` runs once, after the last test. */
 export interface CallerRatesUnderTest {

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { Catalog, Page, PageRequest, WriteOutcome } from '../../functions/core/ports.ts';
+import type { Catalog } from '../../functions/core/ports/catalog.ts';
+import type { WriteOutcome } from '../../functions/core/ports/leases.ts';
+import type { Page, PageRequest } from '../../functions/core/ports/pages.ts';
 import { anOpId, aSecret, aTarget, unique } from './builders.ts';
 import { allItems, expectDamageRefused, expectRefused, firstToken } from './paging.ts';
 import { atOnce, type Settled } from './settled.ts';

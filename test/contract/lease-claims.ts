@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import type { LeaseStore, QuotaClaim, ReplayRecord } from '../../functions/core/ports.ts';
+import type { LeaseStore, QuotaClaim, ReplayRecord } from '../../functions/core/ports/leases.ts';
 import { aLease, anOpId, changed, revoked, unique } from './builders.ts';
 
 /** What the port LeaseStore promises of quotas and replay records, as part of the suite of any adapter. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Evidence, Lease } from '../../functions/core/model/lease.ts';
-import type { LeaseFilter, LeaseStore, PageRequest } from '../../functions/core/ports.ts';
+import type { LeaseFilter, LeaseStore } from '../../functions/core/ports/leases.ts';
+import type { PageRequest } from '../../functions/core/ports/pages.ts';
 import { aCaller, aLease, anOpId, changed, revoked, unique } from './builders.ts';
 import { leaseClaimsContract } from './lease-claims.ts';
 import { allItems, expectDamageRefused, expectRefused, firstToken } from './paging.ts';

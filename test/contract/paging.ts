@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Page, PageRequest } from '../../functions/core/ports.ts';
+import type { Page, PageRequest } from '../../functions/core/ports/pages.ts';
 
 /** A list that takes more pages than this never ends, or the table under test holds too much for these suites. */
 const MOST_PAGES = 2_000;

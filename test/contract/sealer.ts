@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Sealer } from '../../functions/core/ports.ts';
+import type { Sealer } from '../../functions/core/ports/sealing.ts';
 import { unique } from './builders.ts';
 
 /** A sealer to be tested. `close` runs once, after the last test. */

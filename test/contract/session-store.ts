@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SessionRecord, SessionStore } from '../../functions/core/ports.ts';
+import type { SessionRecord, SessionStore } from '../../functions/core/ports/sessions.ts';
 import { anOpId, aSessionRecord, unique } from './builders.ts';
 
 /** A session store to be tested. It may hold other rows; `close` runs once, after the last test. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Credential } from '../../functions/core/model/target.ts';
-import type { TargetCredentials } from '../../functions/core/ports.ts';
+import type { TargetCredentials } from '../../functions/core/ports/catalog.ts';
 import { unique } from './builders.ts';
 import { atOnce, type Settled } from './settled.ts';
 

@@ -14,7 +14,8 @@ import {
 import type { Listing } from '../../functions/core/hub/listing.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { HubFacts, HubToken } from '../../functions/core/ports.ts';
+import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
+import type { HubFacts } from '../../functions/core/ports/sessions.ts';
 import { OUR_USER_AGENT } from './ports/hub.ts';
 import { rejects } from './ports/steering.ts';
 import { failureOf, LABELS, LIMITS, NOW_MS, QUIET_AFTER_MS, TARGET, VERIFICATION, World } from './world.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { agree } from '../../functions/core/ending/absence.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { HubToken } from '../../functions/core/ports.ts';
+import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
 import { rejects } from './ports/steering.ts';
 import { NOW_MS, World } from './world.ts';
 

@@ -3,7 +3,7 @@ import { MARK_CHARACTERS } from '../../functions/core/hub/label.ts';
 import { clip, type EchoVerdict, judgeEcho } from '../../functions/core/leases/echo.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { CreatedToken } from '../../functions/core/ports.ts';
+import type { CreatedToken } from '../../functions/core/ports/docker-hub.ts';
 import { NOW_MS, TARGET, VERIFICATION, World } from './world.ts';
 
 const MIN_TTL_SECONDS = 60;

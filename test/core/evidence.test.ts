@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { expiredEvidence, findEvidence, placeOf } from '../../functions/core/ending/evidence.ts';
-import type { HubProblem } from '../../functions/core/ports.ts';
+import type { HubProblem } from '../../functions/core/ports/docker-hub.ts';
 import { answers, refusal, rejects } from './ports/steering.ts';
 import { NOW_MS, ORG, QUIET_AFTER_MS, World } from './world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { failureOf, retryAfterSeconds } from '../../functions/core/hub/hub-problem.ts';
-import type { HubProblem } from '../../functions/core/ports.ts';
+import type { HubProblem } from '../../functions/core/ports/docker-hub.ts';
 import { NOW_MS } from './world.ts';
 
 describe('a problem of Docker Hub', () => {

@@ -8,7 +8,7 @@ import {
   readLabel,
   writeLabel,
 } from '../../functions/core/hub/label.ts';
-import type { LabelKeys } from '../../functions/core/ports.ts';
+import type { LabelKeys } from '../../functions/core/ports/sealing.ts';
 
 const LEASE = '01J8ZC5N3V6Q2R7T9W1X4Y5Z6A';
 

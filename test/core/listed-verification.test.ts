@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { judgeListed } from '../../functions/core/catalog/listed-verification.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { HubToken } from '../../functions/core/ports.ts';
+import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
 import { reconcile } from '../../functions/core/sweeping/reconcile.ts';
 import { NOW_MS, World } from './world.ts';
 

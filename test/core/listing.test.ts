@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { listAll } from '../../functions/core/hub/listing.ts';
-import type { DockerHub, HubToken } from '../../functions/core/ports.ts';
+import type { DockerHub, HubToken } from '../../functions/core/ports/docker-hub.ts';
 import { answers, followed, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, World } from './world.ts';
 

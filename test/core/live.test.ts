@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { lookLive } from '../../functions/core/leases/live.ts';
-import type { SessionRecord } from '../../functions/core/ports.ts';
+import type { SessionRecord } from '../../functions/core/ports/sessions.ts';
 import { answers, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORG, World } from './world.ts';
 

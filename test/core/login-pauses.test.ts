@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { breakerMs, pauseAfter, waitForEdge, waitForLogin } from '../../functions/core/hub/login-pauses.ts';
 import type { Failed } from '../../functions/core/model/failure.ts';
-import type { HubProblem, SessionRecord } from '../../functions/core/ports.ts';
+import type { HubProblem } from '../../functions/core/ports/docker-hub.ts';
+import type { SessionRecord } from '../../functions/core/ports/sessions.ts';
 import { NOW_MS } from './world.ts';
 
 const RECORD: SessionRecord = { target: 'acme-bot', version: 1, opId: 'op-1' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noteLimit, takeLook } from '../../functions/core/hub/looks.ts';
-import type { SessionRecord } from '../../functions/core/ports.ts';
+import type { SessionRecord } from '../../functions/core/ports/sessions.ts';
 import { answers, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, World } from './world.ts';
 

@@ -6,7 +6,8 @@ import { Failed } from '../../functions/core/model/failure.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { HubProblem, VerifyPorts } from '../../functions/core/ports.ts';
+import type { HubProblem } from '../../functions/core/ports/docker-hub.ts';
+import type { VerifyPorts } from '../../functions/core/ports/needs.ts';
 import { TOKEN_CANARY } from './ports/hub.ts';
 import {
   answers,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { noteToken } from '../../functions/core/leases/note-token.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import type { HubToken } from '../../functions/core/ports.ts';
+import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
 import { rejects } from './ports/steering.ts';
 import { NOW_MS, World } from './world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { everyPage } from '../../functions/core/pages.ts';
-import type { Page, PageRequest } from '../../functions/core/ports.ts';
+import type { Page, PageRequest } from '../../functions/core/ports/pages.ts';
+import { everyPage } from '../../functions/core/ports/pages.ts';
 
 /** Walks a list that is made of these pages, and notes what was asked for. */
 async function walk(...pages: Page<string>[]) {

@@ -8,7 +8,7 @@ import {
   waitForWindow,
   yieldToRevocation,
 } from '../../functions/core/hub/rate.ts';
-import type { HubMeta } from '../../functions/core/ports.ts';
+import type { HubMeta } from '../../functions/core/ports/docker-hub.ts';
 import { answers, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, World } from './world.ts';
 

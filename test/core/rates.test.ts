@@ -3,7 +3,7 @@ import { mint } from '../../functions/core/leases/mint.ts';
 import { admitCaller, admitMint, Rates } from '../../functions/core/leases/rates.ts';
 import { perMinute } from '../../functions/core/model/pace.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
-import type { CallerRates } from '../../functions/core/ports.ts';
+import type { CallerRates } from '../../functions/core/ports/caller-rates.ts';
 import { memoryRates } from '../../local/memory-rates.ts';
 import { rejects } from './ports/steering.ts';
 import { failureOf, LABELS, NOW_MS, ORIGIN, SECRET, World } from './world.ts';

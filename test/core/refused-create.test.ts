@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isRefusedCleanly, refusalOf } from '../../functions/core/leases/refused-create.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { HubMeta, HubProblem } from '../../functions/core/ports.ts';
+import type { HubMeta, HubProblem } from '../../functions/core/ports/docker-hub.ts';
 import { answers, followed, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORG, ORIGIN, World } from './world.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Listing, listAll } from '../../functions/core/hub/listing.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { HubFacts } from '../../functions/core/ports.ts';
+import type { HubFacts } from '../../functions/core/ports/sessions.ts';
 import { endRefusedCreates } from '../../functions/core/sweeping/refused-creates.ts';
 import { OUR_USER_AGENT } from './ports/hub.ts';
 import { answers, followed, preceded, refusal, rejects } from './ports/steering.ts';

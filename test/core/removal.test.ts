@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { removeToken } from '../../functions/core/ending/removal.ts';
-import type { HubProblem, HubReply } from '../../functions/core/ports.ts';
+import type { HubProblem, HubReply } from '../../functions/core/ports/docker-hub.ts';
 import { answers, appliesThenAnswers, followed, preceded, refusal } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORG, QUIET_AFTER_MS, World } from './world.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type RevokeOrder, reopenLease, revokeLease } from '../../functions/core/ending/revoke.ts';
+import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
 import { auditIds } from '../../functions/core/model/audit-ids.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import type { AuditEvent } from '../../functions/core/ports.ts';
 import { losesReply, preceded, rejects } from './ports/steering.ts';
 import { LIMITS, NOW_MS, ORIGIN, QUIET_AFTER_MS, World } from './world.ts';
 

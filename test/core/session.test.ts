@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { dropSession, openSession, proveCredential, withSession } from '../../functions/core/hub/session.ts';
 import type { Credential, Target } from '../../functions/core/model/target.ts';
-import type { HubProblem, HubReply, HubSession, SessionRecord } from '../../functions/core/ports.ts';
+import type { HubProblem, HubReply, HubSession } from '../../functions/core/ports/docker-hub.ts';
+import type { SessionRecord } from '../../functions/core/ports/sessions.ts';
 import { SESSION_MS, TOTP_STEP_MS } from './ports/hub.ts';
 import { answers, followed, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, PASSWORD, TOTP_SECRET, World } from './world.ts';

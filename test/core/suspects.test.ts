@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isListedAlive, suspectsOf } from '../../functions/core/ending/suspects.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { HubToken } from '../../functions/core/ports.ts';
+import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
 import { OTHER_USER_AGENT, OUR_USER_AGENT } from './ports/hub.ts';
 import { LABELS, NOW_MS, ORG, QUIET_AFTER_MS, TARGET, VERIFICATION, World } from './world.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { SessionRecord } from '../../functions/core/ports.ts';
+import type { SessionRecord } from '../../functions/core/ports/sessions.ts';
 import { type SweepReport, sweep, sweepDue } from '../../functions/core/sweeping/sweep.ts';
 import { TURN_MS } from '../../functions/core/sweeping/sweep-turns.ts';
 import { answers, followed, preceded, refusal, rejects } from './ports/steering.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readTargetState } from '../../functions/core/hub/target-state.ts';
-import type { HubFacts } from '../../functions/core/ports.ts';
+import type { HubFacts } from '../../functions/core/ports/sessions.ts';
 import { World } from './world.ts';
 
 const DAY_MS = 86_400_000;

@@ -10,7 +10,7 @@ import {
 import { openSession } from '../../functions/core/hub/session.ts';
 import type { Failure } from '../../functions/core/model/failure.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { HubFacts } from '../../functions/core/ports.ts';
+import type { HubFacts } from '../../functions/core/ports/sessions.ts';
 import { answers, type CallName, followed, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORG, ORIGIN, PASSWORD, TOTP_SECRET, World, type WorldOptions } from './world.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mintThrowaway, THROWAWAY_LABELS, VERIFICATION_SECRET } from '../../functions/core/catalog/throwaway.ts';
 import { MARK_CHARACTERS } from '../../functions/core/hub/label.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { HubProblem, TokenOrder } from '../../functions/core/ports.ts';
+import type { HubProblem, TokenOrder } from '../../functions/core/ports/docker-hub.ts';
 import { answers, type Fault, losesReply, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORG, ORIGIN, VERIFICATION, World } from './world.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { VerificationStep } from '../../functions/core/catalog/verify.ts';
 import { endRefusal, verifyStored } from '../../functions/core/catalog/verify-stored.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { HubFacts, MintRefusal } from '../../functions/core/ports.ts';
+import type { HubFacts, MintRefusal } from '../../functions/core/ports/sessions.ts';
 import { answers, preceded, refusal } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORIGIN, VERIFICATION, World } from './world.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Verified, verifyByToken } from '../../functions/core/catalog/verify.ts';
 import type { Target } from '../../functions/core/model/target.ts';
-import type { HubToken } from '../../functions/core/ports.ts';
+import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
 import { OUR_USER_AGENT } from './ports/hub.ts';
 import {
   answers,

@@ -1,12 +1,16 @@
 import { createHash, createHmac } from 'node:crypto';
 import { expect } from 'vitest';
 import { writeLabel } from '../../functions/core/hub/label.ts';
+import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
 import type { Origin } from '../../functions/core/model/caller.ts';
 import { Failed, type Failure } from '../../functions/core/model/failure.ts';
 import { isOpen, type Lease } from '../../functions/core/model/lease.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import { type Credential, hubAccountOf, type Target, type Verification } from '../../functions/core/model/target.ts';
-import type { AuditEvent, HubFacts, HubToken, LabelKeys, Limits } from '../../functions/core/ports.ts';
+import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
+import type { Limits } from '../../functions/core/ports/environment.ts';
+import type { LabelKeys } from '../../functions/core/ports/sealing.ts';
+import type { HubFacts } from '../../functions/core/ports/sessions.ts';
 import { BEARER_CANARY, type GivenToken, MemoryHub, OUR_USER_AGENT, TOKEN_CANARY } from './ports/hub.ts';
 import { type AllPorts, ERROR_CANARY, Steering } from './ports/steering.ts';
 import { memoryCatalog, memoryCredentials, memoryLeases, memorySealer, memorySessions } from './ports/stores.ts';

@@ -1,6 +1,6 @@
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { writeLeaseMessage } from '../../functions/adapters/lease-message.ts';
-import type { SweepPorts } from '../../functions/core/ports.ts';
+import type { SweepPorts } from '../../functions/core/ports/needs.ts';
 import { sweep } from '../../functions/core/sweeping/sweep.ts';
 import type { Log } from '../../functions/log.ts';
 import { revoker } from '../../functions/revoker.ts';

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { AuditEventName } from '../../functions/core/model/audit-event.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import { everyPage } from '../../functions/core/pages.ts';
-import type { AuditEventName } from '../../functions/core/ports.ts';
+import { everyPage } from '../../functions/core/ports/pages.ts';
 import type { Log } from '../../functions/log.ts';
 import { type RequestKind, type Requests, RushWorld, type Triggers } from './rush-world.ts';
 import type { VirtualTime } from './virtual-time.ts';

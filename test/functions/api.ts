@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type * as z from 'zod';
 import { admin } from '../../functions/admin.ts';
 import { broker } from '../../functions/broker.ts';
-import type { HubProblem, HubReply } from '../../functions/core/ports.ts';
+import type { HubProblem, HubReply } from '../../functions/core/ports/docker-hub.ts';
 import { jsonLines } from '../../functions/log.ts';
 import { ANSWERS } from '../../functions/wire/answers.ts';
 import type { Operation } from '../../functions/wire/routes.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { HubFacts } from '../../functions/core/ports.ts';
+import type { HubFacts } from '../../functions/core/ports/sessions.ts';
 import { type Answered, Api, expectContract, refusal, TARGET } from './api.ts';
 import { NOW_MS, TOKEN } from './memory-ports.ts';
 import { ROLE_ARN } from './proxy-event.ts';

@@ -1,18 +1,13 @@
 import { createHash } from 'node:crypto';
 import { joseTokenSealer } from '../../functions/adapters/token-sealer.ts';
+import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import type { Credential, Target } from '../../functions/core/model/target.ts';
-import type {
-  AdminPorts,
-  AuditEvent,
-  Counter,
-  HubReply,
-  HubToken,
-  MintPorts,
-  ReplayRecord,
-  SessionRecord,
-} from '../../functions/core/ports.ts';
+import type { HubReply, HubToken } from '../../functions/core/ports/docker-hub.ts';
+import type { Counter, ReplayRecord } from '../../functions/core/ports/leases.ts';
+import type { AdminPorts, MintPorts } from '../../functions/core/ports/needs.ts';
+import type { SessionRecord } from '../../functions/core/ports/sessions.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 21, 9, 0, 0);
 export const TOKEN = 'dckr_pat_CanaryToken_0123456789';

@@ -2,7 +2,7 @@ import type { SQSRecord } from 'aws-lambda';
 import { expect, it } from 'vitest';
 import { writeLeaseMessage } from '../../functions/adapters/lease-message.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import type { LeaseStore } from '../../functions/core/ports.ts';
+import type { LeaseStore } from '../../functions/core/ports/leases.ts';
 import { revoker } from '../../functions/revoker.ts';
 import { aLease, aTarget } from '../contract/builders.ts';
 import { memoryPorts, NOW_MS } from './memory-ports.ts';

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { MetricName } from '../../functions/adapters/metric-names.ts';
-import type { Clock, LeaseStore } from '../../functions/core/ports.ts';
+import type { Clock } from '../../functions/core/ports/environment.ts';
+import type { LeaseStore } from '../../functions/core/ports/leases.ts';
 import type { SweepPlace } from '../../functions/core/sweeping/sweep-turns.ts';
 import { jsonLines } from '../../functions/log.ts';
 import { sweeper } from '../../functions/sweeper.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AuditEvent } from '../../functions/core/ports.ts';
+import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
 import { auditFile, startFlushing } from '../../local/audit-file.ts';
 import { rotatingFile } from '../../local/rotating-file.ts';
 import { tempFolder, untilTestEnds } from './harness.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { RevocationQueue, RevokePorts } from '../../functions/core/ports.ts';
+import type { RevokePorts } from '../../functions/core/ports/needs.ts';
+import type { RevocationQueue } from '../../functions/core/ports/triggers.ts';
 import { scheduler } from '../../local/scheduler.ts';
 import type { Time } from '../../local/time.ts';
 

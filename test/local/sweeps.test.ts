@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HubToken } from '../../functions/core/ports.ts';
+import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
 import { TURN_MS } from '../../functions/core/sweeping/sweep-turns.ts';
 import { startSweeps } from '../../local/sweeps.ts';
 import { aTarget } from '../contract/builders.ts';

@@ -1,4 +1,4 @@
-import type { DockerHub } from '../../functions/core/ports.ts';
+import type { DockerHub } from '../../functions/core/ports/docker-hub.ts';
 
 export type RequestKind = keyof DockerHub | 'createToken';
 

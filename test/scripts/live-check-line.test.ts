@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HubMeta } from '../../functions/core/ports.ts';
+import type { HubMeta } from '../../functions/core/ports/docker-hub.ts';
 import { Line } from '../../scripts/live-check/line.ts';
 import { watch } from '../../scripts/live-check/watch.ts';
 

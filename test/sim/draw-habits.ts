@@ -1,5 +1,5 @@
 import type { Verification } from '../../functions/core/model/target.ts';
-import type { MintRefusal } from '../../functions/core/ports.ts';
+import type { MintRefusal } from '../../functions/core/ports/sessions.ts';
 import { LONGEST_LIST_LAG_MS, LONGEST_USUAL_LAG_MS, leastLagMs } from './bounds.ts';
 import type { DeleteHabit, ExpiryHabit, Habits, LabelHabit } from './habits.ts';
 import type { PlannedTarget } from './plan.ts';

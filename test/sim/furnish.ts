@@ -1,5 +1,5 @@
 import type { Target, Verification } from '../../functions/core/model/target.ts';
-import type { HubFacts, SessionRecord } from '../../functions/core/ports.ts';
+import type { HubFacts, SessionRecord } from '../../functions/core/ports/sessions.ts';
 import { CANARY } from './canary.ts';
 import type { PlannedTarget } from './plan.ts';
 import { firstPassword } from './ports/accounts.ts';

@@ -1,4 +1,4 @@
-import type { HubToken } from '../../functions/core/ports.ts';
+import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
 
 /**
  * How this Docker Hub differs from the documented one. An absent member means: as documented. Habits end with the faults, but what

@@ -7,7 +7,7 @@ import { renewOwn } from '../../functions/core/leases/renew.ts';
 import { parseCaller } from '../../functions/core/model/caller.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import type { CreatedToken, TokenOrder } from '../../functions/core/ports.ts';
+import type { CreatedToken, TokenOrder } from '../../functions/core/ports/docker-hub.ts';
 import { sweep } from '../../functions/core/sweeping/sweep.ts';
 import { livePage } from '../../functions/live-page.ts';
 import type { Ablation } from './ablation.ts';

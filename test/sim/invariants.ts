@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Minted } from '../../functions/core/leases/mint.ts';
+import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
 import { isOpen, type Lease } from '../../functions/core/model/lease.ts';
-import type { AuditEvent } from '../../functions/core/ports.ts';
 import type { Actor } from './actor.ts';
 import { HOST_SKEW_MS } from './bounds.ts';
 import { leaks } from './canary.ts';

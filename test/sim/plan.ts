@@ -1,5 +1,5 @@
 import type { Verification } from '../../functions/core/model/target.ts';
-import type { MintRefusal } from '../../functions/core/ports.ts';
+import type { MintRefusal } from '../../functions/core/ports/sessions.ts';
 import type { Aim, FaultPlace, Intensities } from './faults.ts';
 import type { Habits } from './habits.ts';
 

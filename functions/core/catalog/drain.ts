@@ -1,7 +1,7 @@
 import type { DynamicSecret } from '../model/secret.ts';
 import type { Target } from '../model/target.ts';
-import { everyPage } from '../pages.ts';
-import type { SweepPorts } from '../ports.ts';
+import type { SweepPorts } from '../ports/needs.ts';
+import { everyPage } from '../ports/pages.ts';
 
 type Ports = Pick<SweepPorts, 'leases' | 'catalog' | 'credentials' | 'sessions' | 'clock' | 'ids'>;
 

@@ -1,6 +1,7 @@
 import { refuseMints } from '../hub/facts.ts';
 import type { Target } from '../model/target.ts';
-import type { HubToken, SweepPorts } from '../ports.ts';
+import type { HubToken } from '../ports/docker-hub.ts';
+import type { SweepPorts } from '../ports/needs.ts';
 import { expiryFactsOf } from './verified-expiry.ts';
 
 /**

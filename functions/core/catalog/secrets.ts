@@ -1,6 +1,7 @@
 import { readyTarget } from '../leases/grant.ts';
 import type { AllowEntry } from '../model/allow.ts';
 import { secretChange } from '../model/audit-change.ts';
+import type { AuditEvent } from '../model/audit-event.ts';
 import { auditOrigin } from '../model/audit-ids.ts';
 import type { Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
@@ -8,8 +9,9 @@ import { checkResources } from '../model/resource.ts';
 import type { OatResource, PatScope } from '../model/scope.ts';
 import type { DynamicSecret, ManagedBy } from '../model/secret.ts';
 import type { Target } from '../model/target.ts';
+import type { AdminPorts } from '../ports/needs.ts';
+import type { Page, PageRequest } from '../ports/pages.ts';
 import { stored } from '../ports/stored.ts';
-import type { AdminPorts, AuditEvent, Page, PageRequest } from '../ports.ts';
 import { removeDrainedSecret } from './drain.ts';
 import { checkOrganization, OWN_TARGET_PREFIX, putTarget, type TargetOrder } from './targets.ts';
 import { VERIFICATION_SECRET } from './throwaway.ts';

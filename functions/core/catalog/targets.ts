@@ -1,14 +1,16 @@
 import { proveCredential } from '../hub/session.ts';
 import { targetChange } from '../model/audit-change.ts';
+import type { AuditEvent } from '../model/audit-event.ts';
 import { auditOrigin } from '../model/audit-ids.ts';
 import type { Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
 import { isUnder } from '../model/name.ts';
 import type { ManagedBy } from '../model/secret.ts';
 import { type Credential, hubAccountOf, isAccessToken, type LoginRoute, type Target } from '../model/target.ts';
-import { everyPage } from '../pages.ts';
+import type { AdminPorts } from '../ports/needs.ts';
+import type { Page, PageRequest } from '../ports/pages.ts';
+import { everyPage } from '../ports/pages.ts';
 import { stored } from '../ports/stored.ts';
-import type { AdminPorts, AuditEvent, Page, PageRequest } from '../ports.ts';
 import { removeDrainedTarget } from './drain.ts';
 import { type StagedCredential, type VerificationStep, verifyByToken } from './verify.ts';
 import { endRefusal, verifyStored } from './verify-stored.ts';

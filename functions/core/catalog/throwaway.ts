@@ -5,7 +5,7 @@ import type { Origin } from '../model/caller.ts';
 import { Failed } from '../model/failure.ts';
 import type { Lease } from '../model/lease.ts';
 import type { ExpiryGranularity, Target } from '../model/target.ts';
-import type { MintPorts, VerifyPorts } from '../ports.ts';
+import type { MintPorts, VerifyPorts } from '../ports/needs.ts';
 
 /** What the throwaway token may live: long enough for a list that lags, short enough to be no loss. */
 const TTL_SECONDS = 1_800;

@@ -3,8 +3,8 @@ import { auditOrigin } from '../model/audit-ids.ts';
 import type { Origin } from '../model/caller.ts';
 import { Failed, fail } from '../model/failure.ts';
 import type { Target } from '../model/target.ts';
+import type { VerifyPorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
-import type { VerifyPorts } from '../ports.ts';
 import { type VerificationStep, verifyByToken } from './verify.ts';
 
 /**

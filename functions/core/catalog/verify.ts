@@ -9,8 +9,9 @@ import type { Origin } from '../model/caller.ts';
 import { Failed, fail } from '../model/failure.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Credential, Target, Verification } from '../model/target.ts';
+import type { HubToken } from '../ports/docker-hub.ts';
+import type { VerifyPorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
-import type { HubToken, VerifyPorts } from '../ports.ts';
 import { mintThrowaway, THROWAWAY_LABELS, type Throwaway } from './throwaway.ts';
 import { type ExpiryFacts, expiryFactsOf } from './verified-expiry.ts';
 

@@ -5,7 +5,10 @@ import type { Listing } from '../hub/listing.ts';
 import { type Delay, delayOf } from '../hub/retry.ts';
 import type { Evidence, Lease } from '../model/lease.ts';
 import type { Target } from '../model/target.ts';
-import type { HubFacts, HubToken, Limits, RevokePorts } from '../ports.ts';
+import type { HubToken } from '../ports/docker-hub.ts';
+import type { Limits } from '../ports/environment.ts';
+import type { RevokePorts } from '../ports/needs.ts';
+import type { HubFacts } from '../ports/sessions.ts';
 import { isListedAlive, suspectsOf } from './suspects.ts';
 
 /** The quiet period spans this many times the largest list lag seen: the next one may be larger. */

@@ -1,8 +1,8 @@
 import type { Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
 import { isOpen, type Lease } from '../model/lease.ts';
+import type { RevokePorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
-import type { RevokePorts } from '../ports.ts';
 import { EXPIRY_MARGIN_MS } from './absence.ts';
 import { concludeLease } from './conclude.ts';
 

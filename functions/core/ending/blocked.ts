@@ -1,6 +1,6 @@
 import { auditIds } from '../model/audit-ids.ts';
 import { type Lease, nextLease } from '../model/lease.ts';
-import type { RevokePorts } from '../ports.ts';
+import type { RevokePorts } from '../ports/needs.ts';
 
 /** A listed token that may be the lease's keeps it open for this long before somebody should look at it. */
 const BLOCKED_MS = 600_000;

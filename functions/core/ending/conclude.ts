@@ -1,7 +1,7 @@
 import { endWaiting } from '../hub/rate.ts';
 import { auditIds } from '../model/audit-ids.ts';
 import { type Evidence, isOpen, type Lease, nextLease, type RevokeReason } from '../model/lease.ts';
-import type { RevokePorts } from '../ports.ts';
+import type { RevokePorts } from '../ports/needs.ts';
 import type { Finding } from './evidence.ts';
 import type { Revocation } from './revoke.ts';
 

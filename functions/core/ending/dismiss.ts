@@ -2,8 +2,8 @@ import { auditOrigin } from '../model/audit-ids.ts';
 import type { Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
 import type { Target } from '../model/target.ts';
+import type { AdminPorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
-import type { AdminPorts } from '../ports.ts';
 
 /** Dismissed ids that a target remembers; the oldest go first, and by then their tokens are long gone or blocked nothing. */
 const MAX_DISMISSED = 100;

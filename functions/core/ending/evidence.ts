@@ -5,7 +5,8 @@ import { withSession } from '../hub/session.ts';
 import { Failed } from '../model/failure.ts';
 import type { Evidence, Lease } from '../model/lease.ts';
 import { hubAccountOf, type Target } from '../model/target.ts';
-import type { HubToken, RevokePorts, TokenPlace } from '../ports.ts';
+import type { HubToken, TokenPlace } from '../ports/docker-hub.ts';
+import type { RevokePorts } from '../ports/needs.ts';
 import {
   agree,
   aliveTokensOf,

@@ -1,5 +1,6 @@
 import { type Lease, type LeaseChange, nextLease } from '../model/lease.ts';
-import type { CreatedToken, MintPorts } from '../ports.ts';
+import type { CreatedToken } from '../ports/docker-hub.ts';
+import type { MintPorts } from '../ports/needs.ts';
 import { revokeLease } from './revoke.ts';
 
 /** A refused create is left to the sweep's listings for this long before the revoker looks for its token by itself. */

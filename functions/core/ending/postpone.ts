@@ -1,7 +1,7 @@
 import { noteWaiting } from '../hub/rate.ts';
 import { auditIds } from '../model/audit-ids.ts';
 import { isOpen, type Lease, type LeaseChange, nextLease, type RevokeReason, STUCK_ATTEMPTS } from '../model/lease.ts';
-import type { RevokePorts } from '../ports.ts';
+import type { RevokePorts } from '../ports/needs.ts';
 import { recordBlocked } from './blocked.ts';
 import { reportedExpiry } from './conclude.ts';
 import type { Finding } from './evidence.ts';

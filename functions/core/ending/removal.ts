@@ -4,7 +4,8 @@ import { type Delay, delayOf } from '../hub/retry.ts';
 import { withSession } from '../hub/session.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Target } from '../model/target.ts';
-import type { HubProblem, HubToken, RevokePorts, TokenPlace } from '../ports.ts';
+import type { HubProblem, HubToken, TokenPlace } from '../ports/docker-hub.ts';
+import type { RevokePorts } from '../ports/needs.ts';
 import { listedByMs } from './absence.ts';
 
 /** The one status by which Docker Hub says that a token is gone. Source: Docker Hub API reference. */

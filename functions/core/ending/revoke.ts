@@ -1,7 +1,7 @@
 import { auditIds, auditOrigin } from '../model/audit-ids.ts';
 import type { Origin } from '../model/caller.ts';
 import { isLeftToSweep, isOpen, type Lease, nextLease, type RevokeReason } from '../model/lease.ts';
-import type { RevokePorts } from '../ports.ts';
+import type { RevokePorts } from '../ports/needs.ts';
 import { concludeLease, reportedExpiry } from './conclude.ts';
 import { expiredEvidence, findEvidence } from './evidence.ts';
 import { postpone } from './postpone.ts';

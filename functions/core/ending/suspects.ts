@@ -1,7 +1,7 @@
 import type { Listing } from '../hub/listing.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Target } from '../model/target.ts';
-import type { HubToken } from '../ports.ts';
+import type { HubToken } from '../ports/docker-hub.ts';
 
 /** How far Docker Hub's clock and ours may be apart, and what a create takes on its way. */
 const TIME_MARGIN_MS = 60_000;

@@ -1,6 +1,7 @@
 import type { Target } from '../model/target.ts';
+import type { RevokePorts } from '../ports/needs.ts';
+import type { HubFacts, MintRefusal, SessionRecord } from '../ports/sessions.ts';
 import { stored } from '../ports/stored.ts';
-import type { HubFacts, MintRefusal, RevokePorts, SessionRecord } from '../ports.ts';
 
 /** Writers of one record are few: logins, low rates and these notes. */
 const MAX_WRITES = 4;

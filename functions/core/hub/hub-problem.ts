@@ -1,5 +1,5 @@
 import { type Failed, fail } from '../model/failure.ts';
-import type { HubProblem } from '../ports.ts';
+import type { HubProblem } from '../ports/docker-hub.ts';
 
 /** When Docker Hub does not say how long to wait. */
 const FAULT_RETRY_SECONDS = 5;

@@ -1,4 +1,4 @@
-import type { LabelKeys } from '../ports.ts';
+import type { LabelKeys } from '../ports/sealing.ts';
 
 /** Docker Hub's limit on a token's label. Source: Docker Hub API reference, `token_label` 1 to 100 characters. */
 export const LABEL_MAX_CHARACTERS = 100;

@@ -1,5 +1,6 @@
 import type { Target } from '../model/target.ts';
-import type { HubProblem, HubToken, HubWindow, RevokePorts, TokenPlace } from '../ports.ts';
+import type { HubProblem, HubToken, HubWindow, TokenPlace } from '../ports/docker-hub.ts';
+import type { RevokePorts } from '../ports/needs.ts';
 import { noteFacts, readFacts } from './facts.ts';
 import type { HubClass } from './rate.ts';
 import { withSession } from './session.ts';

@@ -1,5 +1,6 @@
 import { fail } from '../model/failure.ts';
-import type { HubProblem, SessionRecord } from '../ports.ts';
+import type { HubProblem } from '../ports/docker-hub.ts';
+import type { SessionRecord } from '../ports/sessions.ts';
 import { failureOf, retryAfterSeconds } from './hub-problem.ts';
 
 /** Docker Hub locks a user name for 10 to 15 minutes after repeated refusals, revocations included. */

@@ -1,6 +1,8 @@
 import type { Target } from '../model/target.ts';
+import type { HubMeta } from '../ports/docker-hub.ts';
+import type { RevokePorts } from '../ports/needs.ts';
+import type { SessionRecord } from '../ports/sessions.ts';
 import { stored } from '../ports/stored.ts';
-import type { HubMeta, RevokePorts, SessionRecord } from '../ports.ts';
 import { noteInRecord } from './facts.ts';
 import { believed, reservedUntil } from './rate.ts';
 

@@ -1,7 +1,9 @@
 import { fail } from '../model/failure.ts';
 import type { Target } from '../model/target.ts';
+import type { HubReply } from '../ports/docker-hub.ts';
+import type { RevokePorts } from '../ports/needs.ts';
+import type { SessionRecord } from '../ports/sessions.ts';
 import { stored } from '../ports/stored.ts';
-import type { HubReply, RevokePorts, SessionRecord } from '../ports.ts';
 import { noteInRecord } from './facts.ts';
 import { retryAfterSeconds } from './hub-problem.ts';
 

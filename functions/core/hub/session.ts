@@ -1,8 +1,10 @@
 import type { Failed } from '../model/failure.ts';
 import { fail } from '../model/failure.ts';
 import type { Credential, Target } from '../model/target.ts';
+import type { HubProblem, HubReply, HubSession } from '../ports/docker-hub.ts';
+import type { RevokePorts } from '../ports/needs.ts';
+import type { SessionRecord } from '../ports/sessions.ts';
 import { stored } from '../ports/stored.ts';
-import type { HubProblem, HubReply, HubSession, RevokePorts, SessionRecord } from '../ports.ts';
 import { failureOf, retryAfterSeconds } from './hub-problem.ts';
 import { BREAKER_MS, breakerMs, pauseAfter, waitForEdge, waitForLogin } from './login-pauses.ts';
 import { type HubClass, noteRate, waitForWindow } from './rate.ts';

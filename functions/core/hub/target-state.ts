@@ -1,5 +1,6 @@
+import type { RevokePorts } from '../ports/needs.ts';
+import type { HubFacts } from '../ports/sessions.ts';
 import { stored } from '../ports/stored.ts';
-import type { HubFacts, RevokePorts } from '../ports.ts';
 import { capOf } from './facts.ts';
 
 /** What use has taught about a target's Docker Hub, for its admins. Nothing of the session itself is in it. */

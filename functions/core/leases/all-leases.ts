@@ -4,8 +4,10 @@ import type { Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
 import { isLeftToSweep, isOpen, type Lease, nextLease } from '../model/lease.ts';
 import { isUnder } from '../model/name.ts';
+import type { LeaseFilter } from '../ports/leases.ts';
+import type { RevokePorts } from '../ports/needs.ts';
+import type { Page, PageRequest } from '../ports/pages.ts';
 import { stored } from '../ports/stored.ts';
-import type { LeaseFilter, Page, PageRequest, RevokePorts } from '../ports.ts';
 import { openLeases } from './quota.ts';
 
 /** Writes to one lease that may come in between before it is left for the next request. */

@@ -1,6 +1,7 @@
 import { MARK_CHARACTERS } from '../hub/label.ts';
 import type { Lease } from '../model/lease.ts';
-import type { CreatedToken, MintRefusal } from '../ports.ts';
+import type { CreatedToken } from '../ports/docker-hub.ts';
+import type { MintRefusal } from '../ports/sessions.ts';
 import type { Grant } from './grant.ts';
 
 /** Docker Hub may round an expiry to whole seconds. */

@@ -6,8 +6,9 @@ import { checkResources, resourcesCover } from '../model/resource.ts';
 import { covers, type OatResource, type PatScope } from '../model/scope.ts';
 import type { DynamicSecret } from '../model/secret.ts';
 import { hubAccountOf, type Target } from '../model/target.ts';
+import type { QuotaClaim } from '../ports/leases.ts';
+import type { MintPorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
-import type { MintPorts, QuotaClaim } from '../ports.ts';
 import { admitCaller, admitMint } from './rates.ts';
 
 /** What a caller may ask of a secret. */

@@ -3,8 +3,9 @@ import { noteLimit, takeLook } from '../hub/looks.ts';
 import { withSession } from '../hub/session.ts';
 import { isOpen, type Lease, type SeenToken } from '../model/lease.ts';
 import type { Target } from '../model/target.ts';
+import type { HubReply, HubToken } from '../ports/docker-hub.ts';
+import type { RevokePorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
-import type { HubReply, HubToken, RevokePorts } from '../ports.ts';
 import { noteView } from './note-token.ts';
 
 /** How long a view is shown again before Docker Hub is asked anew. */

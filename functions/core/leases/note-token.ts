@@ -1,5 +1,6 @@
 import { type Lease, type LeaseChange, nextLease, type SeenToken } from '../model/lease.ts';
-import type { HubToken, RevokePorts } from '../ports.ts';
+import type { HubToken } from '../ports/docker-hub.ts';
+import type { RevokePorts } from '../ports/needs.ts';
 
 type Ports = Pick<RevokePorts, 'leases' | 'ids'>;
 

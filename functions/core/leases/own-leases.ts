@@ -4,9 +4,10 @@ import { type Caller, isOwner, type Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
 import type { Lease, LeaseStatus } from '../model/lease.ts';
 import type { DynamicSecret } from '../model/secret.ts';
-import { everyPage } from '../pages.ts';
+import type { RevokePorts } from '../ports/needs.ts';
+import type { Page, PageRequest } from '../ports/pages.ts';
+import { everyPage } from '../ports/pages.ts';
 import { stored } from '../ports/stored.ts';
-import type { Page, PageRequest, RevokePorts } from '../ports.ts';
 
 type ReadPorts = Pick<RevokePorts, 'leases' | 'catalog'>;
 

@@ -1,8 +1,9 @@
 import type { Caller } from '../model/caller.ts';
 import { type Failed, fail } from '../model/failure.ts';
 import type { Lease } from '../model/lease.ts';
-import { everyPage } from '../pages.ts';
-import type { QuotaClaim, RevokePorts } from '../ports.ts';
+import type { QuotaClaim } from '../ports/leases.ts';
+import type { RevokePorts } from '../ports/needs.ts';
+import { everyPage } from '../ports/pages.ts';
 
 /** Callers named in a refusal. */
 const MOST_HOLDERS = 10;

@@ -4,7 +4,9 @@ import type { Caller } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
 import { type Pace, perMinute } from '../model/pace.ts';
 import type { DynamicSecret } from '../model/secret.ts';
-import type { CallerRates, Clock, LabelKeys } from '../ports.ts';
+import type { CallerRates, RateLimits, RateRefusal } from '../ports/caller-rates.ts';
+import type { Clock } from '../ports/environment.ts';
+import type { LabelKeys } from '../ports/sealing.ts';
 
 /** Refusals and blocks that one process remembers. Whoever is forgotten costs one more write. */
 const MAX_REMEMBERED = 10_000;
@@ -16,7 +18,7 @@ const MINUTE_MS = 60_000;
 
 /** What counts requests. Without `rates`, nobody is refused. */
 export interface RatePorts {
-  readonly rates?: Rates;
+  readonly rates?: RateLimits;
   readonly labels: Pick<LabelKeys, 'sha256'>;
   readonly clock: Pick<Clock, 'nowMs'>;
 }
@@ -24,14 +26,8 @@ export interface RatePorts {
 /** Whose pace a request exceeds. */
 export type RateOf = 'caller' | 'account' | 'secret';
 
-interface Refusal {
-  readonly retryAtMs: number;
-  /** This process had not known of it. */
-  readonly isFirst: boolean;
-}
-
 /** The paces of callers, their accounts and secrets, as one process keeps them: it remembers refusals, and takes mints in blocks. */
-export class Rates {
+export class Rates implements RateLimits {
   readonly #store: CallerRates;
   readonly #callerPace: Pace;
   readonly #refusedUntilMs = new Map<string, number>();
@@ -44,12 +40,12 @@ export class Rates {
   }
 
   /** Takes one request. @returns undefined when it may go on, which is also so when the store fails. */
-  async takeRequest(key: string, nowMs: number): Promise<Refusal | undefined> {
+  async takeRequest(key: string, nowMs: number): Promise<RateRefusal | undefined> {
     return this.#take(key, this.#callerPace, nowMs, 1);
   }
 
   /** Takes one mint of so many a minute, or of a block that was taken before. */
-  async takeMint(key: string, maxPerMinute: number, nowMs: number): Promise<Refusal | undefined> {
+  async takeMint(key: string, maxPerMinute: number, nowMs: number): Promise<RateRefusal | undefined> {
     const block = this.#blocks.get(key);
     if (block !== undefined && block.left > 0 && nowMs < block.untilMs && nowMs >= block.untilMs - BLOCK_LIFE_MS) {
       block.left -= 1;
@@ -68,7 +64,7 @@ export class Rates {
     return this.#take(key, pace, nowMs, 1);
   }
 
-  async #take(key: string, pace: Pace, nowMs: number, count: number): Promise<Refusal | undefined> {
+  async #take(key: string, pace: Pace, nowMs: number, count: number): Promise<RateRefusal | undefined> {
     const knownMs = this.#refusedUntilMs.get(key) ?? 0;
     // Further away than any refusal: the clock was set back.
     if (knownMs > nowMs && knownMs <= nowMs + pace.everyMs * (pace.burst + 1)) {
@@ -123,7 +119,7 @@ function keyOf({ labels }: RatePorts, of: RateOf, name: string): string {
   return labels.sha256(`hublease-rate-1\n${of}\n${name}`);
 }
 
-function limited(of: RateOf, name: string, { retryAtMs, isFirst }: Refusal, nowMs: number) {
+function limited(of: RateOf, name: string, { retryAtMs, isFirst }: RateRefusal, nowMs: number) {
   return fail({ tag: 'rate_limited', of, name, isFirst, retryAfterSeconds: retryAfterSeconds(retryAtMs, nowMs) });
 }
 

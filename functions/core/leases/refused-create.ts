@@ -3,8 +3,9 @@ import { failureOf } from '../hub/hub-problem.ts';
 import { listAll } from '../hub/listing.ts';
 import type { Failed } from '../model/failure.ts';
 import type { Target } from '../model/target.ts';
+import type { HubMeta, HubProblem, TokenPlace } from '../ports/docker-hub.ts';
+import type { RevokePorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
-import type { HubMeta, HubProblem, RevokePorts, TokenPlace } from '../ports.ts';
 import { type Asker, quotaReached } from './quota.ts';
 
 /** How many tokens an organization may have by its plan: Team and Business. Source: Docker manuals, "Organization access tokens". */

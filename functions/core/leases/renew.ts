@@ -2,8 +2,8 @@ import { auditIds, auditOrigin } from '../model/audit-ids.ts';
 import type { Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
 import { type Lease, nextLease } from '../model/lease.ts';
+import type { MintPorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
-import type { MintPorts } from '../ports.ts';
 import { allowedSecret } from './grant.ts';
 import { showOwn } from './own-leases.ts';
 

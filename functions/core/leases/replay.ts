@@ -3,8 +3,9 @@ import { retryAfterSeconds } from '../hub/hub-problem.ts';
 import { isOwner, type Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
 import { isLeftToSweep, isOpen, type Lease } from '../model/lease.ts';
+import type { ReplayRecord } from '../ports/leases.ts';
+import type { MintPorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
-import type { MintPorts, ReplayRecord } from '../ports.ts';
 import type { MintOrder } from './grant.ts';
 
 /** How long a key is remembered. */

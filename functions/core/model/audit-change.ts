@@ -1,5 +1,5 @@
-import type { AuditEvent } from '../ports.ts';
 import { spellAllow } from './allow.ts';
+import type { AuditEvent } from './audit-event.ts';
 import type { DynamicSecret } from './secret.ts';
 import type { Target } from './target.ts';
 

@@ -1,4 +1,4 @@
-import type { AuditEvent } from '../ports.ts';
+import type { AuditEvent } from './audit-event.ts';
 import type { Origin } from './caller.ts';
 import type { Lease } from './lease.ts';
 

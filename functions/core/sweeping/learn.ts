@@ -9,7 +9,9 @@ import type { Listing } from '../hub/listing.ts';
 import { withSession } from '../hub/session.ts';
 import { isOpen, type Lease } from '../model/lease.ts';
 import { hubAccountOf, type Target } from '../model/target.ts';
-import type { HubFacts, SweepPorts, TokenPlace } from '../ports.ts';
+import type { TokenPlace } from '../ports/docker-hub.ts';
+import type { SweepPorts } from '../ports/needs.ts';
+import type { HubFacts } from '../ports/sessions.ts';
 
 type PendingVerification = NonNullable<HubFacts['pendingVerification']>;
 

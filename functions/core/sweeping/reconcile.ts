@@ -9,7 +9,8 @@ import { noteToken } from '../leases/note-token.ts';
 import { auditIds } from '../model/audit-ids.ts';
 import { isOpen, type Lease } from '../model/lease.ts';
 import { hubAccountOf, type Target } from '../model/target.ts';
-import type { HubToken, SweepPorts, TokenPlace } from '../ports.ts';
+import type { HubToken, TokenPlace } from '../ports/docker-hub.ts';
+import type { SweepPorts } from '../ports/needs.ts';
 import { learnFromListing, noteListing } from './learn.ts';
 import { endRefusedCreates } from './refused-creates.ts';
 

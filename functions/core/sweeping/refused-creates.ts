@@ -6,7 +6,7 @@ import { readFacts } from '../hub/facts.ts';
 import { type Listing, listAll } from '../hub/listing.ts';
 import { isLeftToSweep, type Lease } from '../model/lease.ts';
 import { hubAccountOf, type Target } from '../model/target.ts';
-import type { RevokePorts } from '../ports.ts';
+import type { RevokePorts } from '../ports/needs.ts';
 
 /**
  * Ends the leases whose creates Docker Hub refused, all with one pair of listings: the one that the sweep has made, and a second

@@ -1,6 +1,6 @@
 import { isLeftToSweep, isOpen, STUCK_ATTEMPTS } from '../model/lease.ts';
-import { everyPage } from '../pages.ts';
-import type { RevokePorts } from '../ports.ts';
+import type { RevokePorts } from '../ports/needs.ts';
+import { everyPage } from '../ports/pages.ts';
 
 /** The end of year 9999: later than any lease is due. */
 const END_OF_TIME_MS = 253_402_300_799_999;

@@ -1,6 +1,6 @@
 import type { Target } from '../model/target.ts';
-import { everyPage } from '../pages.ts';
-import type { SweepPorts } from '../ports.ts';
+import type { SweepPorts } from '../ports/needs.ts';
+import { everyPage } from '../ports/pages.ts';
 
 /**
  * How much of a sweep one target may take before the next has its turn: enough for some 5,000 tokens, the most that an account at 600

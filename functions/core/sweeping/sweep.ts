@@ -6,8 +6,8 @@ import { openLeases, quotaCounters, recount } from '../leases/quota.ts';
 import { Failed } from '../model/failure.ts';
 import { isLeftToSweep, type Lease } from '../model/lease.ts';
 import type { Target } from '../model/target.ts';
-import { pagesOf } from '../pages.ts';
-import type { RevokePorts, SweepPorts } from '../ports.ts';
+import type { RevokePorts, SweepPorts } from '../ports/needs.ts';
+import { pagesOf } from '../ports/pages.ts';
 import { type Reconciliation, reconcile } from './reconcile.ts';
 import { giveTurns, type SweepPlace } from './sweep-turns.ts';
 

@@ -1,4 +1,4 @@
-import type { HubReply } from '../../../functions/core/ports.ts';
+import type { HubReply } from '../../../functions/core/ports/docker-hub.ts';
 import { findListed } from '../listing.ts';
 import type { Place } from '../place.ts';
 import type { RegistryBearer } from '../registry.ts';

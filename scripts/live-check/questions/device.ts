@@ -1,6 +1,6 @@
 import { property } from '../../../functions/adapters/docker-hub-json.ts';
 import { claimsOf } from '../../../functions/adapters/docker-hub-login.ts';
-import type { HubSession } from '../../../functions/core/ports.ts';
+import type { HubSession } from '../../../functions/core/ports/docker-hub.ts';
 import type { Place } from '../place.ts';
 import { tidy } from '../removal.ts';
 import type { Run } from '../run.ts';

@@ -1,6 +1,6 @@
 import type { HubAnswer } from '../../../functions/adapters/docker-hub-http.ts';
 import { header } from '../../../functions/adapters/docker-hub-meta.ts';
-import type { HubReply } from '../../../functions/core/ports.ts';
+import type { HubReply } from '../../../functions/core/ports/docker-hub.ts';
 import type { Place } from '../place.ts';
 import type { Run } from '../run.ts';
 import { duration } from '../words.ts';

@@ -1,4 +1,4 @@
-import type { HubToken } from '../../../functions/core/ports.ts';
+import type { HubToken } from '../../../functions/core/ports/docker-hub.ts';
 import type { CreateResult } from '../api.ts';
 import type { MadeToken } from '../ledger.ts';
 import { findListed } from '../listing.ts';

@@ -7,7 +7,7 @@ import type {
   HubToken,
   TokenMinter,
   TokenPlace,
-} from '../../../functions/core/ports.ts';
+} from '../../../functions/core/ports/docker-hub.ts';
 
 /** Docker Hub's JWT lives 10 minutes. */
 export const SESSION_MS = 600_000;

@@ -1,4 +1,5 @@
-import type { AdminPorts, HubProblem, HubReply, MintPorts, SweepPorts } from '../../../functions/core/ports.ts';
+import type { HubProblem, HubReply } from '../../../functions/core/ports/docker-hub.ts';
+import type { AdminPorts, MintPorts, SweepPorts } from '../../../functions/core/ports/needs.ts';
 
 export type AllPorts = MintPorts & AdminPorts & SweepPorts & Required<Pick<MintPorts, 'timer'>>;
 

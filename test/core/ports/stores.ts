@@ -2,19 +2,11 @@ import { isOpen, type Lease } from '../../../functions/core/model/lease.ts';
 import { isUnder } from '../../../functions/core/model/name.ts';
 import type { DynamicSecret } from '../../../functions/core/model/secret.ts';
 import type { Credential, Target } from '../../../functions/core/model/target.ts';
-import type {
-  Catalog,
-  Counter,
-  LeaseStore,
-  Page,
-  PageRequest,
-  ReplayRecord,
-  Sealer,
-  SessionRecord,
-  SessionStore,
-  TargetCredentials,
-  WriteOutcome,
-} from '../../../functions/core/ports.ts';
+import type { Catalog, TargetCredentials } from '../../../functions/core/ports/catalog.ts';
+import type { Counter, LeaseStore, ReplayRecord, WriteOutcome } from '../../../functions/core/ports/leases.ts';
+import type { Page, PageRequest } from '../../../functions/core/ports/pages.ts';
+import type { Sealer } from '../../../functions/core/ports/sealing.ts';
+import type { SessionRecord, SessionStore } from '../../../functions/core/ports/sessions.ts';
 
 /** Rows by key, replaced version by version. What goes in and comes out are copies, as with any real store. */
 export class Rows<T extends { readonly version: number; readonly opId: string }> {

@@ -1,5 +1,5 @@
 import type { Credential, LoginRoute } from '../../../functions/core/model/target.ts';
-import type { HubProblem, HubReply, HubSession } from '../../../functions/core/ports.ts';
+import type { HubProblem, HubReply, HubSession } from '../../../functions/core/ports/docker-hub.ts';
 import { CANARY } from '../canary.ts';
 import type { Watch } from '../invariants.ts';
 import type { InstallationName, Plan } from '../plan.ts';

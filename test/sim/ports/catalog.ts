@@ -1,7 +1,9 @@
 import { isUnder } from '../../../functions/core/model/name.ts';
 import type { DynamicSecret } from '../../../functions/core/model/secret.ts';
 import type { Credential, Target } from '../../../functions/core/model/target.ts';
-import type { Page, PageRequest, SessionRecord, WriteOutcome } from '../../../functions/core/ports.ts';
+import type { WriteOutcome } from '../../../functions/core/ports/leases.ts';
+import type { Page, PageRequest } from '../../../functions/core/ports/pages.ts';
+import type { SessionRecord } from '../../../functions/core/ports/sessions.ts';
 import type { Watch } from '../invariants.ts';
 import { pageOf } from './leases.ts';
 

@@ -10,7 +10,7 @@ import type {
   HubWindow,
   TokenOrder,
   TokenPlace,
-} from '../../../functions/core/ports.ts';
+} from '../../../functions/core/ports/docker-hub.ts';
 import type { Watch } from '../invariants.ts';
 import type { InstallationName, Look, LostRole, Plan } from '../plan.ts';
 import { unitOf } from '../prng.ts';

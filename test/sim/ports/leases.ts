@@ -4,11 +4,10 @@ import type {
   CreateOutcome,
   LeaseClaims,
   LeaseFilter,
-  Page,
-  PageRequest,
   ReplayRecord,
   WriteOutcome,
-} from '../../../functions/core/ports.ts';
+} from '../../../functions/core/ports/leases.ts';
+import type { Page, PageRequest } from '../../../functions/core/ports/pages.ts';
 import type { Watch } from '../invariants.ts';
 import type { World } from '../world.ts';
 

@@ -1,4 +1,4 @@
-import type { HubToken } from '../../../functions/core/ports.ts';
+import type { HubToken } from '../../../functions/core/ports/docker-hub.ts';
 import { LONGEST_USUAL_LAG_MS, leastLagMs } from '../bounds.ts';
 import { CANARY } from '../canary.ts';
 import { type Habits, keptExpiryMs, keptLabel, shownCreator } from '../habits.ts';

@@ -1,14 +1,9 @@
 import { createHash, createHmac } from 'node:crypto';
-import type {
-  AdminPorts,
-  AuditOutcome,
-  HubProblem,
-  HubReply,
-  LabelKeys,
-  Limits,
-  MintPorts,
-  SweepPorts,
-} from '../../../functions/core/ports.ts';
+import type { AuditOutcome } from '../../../functions/core/ports/audit.ts';
+import type { HubProblem, HubReply } from '../../../functions/core/ports/docker-hub.ts';
+import type { Limits } from '../../../functions/core/ports/environment.ts';
+import type { AdminPorts, MintPorts, SweepPorts } from '../../../functions/core/ports/needs.ts';
+import type { LabelKeys } from '../../../functions/core/ports/sealing.ts';
 import type { Ablation } from '../ablation.ts';
 import { type Actor, type Refusal, type Site, storeRefusal } from '../actor.ts';
 import { HUB_TIMEOUT_MS, MINT_WINDOW_MS, QUIET_MS } from '../bounds.ts';

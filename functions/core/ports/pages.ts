@@ -1,4 +1,15 @@
-import type { Page, PageRequest } from './ports.ts';
+/** One page of a list. `nextToken` is opaque; absent on the last page. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextToken?: string;
+}
+
+export interface PageRequest {
+  /** 1 to 100. */
+  readonly limit: number;
+  /** From a former page. A token that the store did not issue for this list rejects with Failed `invalid_field` `nextToken`. */
+  readonly nextToken?: string;
+}
 
 /** The most that one page of a list may hold. */
 const PAGE = 100;

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { openapi } from '../functions/wire/openapi.ts';
 import { ROUTES, STAGE } from '../functions/wire/routes.ts';
-import { type Recorded, recordApi } from '../local/recording/recorded-api.ts';
 import { errorDocs } from './error-docs.ts';
+import { type Recorded, recordApi } from './recording/recorded-api.ts';
 import { redactor } from './redaction.ts';
 
 /** A JSON Schema, as far as the page reads it. */

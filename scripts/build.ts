@@ -17,7 +17,7 @@ const LOADED_BY_INFRA = [
   'adapters/metric-names.js',
   'wire/routes.js',
   'wire/consumer-policy.js',
-  'core/failure.js',
+  'core/model/failure.js',
 ];
 
 /** What the package puts on the PATH. */

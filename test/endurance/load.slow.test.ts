@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { runLoad } from '../../local/load/run-load.ts';
+import { runLoad } from './run-load.ts';
 
 it('16 clients at once log in once with a second factor, pass no quota, and lose and double no token', async () => {
   const { counts, faults } = await runLoad({ seconds: 5, clients: 16 });

@@ -2,20 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../local/fake-hub/faults.ts';
-import { watched } from '../../local/load/flatness.ts';
-import { runSoak } from '../../local/load/run-soak.ts';
-import { readSamples, type Sample, samplingFlags } from '../../local/load/samples.ts';
-import {
-  expectedAnswers,
-  plannedShare,
-  type SoakFault,
-  STEADY_FAULTS,
-  THROTTLING_FAULTS,
-} from '../../local/load/soak-faults.ts';
-import { drawOrder } from '../../local/load/soak-orders.ts';
-import { excessOf, PROMISED_MS, recordFaults, timesOf } from '../../local/load/soak-verdict.ts';
-import { type Point, trendOf } from '../../local/load/trend.ts';
-import { tempFolder, untilTestEnds } from './harness.ts';
+import { tempFolder, untilTestEnds } from '../local/harness.ts';
+import { watched } from './flatness.ts';
+import { runSoak } from './run-soak.ts';
+import { readSamples, type Sample, samplingFlags } from './samples.ts';
+import { expectedAnswers, plannedShare, type SoakFault, STEADY_FAULTS, THROTTLING_FAULTS } from './soak-faults.ts';
+import { drawOrder } from './soak-orders.ts';
+import { excessOf, PROMISED_MS, recordFaults, timesOf } from './soak-verdict.ts';
+import { type Point, trendOf } from './trend.ts';
 
 const SECOND_MS = 1_000;
 

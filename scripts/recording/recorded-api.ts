@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Operation } from '../../functions/wire/routes.ts';
-import { startEmbedded } from '../embedded.ts';
-import { startFakeHub } from '../fake-hub/server.ts';
-import { openProfiles } from '../profiles.ts';
+import { startEmbedded } from '../../local/embedded.ts';
+import { startFakeHub } from '../../local/fake-hub/server.ts';
+import { openProfiles } from '../../local/profiles.ts';
 import { type Exchange, type Request, sendSigned } from './signed-request.ts';
 
 /** An exchange that the API's page shows. */

@@ -3,13 +3,13 @@
 //   npm run soak -- --minutes 10 --rate 50
 //
 // The edition runs in a process of its own, the fake Docker Hub and the clients in this one. It fails on an answer that the faults
-// do not explain (local/load/soak-faults.ts says which they do), on a broken promise, on what grows from the second third of the
+// do not explain (test/endurance/soak-faults.ts says which they do), on a broken promise, on what grows from the second third of the
 // run to the last, and where the machine is too busy with other things to tell.
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { watched } from '../local/load/flatness.ts';
-import { runSoak, SOAK_MOST_ORDERS, type SoakReport } from '../local/load/run-soak.ts';
+import { watched } from './flatness.ts';
+import { runSoak, SOAK_MOST_ORDERS, type SoakReport } from './run-soak.ts';
 
 /** Faults in words are cut off here: the same went wrong a thousand times then. */
 const MOST_FAULTS = 20;

@@ -5,7 +5,7 @@
 // The embedded edition runs in a process of its own; the fake, whose one account has two-factor authentication, and the clients
 // run in this one.
 import { parseArgs } from 'node:util';
-import { runLoad } from '../local/load/run-load.ts';
+import { runLoad } from './run-load.ts';
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '60' }, clients: { type: 'string', default: '64' } },

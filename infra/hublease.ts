@@ -158,7 +158,7 @@ export class Hublease extends Construct {
     this.#loggingIn = [broker, admin, revoker, sweeper];
 
     revocation.startRevoker(revoker, state, props.revokeConcurrency);
-    revocation.startSweeper(sweeper, sweepInterval);
+    const sweepRule = revocation.startSweeper(sweeper, sweepInterval);
     this.#api = new LeaseApi(this, 'Api', {
       functions: { broker, admin },
       consumers: props.consumers ?? {},
@@ -169,9 +169,14 @@ export class Hublease extends Construct {
     const observability = new Observability(this, 'Observability', {
       namespace: state.metricsNamespace,
       sweepInterval,
+      sweepRule,
+      queue: revocation.queue,
       deadLetterQueues: revocation.deadLetterQueues,
       functions: { broker: broker.lambda, admin: admin.lambda, revoker: revoker.lambda, sweeper: sweeper.lambda },
       revoker: revoker.lambda,
+      leaseTable: state.leaseTable,
+      catalogTable: state.catalogTable,
+      accessLog: this.#api.accessLog,
       runbook: props.runbook ?? RUNBOOK,
       alarmTopic: props.alarmTopic,
       dashboard: props.dashboard ?? true,
@@ -315,9 +320,29 @@ export class Hublease extends Construct {
     return this.#metric('ClockSkewSeconds', options);
   }
 
-  /** Decisions that could not be written to the audit log. */
+  /** Requests that were answered with 500. */
+  metricInternalErrors(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.#metric('InternalErrors', options);
+  }
+
+  /** Mints that hublease or Docker Hub failed; its average is their share of all mints, its sample count all of them. */
+  metricMintsFailed(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.#metric('MintsFailed', options);
+  }
+
+  /** Requests that API Gateway answered with 5xx by itself. */
+  metricGatewayFailures(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.#metric('GatewayFailures', options);
+  }
+
+  /** Audit events that could not be stored. */
   metricAuditEventsLost(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.#metric('AuditEventsLost', options);
+  }
+
+  /** Sweeps that found the key unusable. */
+  metricKeyUnusable(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.#metric('KeyUnusable', options);
   }
 
   /** Sweeps that came to their end. */

@@ -118,14 +118,18 @@ export class Revocation extends Construct {
     for (const mapping of mappings) mapping.node.addDependency(revoker.role);
   }
 
-  /** Starts the sweeper at every interval. A start that fails is not repeated: the next one does the same. */
-  startSweeper(sweeper: HubleaseFunction, interval: Duration): void {
-    new events.Rule(this, 'SweepSchedule', {
+  /**
+   * Starts the sweeper at every interval. A start that fails is not repeated: the next one does the same.
+   *
+   * @returns what starts it.
+   */
+  startSweeper(sweeper: HubleaseFunction, interval: Duration): events.Rule {
+    sweeper.lambda.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: interval });
+    return new events.Rule(this, 'SweepSchedule', {
       description: 'hublease: gathers due leases and compares Docker Hub with the leases',
       schedule: events.Schedule.rate(interval),
       targets: [new targets.LambdaFunction(sweeper.lambda, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
     });
-    sweeper.lambda.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: interval });
   }
 
   private deadLetters(id: string): sqs.Queue {

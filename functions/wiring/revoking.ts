@@ -14,6 +14,7 @@ import { dynamodbCatalog } from '../adapters/dynamodb-catalog.ts';
 import { dynamodbClient } from '../adapters/dynamodb-client.ts';
 import { dynamodbLeases } from '../adapters/dynamodb-leases.ts';
 import { dynamodbSessions } from '../adapters/dynamodb-sessions.ts';
+import { isKeyUsable } from '../adapters/key-check.ts';
 import { kmsSealer } from '../adapters/kms.ts';
 import { labelKeySource } from '../adapters/label-key.ts';
 import { emfMeter, type Meter } from '../adapters/metrics.ts';
@@ -41,6 +42,8 @@ export interface Wired {
   readonly meter: Meter;
   readonly redelivery: Redelivery;
   readonly log: Log;
+  /** Whether KMS lets the installation's key be used. */
+  readonly isKeyUsable: () => Promise<boolean>;
   readonly dynamodb: ReturnType<typeof dynamodbClient>;
 }
 
@@ -80,6 +83,7 @@ export function wireRevoking(
     secretIdOf: async (target) => (await catalog.getTarget(target))?.credentialRef,
   });
   const labels = labelKeySource({ client: secretsManager, secretId: settings.installationSecretArn, clock });
+  const sealer = kmsSealer({ client: new KMSClient(clientConfig()), keyArn: settings.keyArn, clock });
   const fixed = {
     leases: dynamodbLeases({
       client: dynamodb,
@@ -91,7 +95,7 @@ export function wireRevoking(
     catalog,
     credentials,
     sessions: dynamodbSessions({ client: dynamodb, tableName: settings.catalogTable }),
-    sealer: kmsSealer({ client: new KMSClient(clientConfig()), keyArn: settings.keyArn, clock }),
+    sealer,
     hub: forgetting(measuredHub(dockerHub(hubOptions), meter, clock), credentials),
     queue: sqsRevocationQueue(sqs),
     audit: measuredAudit(
@@ -116,6 +120,7 @@ export function wireRevoking(
     meter,
     redelivery: sqsRedelivery(sqs),
     log,
+    isKeyUsable: () => isKeyUsable(sealer),
     dynamodb,
   };
 }

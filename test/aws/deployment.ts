@@ -59,7 +59,7 @@ export function deploy(
       const own = read('sweeper');
       const wired = wireAdministering(own, overrides);
       const mark = dynamodbSweepMark({ client: wired.dynamodb, tableName: own.catalogTable });
-      return sweeper(wired.ports, mark, wired.meter, wired.log);
+      return sweeper(wired.ports, mark, wired.meter, wired.log, wired.isKeyUsable);
     }),
     catalogResource: once(() => {
       const wired = wireAdministering(read('catalogResource'), overrides);

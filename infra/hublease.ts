@@ -7,7 +7,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { MetricName } from '../functions/adapters/metric-names.ts';
-import { environmentOf, type FunctionName, type SettingName } from '../functions/env.ts';
+import { environmentOf, type FunctionName, type SettingName, type SettingValue } from '../functions/env.ts';
 import { consumerPolicy } from '../functions/wire/consumer-policy.ts';
 import { ROUTES, type Route } from '../functions/wire/routes.ts';
 import { giveAccess } from './access.ts';
@@ -59,6 +59,11 @@ export interface HubleaseProps extends BoundsProps {
    * default does. @default a key of its own, rotated every year
    */
   readonly encryptionKey?: kms.IKey;
+  /**
+   * Keys that this installation had before, its own one too: what they encrypted is still read, and they must stay enabled. Without
+   * them the credentials of targets cannot be found after `encryptionKey` is given or changed. @default none
+   */
+  readonly formerEncryptionKeys?: readonly kms.IKey[];
   /** Told of every alarm, when it begins and when it ends. @default nobody */
   readonly alarmTopic?: sns.ITopic;
   /** @default true */
@@ -126,7 +131,12 @@ export class Hublease extends Construct {
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
     const { auditRetention, sweepInterval } = bounds;
 
-    const state = new State(this, 'State', { encryptionKey: props.encryptionKey, auditRetention, removalPolicy });
+    const state = new State(this, 'State', {
+      encryptionKey: props.encryptionKey,
+      formerEncryptionKeys: props.formerEncryptionKeys ?? [],
+      auditRetention,
+      removalPolicy,
+    });
     const revocation = new Revocation(this, 'Revocation', state);
     this.#bounds = bounds;
     this.#throttling = throttling;
@@ -370,14 +380,16 @@ export class Hublease extends Construct {
     return made;
   }
 
-  #settings(): Record<SettingName, string | number> {
+  #settings(): Record<SettingName, SettingValue> {
     const [state, revocation, bounds] = [this.#state, this.#revocation, this.#bounds];
     return {
       leaseTable: state.leaseTable.tableName,
       catalogTable: state.catalogTable.tableName,
       targetSecretPrefix: state.targetSecretPrefix,
+      formerSecretPrefixes: state.formerSecretPrefixes,
       installationSecretArn: state.installationSecret.secretArn,
       keyArn: state.key.keyArn,
+      formerKeyArns: state.formerKeys.map(({ keyArn }) => keyArn),
       queueUrl: revocation.queue.queueUrl,
       queueArn: revocation.queue.queueArn,
       scheduleGroup: state.scheduleGroup.ref,

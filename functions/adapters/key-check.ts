@@ -1,4 +1,4 @@
-import type { Sealer } from '../core/ports.ts';
+import type { Sealer } from '../core/ports/sealing.ts';
 import { failedWith } from './aws-call.ts';
 
 /** Begins like those of sessions, which are all that the functions' policies let them use the key for. */

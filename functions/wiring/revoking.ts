@@ -20,6 +20,7 @@ import { labelKeySource } from '../adapters/label-key.ts';
 import { emfMeter, type Meter } from '../adapters/metrics.ts';
 import { type SecretsManagerCredentials, secretsManagerCredentials } from '../adapters/secrets-manager.ts';
 import { type Redelivery, sqsRedelivery, sqsRevocationQueue } from '../adapters/sqs.ts';
+import { catalogWithSecretNames, credentialPlaceOf } from '../adapters/target-secret-names.ts';
 import type { DockerHub } from '../core/ports/docker-hub.ts';
 import type { Clock } from '../core/ports/environment.ts';
 import type { AdminPorts } from '../core/ports/needs.ts';
@@ -74,16 +75,24 @@ export function wireRevoking(
     nowMs: clock.nowMs,
     dispatcher: overrides.dispatcher ?? hubDispatcher(),
   };
-  const catalog = dynamodbCatalog({ client: dynamodb, tableName: settings.catalogTable });
+  const rows = dynamodbCatalog({ client: dynamodb, tableName: settings.catalogTable });
   const credentials = secretsManagerCredentials({
     client: secretsManager,
     prefix: settings.targetSecretPrefix,
+    formerPrefixes: settings.formerSecretPrefixes,
     keyArn: settings.keyArn,
     clock,
-    secretIdOf: async (target) => (await catalog.getTarget(target))?.credentialRef,
+    secretIdOf: async (target) => (await credentialPlaceOf(rows, target))?.credentialRef,
+    recordedNameOf: async (target) => (await credentialPlaceOf(rows, target))?.secretName,
   });
+  const catalog = catalogWithSecretNames(rows, (target) => credentials.locate(target));
   const labels = labelKeySource({ client: secretsManager, secretId: settings.installationSecretArn, clock });
-  const sealer = kmsSealer({ client: new KMSClient(clientConfig()), keyArn: settings.keyArn, clock });
+  const sealer = kmsSealer({
+    client: new KMSClient(clientConfig()),
+    keyArn: settings.keyArn,
+    formerKeyArns: settings.formerKeyArns,
+    clock,
+  });
   const fixed = {
     leases: dynamodbLeases({
       client: dynamodb,

@@ -5,6 +5,7 @@ import { CATALOG_PARTITIONS, LEASE_INDEXES, RATE_PARTITION_PREFIX } from '../fun
 import type { FunctionName } from '../functions/env.ts';
 import type { HubleaseFunction } from './function.ts';
 import type { Revocation } from './revocation.ts';
+import { serviceHostsIn } from './service-hosts.ts';
 import type { State } from './state.ts';
 import { acknowledgeWildcard } from './wildcards.ts';
 
@@ -208,18 +209,12 @@ function credentialRemoval(state: State): iam.PolicyStatement {
   });
 }
 
-/** AWS' documents name services for `kms:ViaService` with either one in China's regions. Elsewhere the second matches nothing. */
-const HOST_SUFFIXES = ['amazonaws.com', 'amazonaws.com.cn'];
-
 /**
  * Sessions are sealed by the functions themselves, under a context of their own; all else is encrypted by the services that
  * keep it, which use the key in the name of whoever asks.
  */
 function keyUse(state: State): iam.PolicyStatement[] {
-  const { region } = Stack.of(state);
-  const keepers = ['dynamodb', 'secretsmanager'].flatMap((service) =>
-    HOST_SUFFIXES.map((suffix) => `${service}.${region}.${suffix}`),
-  );
+  const keepers = serviceHostsIn(Stack.of(state).region, 'dynamodb', 'secretsmanager');
   return [
     new iam.PolicyStatement({
       sid: 'SealSessions',

@@ -6,6 +6,7 @@ import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { catalogTable, leaseTable } from './lease-table.ts';
+import { retentionOf } from './retention.ts';
 
 /** 380 bits of letters and digits; the adapter that derives keys from it asks for 32 characters at least. */
 const SEED_CHARACTERS = 64;
@@ -16,6 +17,7 @@ export interface StateProps {
   readonly encryptionKey?: kms.IKey | undefined;
   readonly formerEncryptionKeys: readonly kms.IKey[];
   readonly auditRetention: Duration;
+  readonly logKey?: kms.IKey | undefined;
   readonly removalPolicy: RemovalPolicy;
 }
 
@@ -73,6 +75,7 @@ export class State extends Construct {
     this.auditLog = new logs.LogGroup(this, 'AuditLog', {
       retention: retentionOf(props.auditRetention),
       removalPolicy,
+      ...(props.logKey !== undefined && { encryptionKey: props.logKey }),
     });
     // CloudFormation names it: with a name of ours, a group that was retained would stand in the way of its successor.
     this.scheduleGroup = new scheduler.CfnScheduleGroup(this, 'ScheduleGroup');
@@ -93,14 +96,6 @@ export class State extends Construct {
     this.formerSecretArns = this.formerSecretPrefixes.map(arnsBelow);
     this.metricsNamespace = `Hublease/${name}`;
   }
-}
-
-/** The retention of a log group that keeps for at least as long: CloudWatch Logs offers only some numbers of days. */
-export function retentionOf(duration: Duration): logs.RetentionDays {
-  const wantedDays = duration.toDays({ integral: false });
-  const offered = Object.values(logs.RetentionDays).filter((days): days is number => typeof days === 'number');
-  // The highest number stands for "never expires".
-  return offered.sort((a, b) => a - b).find((days) => days >= wantedDays) ?? logs.RetentionDays.INFINITE;
 }
 
 /** @throws Error when the key in use is among the former ones, or one of them twice. */

@@ -46,7 +46,23 @@ function oneOf<const T extends string>(name: string, ...words: readonly T[]): Va
   return { name, expected: `one of ${words.join(', ')}`, parse: (value) => words.find((word) => word === value) };
 }
 
+/** What stands for an empty list: Lambda's variables may be empty, and an empty one is taken for one that was forgotten. */
+const NONE = 'none';
+
+function listOf<T>(one: Variable<T>, expected: string): Variable<readonly T[]> {
+  return {
+    name: one.name,
+    expected: `"${NONE}", or up to 20 of: ${expected}, separated by commas`,
+    parse: (value) => {
+      if (value === NONE) return [];
+      const items = value.split(',').map((item) => one.parse(item));
+      return items.length <= 20 && items.every((item) => item !== undefined) ? items : undefined;
+    },
+  };
+}
+
 const TABLE_NAME = /^[\w.-]{3,255}$/;
+const SECRET_PREFIX = /^[\w+=.@-](?:[\w+=.@/-]{0,126}[\w+=.@-])?$/;
 /** Lambda's own deadline precision aside, EventBridge Scheduler fires within 60 s: a shorter lease would outlive its TTL. */
 const LEAST_MIN_TTL_SECONDS = 60;
 /** Ten years, as for every duration. */
@@ -60,10 +76,16 @@ const VARIABLES = {
   targetSecretPrefix: text(
     'HUBLEASE_TARGET_SECRET_PREFIX',
     'up to 128 of letters, digits and _+=.@/-, without "/" at either end',
-    /^[\w+=.@-](?:[\w+=.@/-]{0,126}[\w+=.@-])?$/,
+    SECRET_PREFIX,
+  ),
+  /** Prefixes of keys that the installation had before. */
+  formerSecretPrefixes: listOf(
+    text('HUBLEASE_FORMER_SECRET_PREFIXES', 'a prefix', SECRET_PREFIX),
+    'prefixes of secrets',
   ),
   installationSecretArn: arn('HUBLEASE_INSTALLATION_SECRET_ARN', 'secretsmanager'),
   keyArn: arn('HUBLEASE_KEY_ARN', 'kms'),
+  formerKeyArns: listOf(arn('HUBLEASE_FORMER_KEY_ARNS', 'kms'), 'ARNs of kms'),
   queueUrl: text('HUBLEASE_QUEUE_URL', 'the URL of an SQS queue', /^https:\/\/[\w.-]{1,253}\/\d{12}\/[\w.-]{1,80}$/),
   queueArn: arn('HUBLEASE_QUEUE_ARN', 'sqs'),
   scheduleGroup: text('HUBLEASE_SCHEDULE_GROUP', 'the name of a schedule group', /^[\w.-]{1,64}$/),
@@ -88,6 +110,8 @@ const VARIABLES = {
 
 type Variables = typeof VARIABLES;
 export type SettingName = keyof Variables;
+/** As the infrastructure gives it. */
+export type SettingValue = string | number | readonly string[];
 type Settings<K extends SettingName> = {
   readonly [N in K]: Variables[N] extends Variable<infer T> ? T : never;
 };
@@ -97,8 +121,10 @@ const REVOKING = [
   'leaseTable',
   'catalogTable',
   'targetSecretPrefix',
+  'formerSecretPrefixes',
   'installationSecretArn',
   'keyArn',
+  'formerKeyArns',
   'queueUrl',
   'auditLogGroup',
   'metricsNamespace',
@@ -163,10 +189,15 @@ function readOne<T>(variable: Variable<T>, environment: Readonly<Record<string, 
  */
 export function environmentOf<F extends FunctionName>(
   functionName: F,
-  settings: { readonly [N in (typeof SETTINGS_OF)[F][number]]: string | number },
+  settings: { readonly [N in (typeof SETTINGS_OF)[F][number]]: SettingValue },
 ): Record<string, string> {
-  const given: Readonly<Record<string, string | number>> = settings;
+  const given: Readonly<Record<string, SettingValue>> = settings;
   return Object.fromEntries(
-    SETTINGS_OF[functionName].map((setting) => [VARIABLES[setting].name, String(given[setting])]),
+    SETTINGS_OF[functionName].map((setting) => [VARIABLES[setting].name, written(given[setting])]),
   );
+}
+
+function written(value: SettingValue | undefined): string {
+  if (typeof value !== 'object') return String(value);
+  return value.length === 0 ? NONE : value.join(',');
 }

@@ -21,8 +21,11 @@ export function sweeper(
   mark: SweepMark,
   meter: Meter,
   log: Log,
+  isKeyUsable: () => Promise<boolean>,
 ): (event: unknown, context: { getRemainingTimeInMillis(): number }) => Promise<SweepReport> {
   return async (_event, context) => {
+    // First of all: with a key that cannot be used, the ports cannot be either, and the sweep ends here.
+    if (!(await isKeyUsable())) meter.record('KeyUnusable', 1);
     const sweepPorts = await ports();
     const from = await mark.read();
     const untilMs = sweepPorts.clock.nowMs() + Math.max(0, context.getRemainingTimeInMillis() - RESERVE_MS);

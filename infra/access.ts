@@ -5,6 +5,7 @@ import { CATALOG_PARTITIONS, LEASE_INDEXES, RATE_PARTITION_PREFIX } from '../fun
 import type { FunctionName } from '../functions/env.ts';
 import type { HubleaseFunction } from './function.ts';
 import type { Revocation } from './revocation.ts';
+import { serviceHostsIn } from './service-hosts.ts';
 import type { State } from './state.ts';
 import { acknowledgeWildcard } from './wildcards.ts';
 
@@ -54,6 +55,9 @@ function wildcardReasons(state: State, revocation: Revocation): Readonly<Record<
   return {
     [state.targetSecretArns]:
       'Secrets of targets are made while hublease runs. The prefix is of this installation and key alone.',
+    ...Object.fromEntries(
+      state.formerSecretArns.map((arns) => [arns, 'Secrets of targets that were made under a former key.']),
+    ),
     [revocation.scheduleArns]:
       'There is one schedule for each lease. The group is of this installation, and holds nothing else.',
     [ANY_STREAM]:
@@ -75,7 +79,14 @@ function accessOf(name: FunctionName, state: State, revocation: Revocation): iam
     case 'broker':
       return [...revoking, ...arming(revocation), counting(state.catalogTable)];
     case 'admin':
-      return [...revoking, entryWriting(state.catalogTable), removal(state.catalogTable), credentialWriting(state)];
+      return [
+        ...revoking,
+        entryWriting(state.catalogTable),
+        removal(state.catalogTable),
+        credentialWriting(state),
+        // What is under the current key, it may remove by the above.
+        ...(state.formerSecretArns.length > 0 ? [credentialRemoval(state)] : []),
+      ];
     case 'revoker':
       return [...revoking, ...triggers(state, revocation)];
     case 'sweeper':
@@ -171,7 +182,7 @@ function credentialReading(state: State): iam.PolicyStatement {
   return new iam.PolicyStatement({
     sid: 'ReadCredentials',
     actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
-    resources: [state.targetSecretArns],
+    resources: [state.targetSecretArns, ...state.formerSecretArns],
   });
 }
 
@@ -194,22 +205,16 @@ function credentialRemoval(state: State): iam.PolicyStatement {
   return new iam.PolicyStatement({
     sid: 'RemoveCredentials',
     actions: ['secretsmanager:UpdateSecretVersionStage', 'secretsmanager:DeleteSecret'],
-    resources: [state.targetSecretArns],
+    resources: [state.targetSecretArns, ...state.formerSecretArns],
   });
 }
-
-/** AWS' documents name services for `kms:ViaService` with either one in China's regions. Elsewhere the second matches nothing. */
-const HOST_SUFFIXES = ['amazonaws.com', 'amazonaws.com.cn'];
 
 /**
  * Sessions are sealed by the functions themselves, under a context of their own; all else is encrypted by the services that
  * keep it, which use the key in the name of whoever asks.
  */
 function keyUse(state: State): iam.PolicyStatement[] {
-  const { region } = Stack.of(state);
-  const keepers = ['dynamodb', 'secretsmanager'].flatMap((service) =>
-    HOST_SUFFIXES.map((suffix) => `${service}.${region}.${suffix}`),
-  );
+  const keepers = serviceHostsIn(Stack.of(state).region, 'dynamodb', 'secretsmanager');
   return [
     new iam.PolicyStatement({
       sid: 'SealSessions',
@@ -222,6 +227,27 @@ function keyUse(state: State): iam.PolicyStatement[] {
       actions: ['kms:GenerateDataKey', 'kms:Decrypt', 'kms:DescribeKey'],
       resources: [state.key.keyArn],
       conditions: { StringEquals: { 'kms:ViaService': keepers } },
+    }),
+    ...formerKeyUse(state, keepers),
+  ];
+}
+
+/** What former keys encrypted is read, and nothing is encrypted with them any more. */
+function formerKeyUse({ formerKeys }: State, keepers: readonly string[]): iam.PolicyStatement[] {
+  if (formerKeys.length === 0) return [];
+  const resources = formerKeys.map(({ keyArn }) => keyArn);
+  return [
+    new iam.PolicyStatement({
+      sid: 'OpenFormerSessions',
+      actions: ['kms:Decrypt'],
+      resources,
+      conditions: { StringLike: { 'kms:EncryptionContext:hublease': 'session:*' } },
+    }),
+    new iam.PolicyStatement({
+      sid: 'UseFormerKeysThroughKeepers',
+      actions: ['kms:Decrypt', 'kms:DescribeKey'],
+      resources,
+      conditions: { StringEquals: { 'kms:ViaService': [...keepers] } },
     }),
   ];
 }

@@ -1,13 +1,15 @@
 import { type Duration, Names, type RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type ApiAddress, operationArn } from '../functions/wire/consumer-policy.ts';
 import { type AnyRoute, ROUTES, type Route, STAGE } from '../functions/wire/routes.ts';
 import type { HubleaseFunction } from './function.ts';
 import { bodyOf, GATEWAY_PROBLEMS, headersOf } from './gateway-problems.ts';
+import type { Endpoint } from './operation.ts';
 import { type Consumers, ResourcePolicy } from './resource-policy.ts';
-import { retentionOf } from './state.ts';
+import { retentionOf } from './retention.ts';
 import type { Throttle, Throttling } from './throttling.ts';
 
 export interface LeaseApiProps {
@@ -16,6 +18,9 @@ export interface LeaseApiProps {
   readonly throttling: Pick<Throttling, 'stage' | 'mints'>;
   readonly auditRetention: Duration;
   readonly removalPolicy: RemovalPolicy;
+  readonly endpoint: Endpoint;
+  readonly logKey?: kms.IKey | undefined;
+  readonly tracing: boolean;
 }
 
 /** What logs in to Docker Hub, which locks a user name after repeated failures. */
@@ -40,15 +45,20 @@ export class LeaseApi extends Construct {
 
   constructor(scope: Construct, id: string, props: LeaseApiProps) {
     super(scope, id);
-    this.resourcePolicy = new ResourcePolicy(props.consumers, Stack.of(this).account);
+    const vpcEndpointIds = props.endpoint.vpcEndpoints.map(({ vpcEndpointId }) => vpcEndpointId);
+    this.resourcePolicy = new ResourcePolicy(props.consumers, Stack.of(this).account, vpcEndpointIds);
     this.accessLog = new logs.LogGroup(this, 'AccessLog', {
       retention: retentionOf(props.auditRetention),
       removalPolicy: props.removalPolicy,
+      ...(props.logKey !== undefined && { encryptionKey: props.logKey }),
     });
     this.restApi = new apigateway.RestApi(this, 'RestApi', {
       restApiName: Names.uniqueResourceName(scope, { maxLength: 128, separator: '-' }),
       description: 'hublease: just-in-time Docker Hub tokens',
-      endpointTypes: [apigateway.EndpointType.REGIONAL],
+      endpointConfiguration: {
+        types: [props.endpoint.type],
+        ...(props.endpoint.vpcEndpoints.length > 0 && { vpcEndpoints: [...props.endpoint.vpcEndpoints] }),
+      },
       // That role belongs to the whole account and region: see `ApiGatewayLogging`.
       cloudWatchRole: false,
       policy: this.resourcePolicy.document,
@@ -57,9 +67,11 @@ export class LeaseApi extends Construct {
         stageName: STAGE,
         accessLogDestination: new apigateway.LogGroupLogDestination(this.accessLog),
         accessLogFormat: ACCESS_LOG,
+        ...(props.tracing && { tracingEnabled: true }),
         dataTraceEnabled: false,
         loggingLevel: apigateway.MethodLoggingLevel.OFF,
-        metricsEnabled: true,
+        // By method they would cost $0.30 a month each. The API's own metrics are free, and come without this.
+        metricsEnabled: false,
         throttlingRateLimit: props.throttling.stage.ratePerSecond,
         throttlingBurstLimit: props.throttling.stage.burst,
         methodOptions: methodThrottles(props.throttling),
@@ -134,7 +146,7 @@ function methodThrottles({ mints }: Pick<Throttling, 'mints'>): Record<string, a
         // A method's own settings replace the stage's, also those that they leave out.
         dataTraceEnabled: false,
         loggingLevel: apigateway.MethodLoggingLevel.OFF,
-        metricsEnabled: true,
+        metricsEnabled: false,
         throttlingRateLimit: throttle.ratePerSecond,
         throttlingBurstLimit: throttle.burst,
       };

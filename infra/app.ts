@@ -28,6 +28,9 @@ class HubleaseStack extends Stack {
       ...(context.encryptionKeyArn !== undefined && {
         encryptionKey: kms.Key.fromKeyArn(this, 'EncryptionKey', context.encryptionKeyArn),
       }),
+      formerEncryptionKeys: (context.formerEncryptionKeyArns ?? []).map((arn, index) =>
+        kms.Key.fromKeyArn(this, `FormerEncryptionKey${index}`, arn),
+      ),
       ...(context.alarmTopicArn !== undefined && {
         alarmTopic: sns.Topic.fromTopicArn(this, 'AlarmTopic', context.alarmTopicArn),
       }),

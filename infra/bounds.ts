@@ -69,10 +69,11 @@ function within(name: string, duration: Duration, leastSeconds: number, mostSeco
   throw new Error(`${name}: expected whole seconds from ${leastSeconds} to ${mostSeconds}, got ${seconds}`);
 }
 
-/** @throws Error unless `value`, when given and known at synth, is a whole number of at least `least`. */
-export function checkConcurrency(name: string, value: number | undefined, least: number): void {
+/** @throws Error unless `value`, when given and known at synth, is a whole number of at least `least` and at most `most`. */
+export function checkConcurrency(name: string, value: number | undefined, least: number, most = Infinity): void {
   if (value === undefined || Token.isUnresolved(value)) return;
   if (!Number.isInteger(value) || value < least) {
     throw new Error(`${name}: expected a whole number of at least ${least}, got ${value}`);
   }
+  if (value > most) throw new Error(`${name}: expected at most ${most}, got ${value}`);
 }

@@ -1,12 +1,14 @@
 import { Annotations, CustomResource, Duration, Lazy, RemovalPolicy, Stack, Token, Validations } from 'aws-cdk-lib';
-import type * as iam from 'aws-cdk-lib/aws-iam';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as cr from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import type { LeaseApi } from './api.ts';
 import { ConsumerRole } from './consumer-role.ts';
-import { functionLogGroup, functionRole, type HubleaseFunction } from './function.ts';
+import { type FunctionOptions, functionLogGroup, functionRole, type HubleaseFunction } from './function.ts';
 import { grantLeases } from './grants.ts';
+import { serviceHostsIn } from './service-hosts.ts';
 import { acknowledgeWildcard } from './wildcards.ts';
 
 /** A Docker Hub account to mint tokens from, whose credential its owner keeps in Secrets Manager. */
@@ -17,6 +19,12 @@ export interface TargetProps {
    */
   // CDK's own `Secret` is no `ISecret` to a project that tells missing from undefined.
   readonly credential: secretsmanager.ISecret | secretsmanager.Secret;
+  /**
+   * The customer key that the credential's secret is encrypted under, where the secret was imported and does not tell. The functions
+   * may then decrypt with it, through Secrets Manager. A key of another account must let this account do so.
+   * @default the secret's own, or the key that AWS manages for Secrets Manager
+   */
+  readonly credentialKey?: kms.IKey;
   readonly kind: 'user' | 'org';
   /** Docker Hub organization, of a target of kind `org`. @default the target's name */
   readonly organization?: string;
@@ -151,10 +159,10 @@ export class CatalogEntries extends Construct {
   readonly #provider: cr.Provider;
   readonly #role: iam.Role;
 
-  constructor(scope: Construct, id: string, handler: HubleaseFunction) {
+  constructor(scope: Construct, id: string, handler: HubleaseFunction, options: FunctionOptions) {
     super(scope, id);
     const framework = new Construct(this, 'Framework');
-    const logGroup = functionLogGroup(framework);
+    const logGroup = functionLogGroup(framework, options);
     const role = functionRole(framework, logGroup);
     this.#provider = new cr.Provider(this, 'Provider', {
       onEventHandler: handler.lambda,
@@ -179,7 +187,8 @@ export class CatalogEntries extends Construct {
     if (props.kind === 'user' && props.organization !== undefined) {
       throw new Error(`target "${name}": expected organization only with kind "org", got "${props.organization}"`);
     }
-    for (const reader of readers) props.credential.grantRead(reader.role);
+    checkCredentialKey(name, props, Stack.of(this).account);
+    for (const reader of readers) letRead(reader, props);
     const { kind, loginRoute, allowUnprovenExpiry, description } = props;
     const resource = this.#entry(`target ${name}`, {
       entry: 'target',
@@ -263,6 +272,37 @@ function warnOfPatterns(resource: Construct, name: string, allow: readonly (stri
       `dynamic secret "${name}" allows ${entry}, which also lists roles that are made later: list each role by its full name.`,
     );
   }
+}
+
+/** @throws Error where the secret can be read by nobody here, or the key is not its own. */
+function checkCredentialKey(name: string, { credential, credentialKey }: TargetProps, ownAccount: string): void {
+  const ownKey = credential.encryptionKey;
+  if (credentialKey !== undefined && ownKey !== undefined && ownKey.keyArn !== credentialKey.keyArn) {
+    throw new Error(
+      `target "${name}": expected credentialKey to be the key of its credential, ${ownKey.keyArn}, got ${credentialKey.keyArn}`,
+    );
+  }
+  const { account } = credential.env;
+  const isForeign = !Token.isUnresolved(account) && !Token.isUnresolved(ownAccount) && account !== ownAccount;
+  if (isForeign && (credentialKey ?? ownKey) === undefined) {
+    throw new Error(
+      `target "${name}": its credential is a secret of account ${account}, which other accounts can read under a customer key only: give that key as credentialKey`,
+    );
+  }
+}
+
+/** A secret that was imported by its ARN does not tell its key, and reading it takes the right to decrypt. */
+function letRead(reader: HubleaseFunction, { credential, credentialKey }: TargetProps): void {
+  credential.grantRead(reader.role);
+  if (credentialKey === undefined || credential.encryptionKey !== undefined) return;
+  const { region } = Stack.of(reader);
+  reader.allow(
+    new iam.PolicyStatement({
+      actions: ['kms:Decrypt'],
+      resources: [credentialKey.keyArn],
+      conditions: { StringEquals: { 'kms:ViaService': serviceHostsIn(region, 'secretsmanager') } },
+    }),
+  );
 }
 
 function checkReach(name: string, { target, scope, resources }: DynamicSecretProps): void {

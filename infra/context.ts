@@ -11,6 +11,8 @@ export interface Context {
   readonly auditRetentionDays?: number;
   readonly auditRequired?: boolean;
   readonly encryptionKeyArn?: string;
+  /** On the command line separated by commas. */
+  readonly formerEncryptionKeyArns?: readonly string[];
   readonly alarmTopicArn?: string;
   readonly dashboard?: boolean;
   readonly mintConcurrency?: number;
@@ -33,6 +35,7 @@ const READERS: { readonly [K in keyof Required<Context>]: (value: unknown) => Re
   auditRetentionDays: wholeNumber,
   auditRequired: yesOrNo,
   encryptionKeyArn: text,
+  formerEncryptionKeyArns: list,
   alarmTopicArn: text,
   dashboard: yesOrNo,
   mintConcurrency: wholeNumber,

@@ -1,13 +1,15 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sns from 'aws-cdk-lib/aws-sns';
-import { Construct } from 'constructs';
-import type { MetricName } from '../functions/adapters/metric-names.ts';
-import { environmentOf, type FunctionName, type SettingName } from '../functions/env.ts';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { environmentOf, type FunctionName, type SettingName, type SettingValue } from '../functions/env.ts';
 import { consumerPolicy } from '../functions/wire/consumer-policy.ts';
 import { ROUTES, type Route } from '../functions/wire/routes.ts';
 import { giveAccess } from './access.ts';
@@ -22,10 +24,11 @@ import {
   type TargetProps,
   type TargetRef,
 } from './catalog.ts';
-import { HubleaseFunction, type HubleaseFunctionProps } from './function.ts';
+import { type FunctionOptions, HubleaseFunction, type HubleaseFunctionProps } from './function.ts';
 import { grantOwnRoutes } from './grants.ts';
-import { metricOf } from './metrics.ts';
+import { Measured } from './measured.ts';
 import { Observability } from './observability.ts';
+import { allowLogs, endpointOf, functionOptionsOf, type OperationProps } from './operation.ts';
 import type { Consumers } from './resource-policy.ts';
 import { LEAST_REVOKE_CONCURRENCY, REVOKER_TIMEOUT, Revocation } from './revocation.ts';
 import { State } from './state.ts';
@@ -41,6 +44,7 @@ export {
   type TokenScope,
 } from './catalog.ts';
 export { ConsumerRole, type ConsumerRoleProps } from './consumer-role.ts';
+export type { OperationProps } from './operation.ts';
 export type { Consumers } from './resource-policy.ts';
 export type { CallerRate, Throttle, ThrottlingProps } from './throttling.ts';
 
@@ -51,7 +55,7 @@ const SWEEPER_TIMEOUT = Duration.minutes(5);
 /** Where alarms point to when nobody says where the runbook is read. */
 const RUNBOOK = 'docs/runbook.md';
 
-export interface HubleaseProps extends BoundsProps {
+export interface HubleaseProps extends BoundsProps, OperationProps {
   /** Other accounts that may be given the callers' routes. This account needs no mention. @default none */
   readonly consumers?: Consumers;
   /**
@@ -59,6 +63,11 @@ export interface HubleaseProps extends BoundsProps {
    * default does. @default a key of its own, rotated every year
    */
   readonly encryptionKey?: kms.IKey;
+  /**
+   * Keys that this installation had before, its own one too: what they encrypted is still read, and they must stay enabled. Without
+   * them the credentials of targets cannot be found after `encryptionKey` is given or changed. @default none
+   */
+  readonly formerEncryptionKeys?: readonly kms.IKey[];
   /** Told of every alarm, when it begins and when it ends. @default nobody */
   readonly alarmTopic?: sns.ITopic;
   /** @default true */
@@ -100,16 +109,34 @@ export interface HubleaseProps extends BoundsProps {
  *
  * The ids of the constructs inside are a contract: what is stored depends on them.
  */
-export class Hublease extends Construct {
+export class Hublease extends Measured {
   /** With the stage and without a slash at the end: `https://ID.execute-api.REGION.amazonaws.com/v1`. */
   readonly endpointUrl: string;
   readonly leaseTable: dynamodb.Table;
+  readonly catalogTable: dynamodb.Table;
+  /** To attach a web ACL, a custom domain or a usage plan. */
+  readonly restApi: apigateway.RestApi;
+  /** By what they do: `broker`, `admin`, `revoker`, `sweeper`. */
+  readonly functions: Readonly<Record<'broker' | 'admin' | 'revoker' | 'sweeper', lambda.Function>>;
+  /** By their names in the runbook, such as `OverdueLeases`. */
+  readonly alarms: Readonly<Record<string, cloudwatch.Alarm>>;
+  /** `revocations` is worked on; the others hold what was set aside. */
+  readonly queues: Readonly<
+    Record<'revocations' | 'queueDeadLetters' | 'scheduleDeadLetters' | 'timerDeadLetters', sqs.Queue>
+  >;
+  /** Encrypts tables, credentials and sessions. */
+  readonly key: kms.IKey;
+  readonly auditLog: logs.LogGroup;
+  /** Of API Gateway. */
+  readonly accessLog: logs.LogGroup;
+  readonly metricsNamespace: string;
   /** Unset when `dashboard` is false. */
   readonly dashboard?: cloudwatch.Dashboard;
 
   readonly #bounds: Bounds;
   readonly #throttling: Throttling;
   readonly #auditRequired: boolean;
+  readonly #options: FunctionOptions;
   readonly #state: State;
   readonly #revocation: Revocation;
   readonly #api: LeaseApi;
@@ -121,16 +148,27 @@ export class Hublease extends Construct {
     super(scope, id);
     const bounds = boundsOf(props);
     const throttling = throttlingOf(props.throttling ?? {});
+    const endpoint = endpointOf(props);
+    const options = functionOptionsOf(props);
+    const { logKey } = props;
+    if (logKey !== undefined) allowLogs(logKey, this);
     checkConcurrency('mintConcurrency', props.mintConcurrency, 1);
     checkConcurrency('revokeConcurrency', props.revokeConcurrency, LEAST_REVOKE_CONCURRENCY);
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
     const { auditRetention, sweepInterval } = bounds;
 
-    const state = new State(this, 'State', { encryptionKey: props.encryptionKey, auditRetention, removalPolicy });
+    const state = new State(this, 'State', {
+      encryptionKey: props.encryptionKey,
+      formerEncryptionKeys: props.formerEncryptionKeys ?? [],
+      auditRetention,
+      logKey,
+      removalPolicy,
+    });
     const revocation = new Revocation(this, 'Revocation', state);
     this.#bounds = bounds;
     this.#throttling = throttling;
     this.#auditRequired = props.auditRequired ?? false;
+    this.#options = options;
     this.#state = state;
     this.#revocation = revocation;
 
@@ -157,27 +195,51 @@ export class Hublease extends Construct {
     });
     this.#loggingIn = [broker, admin, revoker, sweeper];
 
-    revocation.startRevoker(revoker, state, props.revokeConcurrency);
-    revocation.startSweeper(sweeper, sweepInterval);
+    revocation.startRevoker(revoker, state, props);
+    const sweepRule = revocation.startSweeper(sweeper, sweepInterval);
     this.#api = new LeaseApi(this, 'Api', {
       functions: { broker, admin },
       consumers: props.consumers ?? {},
       throttling,
       auditRetention,
       removalPolicy,
+      endpoint,
+      logKey,
+      tracing: options.tracing,
     });
+    const functions = {
+      broker: broker.lambda,
+      admin: admin.lambda,
+      revoker: revoker.lambda,
+      sweeper: sweeper.lambda,
+    };
     const observability = new Observability(this, 'Observability', {
       namespace: state.metricsNamespace,
       sweepInterval,
+      sweepRule,
+      queue: revocation.queue,
       deadLetterQueues: revocation.deadLetterQueues,
-      functions: { broker: broker.lambda, admin: admin.lambda, revoker: revoker.lambda, sweeper: sweeper.lambda },
+      functions,
       revoker: revoker.lambda,
+      leaseTable: state.leaseTable,
+      catalogTable: state.catalogTable,
+      accessLog: this.#api.accessLog,
       runbook: props.runbook ?? RUNBOOK,
       alarmTopic: props.alarmTopic,
       dashboard: props.dashboard ?? true,
     });
     this.endpointUrl = this.#api.endpointUrl;
     this.leaseTable = state.leaseTable;
+    this.catalogTable = state.catalogTable;
+    this.restApi = this.#api.restApi;
+    this.functions = functions;
+    this.alarms = observability.alarms;
+    const { queue: revocations, queueDeadLetters, scheduleDeadLetters, timerDeadLetters } = revocation;
+    this.queues = { revocations, queueDeadLetters, scheduleDeadLetters, timerDeadLetters };
+    this.key = state.key;
+    this.auditLog = state.auditLog;
+    this.accessLog = this.#api.accessLog;
+    this.metricsNamespace = state.metricsNamespace;
     if (observability.dashboard !== undefined) this.dashboard = observability.dashboard;
   }
 
@@ -220,115 +282,6 @@ export class Hublease extends Construct {
     return Stack.of(this).toJsonString(consumerPolicy(this.#api.address, secrets));
   }
 
-  /** Tokens answered. */
-  metricMinted(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('LeasesMinted', options);
-  }
-
-  /** Leases revoked on evidence. */
-  metricRevoked(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('LeasesRevoked', options);
-  }
-
-  /** From the end of a lease to the evidence that its token is dead. */
-  metricTimeToRevokeSeconds(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('TimeToRevokeSeconds', options);
-  }
-
-  /** How far the most overdue open lease is past its end, as of the last sweep. */
-  metricOverdueSeconds(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('OverdueSeconds', options);
-  }
-
-  /** Attempts to revoke that failed and are repeated. */
-  metricRevokeFailures(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('RevokeFailures', options);
-  }
-
-  /** Messages and timers that the revoker could not work on and that come back. */
-  metricRecordFailures(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('RecordFailures', options);
-  }
-
-  /** Open leases whose revocation has failed for long, as of the last sweep. */
-  metricStuckRevocations(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('StuckRevocations', options);
-  }
-
-  /** Attempts to revoke leases that listed tokens have kept open for ten minutes and more. */
-  metricBlocked(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('LeasesBlocked', options);
-  }
-
-  /** Leases that an admin closed without proof. */
-  metricAttested(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('LeasesAttested', options);
-  }
-
-  /** Leases that read revoked while their token lived. */
-  metricReopened(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('LeasesReopened', options);
-  }
-
-  /** Open leases, as of the last sweep. */
-  metricOpen(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('LeasesOpen', options);
-  }
-
-  /** Milliseconds that calls to Docker Hub take. */
-  metricHubLatency(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('HubLatencyMs', options);
-  }
-
-  /** Calls to Docker Hub that failed. */
-  metricHubErrors(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('HubErrors', options);
-  }
-
-  /** Requests that Docker Hub still allows, as it last said. */
-  metricHubRemainingRate(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('HubRemainingRate', options);
-  }
-
-  /** Credentials that Docker Hub refused. */
-  metricLoginBreakerOpen(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('LoginBreakerOpen', options);
-  }
-
-  /** Targets whose mints began to be refused. */
-  metricTargetsRefused(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('TargetsRefused', options);
-  }
-
-  /** Sweeps and attempts to which Docker Hub denied the target's account. */
-  metricAccountsUnreachable(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('AccountsUnreachable', options);
-  }
-
-  /** Sweeps that could not use an account's list of tokens. */
-  metricListingsUnusable(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('ListingsUnusable', options);
-  }
-
-  /** How far our clock and Docker Hub's are apart. */
-  metricClockSkewSeconds(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('ClockSkewSeconds', options);
-  }
-
-  /** Decisions that could not be written to the audit log. */
-  metricAuditEventsLost(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('AuditEventsLost', options);
-  }
-
-  /** Sweeps that came to their end. */
-  metricSweepCompleted(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.#metric('SweepCompleted', options);
-  }
-
-  #metric(name: MetricName, options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return metricOf(this.#state.metricsNamespace, name, options);
-  }
-
   #grantOwn(verb: string, role: iam.IRole, isGranted: (route: Route) => boolean): iam.Grant {
     return grantOwnRoutes(this.#api, verb, role, ROUTES.filter(isGranted));
   }
@@ -337,22 +290,24 @@ export class Hublease extends Construct {
     id: string,
     name: F,
     entry: FunctionEntry,
-    props: Omit<HubleaseFunctionProps, 'entry' | 'environment'>,
+    props: Omit<HubleaseFunctionProps, 'entry' | 'environment' | 'options'>,
   ): HubleaseFunction {
     const environment = environmentOf(name, this.#settings());
-    const made = new HubleaseFunction(this, id, { ...props, entry, environment });
+    const made = new HubleaseFunction(this, id, { ...props, entry, environment, options: this.#options });
     giveAccess(made, name, this.#state, this.#revocation);
     return made;
   }
 
-  #settings(): Record<SettingName, string | number> {
+  #settings(): Record<SettingName, SettingValue> {
     const [state, revocation, bounds] = [this.#state, this.#revocation, this.#bounds];
     return {
       leaseTable: state.leaseTable.tableName,
       catalogTable: state.catalogTable.tableName,
       targetSecretPrefix: state.targetSecretPrefix,
+      formerSecretPrefixes: state.formerSecretPrefixes,
       installationSecretArn: state.installationSecret.secretArn,
       keyArn: state.key.keyArn,
+      formerKeyArns: state.formerKeys.map(({ keyArn }) => keyArn),
       queueUrl: revocation.queue.queueUrl,
       queueArn: revocation.queue.queueArn,
       scheduleGroup: state.scheduleGroup.ref,
@@ -378,7 +333,7 @@ export class Hublease extends Construct {
         description: 'hublease: keeps the entries of CDK stacks in step with the catalog',
         timeout: CATALOG_TIMEOUT,
       });
-      this.#catalog = { handler, entries: new CatalogEntries(this, 'Catalog', handler) };
+      this.#catalog = { handler, entries: new CatalogEntries(this, 'Catalog', handler, this.#options) };
     }
     return this.#catalog;
   }

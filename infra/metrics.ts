@@ -21,13 +21,29 @@ const STATISTICS: Record<MetricName, string> = {
   AccountsUnreachable: cloudwatch.Stats.SUM,
   ListingsUnusable: cloudwatch.Stats.SUM,
   ClockSkewSeconds: cloudwatch.Stats.MAXIMUM,
+  InternalErrors: cloudwatch.Stats.SUM,
+  MintsFailed: cloudwatch.Stats.SUM,
+  GatewayFailures: cloudwatch.Stats.SUM,
   AuditEventsLost: cloudwatch.Stats.SUM,
+  KeyUnusable: cloudwatch.Stats.SUM,
   SweepCompleted: cloudwatch.Stats.SUM,
   StuckRevocations: cloudwatch.Stats.MAXIMUM,
   LeasesOpen: cloudwatch.Stats.MAXIMUM,
 };
 
-const PERIOD = Duration.minutes(5);
+/** Of a metric that is not told otherwise. */
+export const PERIOD = Duration.minutes(5);
+
+/**
+ * Each sweep measures once, and no clock keeps sweeps apart by exactly their interval: a period may have none, and one sweep may fail.
+ * An alarm that looked at a single period would end and begin again.
+ */
+export const SWEEPS_LOOKED_AT = 3;
+
+/** A sweep takes up to four minutes, so that with shorter intervals the ends of two are further apart than their starts. */
+export function sweepPeriod(sweepInterval: Duration): Duration {
+  return sweepInterval.toSeconds() > PERIOD.toSeconds() ? sweepInterval : PERIOD;
+}
 
 /** One of the installation's metrics, over five minutes and with the statistic that suits it unless told otherwise. */
 export function metricOf(

@@ -29,11 +29,16 @@ export class ResourcePolicy {
   readonly #accounts: readonly string[];
   readonly #roleArns = new Set<string>();
 
-  /** @throws Error for accounts and organizations of another form, and for the API's own account where it is known. */
-  constructor(consumers: Consumers, ownAccount: string) {
+  /**
+   * @param vpcEndpointIds the only ways to a private API; none for any other.
+   * @throws Error for accounts and organizations of another form, and for the API's own account where it is known.
+   */
+  constructor(consumers: Consumers, ownAccount: string, vpcEndpointIds: readonly string[] = []) {
     checkConsumers(consumers, ownAccount);
     this.#accounts = consumers.accounts ?? [];
-    this.document = new iam.PolicyDocument({ statements: [denyForeignAdmins(), ...consumerStatements(consumers)] });
+    this.document = new iam.PolicyDocument({
+      statements: [denyForeignAdmins(), ...denyOtherWays(vpcEndpointIds), ...consumerStatements(consumers)],
+    });
   }
 
   /**
@@ -100,6 +105,20 @@ function denyForeignAdmins(): iam.PolicyStatement {
     resources: ['execute-api:/*/*/admin', 'execute-api:/*/*/admin/*'],
     conditions: NOT_OWN_ACCOUNT,
   });
+}
+
+/** A private API is open to the VPC endpoints that were named, and to no other of the account or of others. */
+function denyOtherWays(vpcEndpointIds: readonly string[]): iam.PolicyStatement[] {
+  if (vpcEndpointIds.length === 0) return [];
+  return [
+    new iam.PolicyStatement({
+      effect: iam.Effect.DENY,
+      principals: [new iam.AnyPrincipal()],
+      actions: INVOKE,
+      resources: ['execute-api:/*'],
+      conditions: { StringNotEquals: { 'aws:SourceVpce': [...vpcEndpointIds] } },
+    }),
+  ];
 }
 
 /**

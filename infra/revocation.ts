@@ -6,6 +6,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { TIMER_ROW } from '../functions/adapters/tables.ts';
+import { checkConcurrency } from './bounds.ts';
 import type { HubleaseFunction } from './function.ts';
 import type { State } from './state.ts';
 import { serviceOfThisAccount } from './trust.ts';
@@ -26,6 +27,7 @@ const QUEUE_BATCH = 10;
 const QUEUE_CONCURRENCY = 10;
 /** The least that SQS accepts. Source: Lambda, ScalingConfig `MaximumConcurrency` 2 to 1,000. */
 const LEAST_QUEUE_CONCURRENCY = 2;
+const MOST_QUEUE_CONCURRENCY = 1_000;
 /** With a reservation, the queue takes half of it: the stream must not find all of it in use, nor the queue be throttled. */
 export const LEAST_REVOKE_CONCURRENCY = 2 * LEAST_QUEUE_CONCURRENCY;
 const STREAM_BATCH = 25;
@@ -88,11 +90,12 @@ export class Revocation extends Construct {
   }
 
   /** Starts the revoker for the queue's messages and for deletions of timers, with failures reported one by one. */
-  startRevoker(revoker: HubleaseFunction, state: State, reservedConcurrency: number | undefined): void {
-    const maxConcurrency =
-      reservedConcurrency === undefined
-        ? QUEUE_CONCURRENCY
-        : Math.max(LEAST_QUEUE_CONCURRENCY, Math.floor(reservedConcurrency / 2));
+  startRevoker(
+    revoker: HubleaseFunction,
+    state: State,
+    { maxRevokers, revokeConcurrency }: { readonly maxRevokers?: number; readonly revokeConcurrency?: number },
+  ): void {
+    const maxConcurrency = queueConcurrencyOf(maxRevokers, revokeConcurrency);
     const mappings = [
       new lambda.EventSourceMapping(this, 'QueueSource', {
         target: revoker.lambda,
@@ -118,14 +121,18 @@ export class Revocation extends Construct {
     for (const mapping of mappings) mapping.node.addDependency(revoker.role);
   }
 
-  /** Starts the sweeper at every interval. A start that fails is not repeated: the next one does the same. */
-  startSweeper(sweeper: HubleaseFunction, interval: Duration): void {
-    new events.Rule(this, 'SweepSchedule', {
+  /**
+   * Starts the sweeper at every interval. A start that fails is not repeated: the next one does the same.
+   *
+   * @returns what starts it.
+   */
+  startSweeper(sweeper: HubleaseFunction, interval: Duration): events.Rule {
+    sweeper.lambda.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: interval });
+    return new events.Rule(this, 'SweepSchedule', {
       description: 'hublease: gathers due leases and compares Docker Hub with the leases',
       schedule: events.Schedule.rate(interval),
       targets: [new targets.LambdaFunction(sweeper.lambda, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
     });
-    sweeper.lambda.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: interval });
   }
 
   private deadLetters(id: string): sqs.Queue {
@@ -140,6 +147,20 @@ export class Revocation extends Construct {
     });
     return queue;
   }
+}
+
+/** @throws Error that names the property, what it got and what it expected. */
+function queueConcurrencyOf(maxRevokers: number | undefined, reserved: number | undefined): number {
+  checkConcurrency('maxRevokers', maxRevokers, LEAST_QUEUE_CONCURRENCY, MOST_QUEUE_CONCURRENCY);
+  if (maxRevokers === undefined) {
+    return reserved === undefined ? QUEUE_CONCURRENCY : Math.max(LEAST_QUEUE_CONCURRENCY, Math.floor(reserved / 2));
+  }
+  if (reserved !== undefined && maxRevokers >= reserved) {
+    throw new Error(
+      `maxRevokers: expected less than revokeConcurrency, which timers need too, got ${maxRevokers} of ${reserved}`,
+    );
+  }
+  return maxRevokers;
 }
 
 /**

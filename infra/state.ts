@@ -6,6 +6,7 @@ import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { catalogTable, leaseTable } from './lease-table.ts';
+import { retentionOf } from './retention.ts';
 
 /** 380 bits of letters and digits; the adapter that derives keys from it asks for 32 characters at least. */
 const SEED_CHARACTERS = 64;
@@ -14,13 +15,17 @@ const NAME_MOST_CHARACTERS = 60;
 
 export interface StateProps {
   readonly encryptionKey?: kms.IKey | undefined;
+  readonly formerEncryptionKeys: readonly kms.IKey[];
   readonly auditRetention: Duration;
+  readonly logKey?: kms.IKey | undefined;
   readonly removalPolicy: RemovalPolicy;
 }
 
 /** What an installation knows and must not lose: it stays behind when the stack goes, unless it is told to go too. */
 export class State extends Construct {
   readonly key: kms.IKey;
+  /** What they encrypted is still read. */
+  readonly formerKeys: readonly kms.IKey[];
   readonly leaseTable: dynamodb.Table;
   readonly catalogTable: dynamodb.Table;
   readonly installationSecret: secretsmanager.Secret;
@@ -28,8 +33,12 @@ export class State extends Construct {
   readonly scheduleGroup: scheduler.CfnScheduleGroup;
   /** Targets' secrets are named `PREFIX/TARGET`. */
   readonly targetSecretPrefix: string;
+  /** As under the former keys. */
+  readonly formerSecretPrefixes: readonly string[];
   /** Matches the ARN of every such secret and of nothing else. */
   readonly targetSecretArns: string;
+  /** As under the former keys. */
+  readonly formerSecretArns: readonly string[];
   /** One per installation, in which its metrics have no dimensions. */
   readonly metricsNamespace: string;
 
@@ -43,6 +52,8 @@ export class State extends Construct {
         enableKeyRotation: true,
         removalPolicy,
       });
+    this.formerKeys = props.formerEncryptionKeys;
+    checkFormerKeys(this.key, this.formerKeys);
     this.leaseTable = leaseTable(this, 'LeaseTable', { key: this.key, removalPolicy });
     this.catalogTable = catalogTable(this, 'CatalogTable', { key: this.key, removalPolicy });
     this.installationSecret = new secretsmanager.Secret(this, 'InstallationSecret', {
@@ -64,27 +75,34 @@ export class State extends Construct {
     this.auditLog = new logs.LogGroup(this, 'AuditLog', {
       retention: retentionOf(props.auditRetention),
       removalPolicy,
+      ...(props.logKey !== undefined && { encryptionKey: props.logKey }),
     });
     // CloudFormation names it: with a name of ours, a group that was retained would stand in the way of its successor.
     this.scheduleGroup = new scheduler.CfnScheduleGroup(this, 'ScheduleGroup');
     this.scheduleGroup.applyRemovalPolicy(removalPolicy);
     const name = Names.uniqueResourceName(scope, { maxLength: NAME_MOST_CHARACTERS });
     // A stack that is made anew with another key could not write secrets under the old one, so the key is part of the name.
-    this.targetSecretPrefix = `hublease/${name}/${this.key.keyId}`;
-    this.targetSecretArns = Stack.of(this).formatArn({
-      service: 'secretsmanager',
-      resource: 'secret',
-      resourceName: `${this.targetSecretPrefix}/*`,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
+    const prefixOf = ({ keyId }: kms.IKey) => `hublease/${name}/${keyId}`;
+    this.targetSecretPrefix = prefixOf(this.key);
+    this.formerSecretPrefixes = this.formerKeys.map(prefixOf);
+    const arnsBelow = (prefix: string) =>
+      Stack.of(this).formatArn({
+        service: 'secretsmanager',
+        resource: 'secret',
+        resourceName: `${prefix}/*`,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      });
+    this.targetSecretArns = arnsBelow(this.targetSecretPrefix);
+    this.formerSecretArns = this.formerSecretPrefixes.map(arnsBelow);
     this.metricsNamespace = `Hublease/${name}`;
   }
 }
 
-/** The retention of a log group that keeps for at least as long: CloudWatch Logs offers only some numbers of days. */
-export function retentionOf(duration: Duration): logs.RetentionDays {
-  const wantedDays = duration.toDays({ integral: false });
-  const offered = Object.values(logs.RetentionDays).filter((days): days is number => typeof days === 'number');
-  // The highest number stands for "never expires".
-  return offered.sort((a, b) => a - b).find((days) => days >= wantedDays) ?? logs.RetentionDays.INFINITE;
+/** @throws Error when the key in use is among the former ones, or one of them twice. */
+function checkFormerKeys(key: kms.IKey, former: readonly kms.IKey[]): void {
+  const arns = [key, ...former].map(({ keyArn }) => keyArn);
+  for (const [index, arn] of arns.entries()) {
+    if (arns.indexOf(arn) === index) continue;
+    throw new Error(`formerEncryptionKeys: expected each former key once and not the key in use, got ${arn} again`);
+  }
 }

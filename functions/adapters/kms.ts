@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 import type { Clock } from '../core/ports/environment.ts';
 import type { Sealer } from '../core/ports/sealing.ts';
-import { AwsCallFailed, awsCall } from './aws-call.ts';
+import { AwsCallFailed, awsCall, failedWith } from './aws-call.ts';
 import { ShortCache } from './short-cache.ts';
 
 /** Opened texts are remembered this long: a session is opened once per request, and KMS charges by the call. */
@@ -14,6 +14,9 @@ const LONGEST_PLAIN_BYTES = 65_536;
 /** 96 bits. Source: NIST SP 800-38D section 5.2.1.1. Each key encrypts one text, so no nonce can repeat under it. */
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+
+/** What KMS answers about a text that another key has encrypted. Source: KMS API reference, Decrypt. */
+const NOT_UNDER_THIS_KEY = ['IncorrectKeyException', 'InvalidCiphertextException', 'AccessDeniedException'];
 
 /** `s1`, the encrypted data key, then nonce, encrypted text and tag; each base64url. */
 const SEALED = /^s1\.([A-Za-z0-9_-]{1,1024})\.([A-Za-z0-9_-]{38,88000})$/;
@@ -29,6 +32,8 @@ export class SealBroken extends Error {
 export interface KmsOptions {
   readonly client: KMSClient;
   readonly keyArn: string;
+  /** Keys that the installation had before: they open, and seal nothing. @default none */
+  readonly formerKeyArns?: readonly string[];
   readonly clock: Pick<Clock, 'nowMs'>;
 }
 
@@ -40,8 +45,27 @@ export interface KmsOptions {
  * `open` rejects with SealBroken; both methods with AwsCallFailed, which KMS also gives for a wrong key or context.
  * IAM actions: GenerateDataKey (seal), Decrypt (open).
  */
-export function kmsSealer({ client, keyArn, clock }: KmsOptions): Sealer {
+export function kmsSealer({ client, keyArn, formerKeyArns = [], clock }: KmsOptions): Sealer {
   const opened = new ShortCache<string>(clock, CACHE_MS, CACHE_MOST);
+  async function dataKeyOf(encryptedKey: Buffer, context: string): Promise<Uint8Array | undefined> {
+    const [current, ...former] = [keyArn, ...formerKeyArns];
+    // Named, so that a text sealed under another key that we may use is refused.
+    const decrypt = (KeyId: string) =>
+      awsCall('Decrypt', () =>
+        client.send(
+          new DecryptCommand({ KeyId, CiphertextBlob: encryptedKey, EncryptionContext: { hublease: context } }),
+        ),
+      );
+    let attempt = decrypt(current);
+    for (const key of former) {
+      attempt = attempt.catch((error: unknown) => {
+        if (!failedWith(error, ...NOT_UNDER_THIS_KEY)) throw error;
+        return decrypt(key);
+      });
+    }
+    return (await attempt).Plaintext;
+  }
+
   return {
     async seal(plain, context) {
       const bytes = Buffer.from(plain, 'utf8');
@@ -72,17 +96,7 @@ export function kmsSealer({ client, keyArn, clock }: KmsOptions): Sealer {
       if (remembered !== undefined) return remembered;
       const asOfMs = clock.nowMs();
       const { encryptedKey, box } = split(sealed);
-      const dataKey = await awsCall('Decrypt', () =>
-        client.send(
-          new DecryptCommand({
-            // Named, so that a text sealed under another key that we may use is refused.
-            KeyId: keyArn,
-            CiphertextBlob: encryptedKey,
-            EncryptionContext: { hublease: context },
-          }),
-        ),
-      );
-      const plain = decrypt(dataKey.Plaintext, box, context);
+      const plain = decrypt(await dataKeyOf(encryptedKey, context), box, context);
       opened.put(cacheKey, plain, asOfMs);
       return plain;
     },

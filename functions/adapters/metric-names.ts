@@ -46,8 +46,19 @@ export const METRICS = {
   ListingsUnusable: { unit: 'Count' },
   /** How far our clock is from Docker Hub's, never negative. */
   ClockSkewSeconds: { unit: 'Seconds' },
-  /** A decision could not be written to the audit log. */
+  /** A request that hublease answered with 500: an error that nobody expected. */
+  InternalErrors: { unit: 'Count' },
+  /**
+   * A mint: 0 when a token was answered, 1 when hublease or Docker Hub failed it (5xx). A mint that was refused for what was asked,
+   * by whom or how often is not counted.
+   */
+  MintsFailed: { unit: 'Count' },
+  /** API Gateway answered 5xx without an answer of a function. Counted by CloudWatch from the access log. */
+  GatewayFailures: { unit: 'Count' },
+  /** An audit event could not be stored. */
   AuditEventsLost: { unit: 'Count' },
+  /** KMS does not let the installation's key be used; at each sweep. */
+  KeyUnusable: { unit: 'Count' },
   /** A sweep came to its end. */
   SweepCompleted: { unit: 'Count' },
   /** Open leases whose revocation has been failing for long, as the sweep counts them. */

@@ -10,6 +10,7 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
+import { CredentialOutOfReach } from '../core/model/out-of-reach.ts';
 import type { Credential } from '../core/model/target.ts';
 import type { TargetCredentials } from '../core/ports/catalog.ts';
 import type { Clock } from '../core/ports/environment.ts';
@@ -58,17 +59,23 @@ export class CredentialNotOurs extends Error {
 
 export interface SecretsManagerOptions {
   readonly client: SecretsManagerClient;
-  /** Targets' secrets are named `PREFIX/TARGET`. */
+  /** Targets' secrets are named `PREFIX/TARGET`. New ones are made under this prefix. */
   readonly prefix: string;
+  /** Prefixes of keys that the installation had before. What is there is read and removed, and nothing is added. @default none */
+  readonly formerPrefixes?: readonly string[];
   /** Key under which new secrets are encrypted. */
   readonly keyArn: string;
   readonly clock: Pick<Clock, 'nowMs'>;
   /** ARN of a secret that the target's owner keeps, undefined for a secret of ours. Such a secret is read, never changed. */
   readonly secretIdOf?: (target: string) => Promise<string | undefined>;
+  /** Full name of a secret of ours, as the target's row has it; undefined where it has none. @default nothing is recorded */
+  readonly recordedNameOf?: (target: string) => Promise<string | undefined>;
 }
 
 /** TargetCredentials with a short memory. */
 export interface SecretsManagerCredentials extends TargetCredentials {
+  /** Full name of the secret of ours that a target has, under the current prefix if it can be; undefined without one. */
+  locate(target: string): Promise<string | undefined>;
   /** Drops what is remembered of a target. */
   forget(target: string): void;
   /** Reads the credential that a target's owner keeps under that ARN, past the memory. Rejects as `read`. */
@@ -85,8 +92,11 @@ export interface SecretsManagerCredentials extends TargetCredentials {
  * secret can be restored by hand for seven days (its last credential carries AWSPREVIOUS), and its target may be given a new
  * credential in that time.
  *
- * Every method rejects with AwsCallFailed; `read` and `promote` also with CredentialMalformed, and `stage` and `promote` with
- * CredentialNotOurs. `read` may be up to a minute behind a promotion made elsewhere.
+ * A secret may be under the prefix of a former key. It stays there until its target is given a new credential, which goes to the
+ * current prefix.
+ *
+ * Every method rejects with AwsCallFailed; `read` and `promote` also with CredentialMalformed, `stage` and `promote` with
+ * CredentialNotOurs, and `read` and `remove` with CredentialOutOfReach. `read` may be up to a minute behind a promotion made elsewhere.
  *
  * IAM actions: read GetSecretValue, DescribeSecret; stage DescribeSecret, CreateSecret, RestoreSecret, PutSecretValue,
  * UpdateSecretVersionStage; promote GetSecretValue, DescribeSecret, UpdateSecretVersionStage; remove DescribeSecret,
@@ -100,11 +110,43 @@ export function secretsManagerCredentials(options: SecretsManagerOptions): Secre
     CACHE_MOST,
   );
   const ownIdOf = (target: string) => `${options.prefix}/${target}`;
+  const ownIdsOf = (target: string) =>
+    [options.prefix, ...(options.formerPrefixes ?? [])].map((of) => `${of}/${target}`);
   const foreignIdOf = async (target: string) => options.secretIdOf?.(target);
 
   async function ownId(target: string): Promise<string> {
     if ((await foreignIdOf(target)) !== undefined) throw new CredentialNotOurs(target);
     return ownIdOf(target);
+  }
+
+  /** Every name under which the secret may be, the recorded one first. */
+  async function candidatesOf(target: string): Promise<readonly string[]> {
+    const known = ownIdsOf(target);
+    const recorded = await options.recordedNameOf?.(target);
+    if (recorded === undefined) return known;
+    if (!known.includes(recorded)) throw new CredentialOutOfReach(target);
+    // A credential that was about to move may still be where it was.
+    return [recorded, ...known.filter((name) => name !== recorded)];
+  }
+
+  async function readOwn(target: string) {
+    for (const secretId of await candidatesOf(target)) {
+      const read = await readFrom(target, secretId);
+      if (read !== undefined) return read;
+    }
+    return undefined;
+  }
+
+  async function removeSecret(secretId: string): Promise<void> {
+    const found = await describe(secretId);
+    if (found === undefined || found.DeletedDate !== undefined) return;
+    // Restoring the secret for a new credential must not bring the old one back.
+    const stages = Object.entries(found.VersionIdsToStages ?? {});
+    const empty = stages.find(([, labels]) => labels.includes(EMPTY_STAGE))?.[0];
+    if (empty !== undefined) await makeCurrent(secretId, empty);
+    await awsCall('DeleteSecret', () =>
+      client.send(new DeleteSecretCommand({ SecretId: secretId, RecoveryWindowInDays: RECOVERY_DAYS })),
+    );
   }
 
   async function describe(secretId: string): Promise<DescribeSecretCommandOutput | undefined> {
@@ -212,7 +254,8 @@ export function secretsManagerCredentials(options: SecretsManagerOptions): Secre
       const remembered = cache.get(target);
       if (remembered !== undefined) return remembered;
       const asOfMs = clock.nowMs();
-      const read = await readFrom(target, (await foreignIdOf(target)) ?? ownIdOf(target));
+      const foreignId = await foreignIdOf(target);
+      const read = await (foreignId === undefined ? readOwn(target) : readFrom(target, foreignId));
       if (read !== undefined) cache.put(target, read, asOfMs);
       return read;
     },
@@ -240,16 +283,15 @@ export function secretsManagerCredentials(options: SecretsManagerOptions): Secre
     async remove(target) {
       cache.forget(target);
       if ((await foreignIdOf(target)) !== undefined) return;
-      const secretId = ownIdOf(target);
-      const found = await describe(secretId);
-      if (found === undefined || found.DeletedDate !== undefined) return;
-      // Restoring the secret for a new credential must not bring the old one back.
-      const stages = Object.entries(found.VersionIdsToStages ?? {});
-      const empty = stages.find(([, labels]) => labels.includes(EMPTY_STAGE))?.[0];
-      if (empty !== undefined) await makeCurrent(secretId, empty);
-      await awsCall('DeleteSecret', () =>
-        client.send(new DeleteSecretCommand({ SecretId: secretId, RecoveryWindowInDays: RECOVERY_DAYS })),
-      );
+      for (const secretId of await candidatesOf(target)) await removeSecret(secretId);
+    },
+
+    async locate(target) {
+      for (const secretId of ownIdsOf(target)) {
+        const found = await describe(secretId);
+        if (found !== undefined && found.DeletedDate === undefined) return secretId;
+      }
+      return undefined;
     },
 
     forget(target) {

@@ -8,4 +8,4 @@ const settings = readSettings('sweeper', process.env);
 const wired = wireAdministering(settings);
 const mark = dynamodbSweepMark({ client: wired.dynamodb, tableName: settings.catalogTable });
 
-export const handler = sweeper(wired.ports, mark, wired.meter, wired.log);
+export const handler = sweeper(wired.ports, mark, wired.meter, wired.log, wired.isKeyUsable);

@@ -332,7 +332,9 @@ function outside(failure: Failure): Outside {
       return {
         status: 503,
         title: 'The credential of the target could not be read',
-        detail: `The stored credential of target "${failure.target}" could not be read. ${AGAIN} If it lasts, its owner should PUT the credential again.`,
+        detail: failure.isUnderFormerKey
+          ? `The stored credential of target "${failure.target}" is encrypted under a former key of this installation. Its operator should name that key in formerEncryptionKeys.`
+          : `The stored credential of target "${failure.target}" could not be read. ${AGAIN} If it lasts, its owner should PUT the credential again.`,
         retryAfterSeconds: failure.retryAfterSeconds,
       };
     case 'not_recorded':

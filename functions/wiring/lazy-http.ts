@@ -1,13 +1,15 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
+import type { Meter } from '../adapters/metrics.ts';
 import { type HttpHandler, problemResult, requestIdOf } from '../http.ts';
 import { errorFields, type Log } from '../log.ts';
+import { measureAnswer } from './measured-answers.ts';
 
-/** Makes a Lambda handler of one that needs ports which are only loaded with the first request. */
+/** Makes a Lambda handler of one that needs ports which are only loaded with the first request, and measures its answers. */
 export function lazyHttp<P>(
-  wired: { readonly ports: () => Promise<P>; readonly log: Log },
+  wired: { readonly ports: () => Promise<P>; readonly log: Log; readonly meter: Meter },
   make: (ports: P, log: Log) => HttpHandler,
 ): HttpHandler {
-  return async (event: APIGatewayProxyEvent) => {
+  const answer: HttpHandler = async (event) => {
     let ports: P;
     try {
       ports = await wired.ports();
@@ -17,5 +19,10 @@ export function lazyHttp<P>(
       return problemResult(failure, requestIdOf(event) ?? 'unknown');
     }
     return make(ports, wired.log)(event);
+  };
+  return async (event: APIGatewayProxyEvent) => {
+    const result = await answer(event);
+    measureAnswer(event, result, wired.meter);
+    return result;
   };
 }

@@ -14,11 +14,13 @@ import { dynamodbCatalog } from '../adapters/dynamodb-catalog.ts';
 import { dynamodbClient } from '../adapters/dynamodb-client.ts';
 import { dynamodbLeases } from '../adapters/dynamodb-leases.ts';
 import { dynamodbSessions } from '../adapters/dynamodb-sessions.ts';
+import { isKeyUsable } from '../adapters/key-check.ts';
 import { kmsSealer } from '../adapters/kms.ts';
 import { labelKeySource } from '../adapters/label-key.ts';
 import { emfMeter, type Meter } from '../adapters/metrics.ts';
 import { type SecretsManagerCredentials, secretsManagerCredentials } from '../adapters/secrets-manager.ts';
 import { type Redelivery, sqsRedelivery, sqsRevocationQueue } from '../adapters/sqs.ts';
+import { catalogWithSecretNames, credentialPlaceOf } from '../adapters/target-secret-names.ts';
 import type { DockerHub } from '../core/ports/docker-hub.ts';
 import type { Clock } from '../core/ports/environment.ts';
 import type { AdminPorts } from '../core/ports/needs.ts';
@@ -41,6 +43,8 @@ export interface Wired {
   readonly meter: Meter;
   readonly redelivery: Redelivery;
   readonly log: Log;
+  /** Whether KMS lets the installation's key be used. */
+  readonly isKeyUsable: () => Promise<boolean>;
   readonly dynamodb: ReturnType<typeof dynamodbClient>;
 }
 
@@ -71,15 +75,24 @@ export function wireRevoking(
     nowMs: clock.nowMs,
     dispatcher: overrides.dispatcher ?? hubDispatcher(),
   };
-  const catalog = dynamodbCatalog({ client: dynamodb, tableName: settings.catalogTable });
+  const rows = dynamodbCatalog({ client: dynamodb, tableName: settings.catalogTable });
   const credentials = secretsManagerCredentials({
     client: secretsManager,
     prefix: settings.targetSecretPrefix,
+    formerPrefixes: settings.formerSecretPrefixes,
     keyArn: settings.keyArn,
     clock,
-    secretIdOf: async (target) => (await catalog.getTarget(target))?.credentialRef,
+    secretIdOf: async (target) => (await credentialPlaceOf(rows, target))?.credentialRef,
+    recordedNameOf: async (target) => (await credentialPlaceOf(rows, target))?.secretName,
   });
+  const catalog = catalogWithSecretNames(rows, (target) => credentials.locate(target));
   const labels = labelKeySource({ client: secretsManager, secretId: settings.installationSecretArn, clock });
+  const sealer = kmsSealer({
+    client: new KMSClient(clientConfig()),
+    keyArn: settings.keyArn,
+    formerKeyArns: settings.formerKeyArns,
+    clock,
+  });
   const fixed = {
     leases: dynamodbLeases({
       client: dynamodb,
@@ -91,7 +104,7 @@ export function wireRevoking(
     catalog,
     credentials,
     sessions: dynamodbSessions({ client: dynamodb, tableName: settings.catalogTable }),
-    sealer: kmsSealer({ client: new KMSClient(clientConfig()), keyArn: settings.keyArn, clock }),
+    sealer,
     hub: forgetting(measuredHub(dockerHub(hubOptions), meter, clock), credentials),
     queue: sqsRevocationQueue(sqs),
     audit: measuredAudit(
@@ -116,6 +129,7 @@ export function wireRevoking(
     meter,
     redelivery: sqsRedelivery(sqs),
     log,
+    isKeyUsable: () => isKeyUsable(sealer),
     dynamodb,
   };
 }

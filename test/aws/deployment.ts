@@ -4,7 +4,7 @@ import { admin } from '../../functions/admin.ts';
 import { broker } from '../../functions/broker.ts';
 import { type CatalogEvent, catalogResource } from '../../functions/catalog-resource.ts';
 import type { SweepReport } from '../../functions/core/sweeping/sweep.ts';
-import { environmentOf, type FunctionName, readSettings, SETTINGS_OF } from '../../functions/env.ts';
+import { environmentOf, type FunctionName, readSettings, SETTINGS_OF, type SettingValue } from '../../functions/env.ts';
 import { type BatchAnswer, revoker } from '../../functions/revoker.ts';
 import { sweeper } from '../../functions/sweeper.ts';
 import { wireAdministering } from '../../functions/wiring/administering.ts';
@@ -40,7 +40,7 @@ export interface Deployment {
  * @param queueUrl where the queue really is: the SDK goes to the host in a queue's address, whatever endpoint it was given.
  */
 export function deploy(
-  settings: Readonly<Record<string, string | number>>,
+  settings: Readonly<Record<string, SettingValue>>,
   queueUrl: string,
   overrides: WiringOverrides,
 ): Deployment {
@@ -59,7 +59,7 @@ export function deploy(
       const own = read('sweeper');
       const wired = wireAdministering(own, overrides);
       const mark = dynamodbSweepMark({ client: wired.dynamodb, tableName: own.catalogTable });
-      return sweeper(wired.ports, mark, wired.meter, wired.log);
+      return sweeper(wired.ports, mark, wired.meter, wired.log, wired.isKeyUsable);
     }),
     catalogResource: once(() => {
       const wired = wireAdministering(read('catalogResource'), overrides);
@@ -87,7 +87,7 @@ function once<T>(make: () => T): () => T {
 }
 
 /** The environment of one function. */
-export function environmentFor(name: FunctionName, settings: Readonly<Record<string, string | number>>) {
+export function environmentFor(name: FunctionName, settings: Readonly<Record<string, SettingValue>>) {
   const own = Object.fromEntries(SETTINGS_OF[name].map((setting) => [setting, settings[setting]]));
   return environmentOf(name, own as Parameters<typeof environmentOf>[1]);
 }

@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Client } from '@smithy/core/client';
-import type { FunctionName } from '../../functions/env.ts';
+import type { FunctionName, SettingValue } from '../../functions/env.ts';
 
 /** The function that runs, and the settings that tell what it names. */
 export interface Running {
   readonly name: FunctionName;
-  readonly settings: Readonly<Record<string, string | number>>;
+  readonly settings: Readonly<Record<string, SettingValue>>;
 }
 
 /** Everything that a function does happens in here, so that its calls are known as its own. */
@@ -111,5 +111,7 @@ function rowOf(name: string, key: Input, settings: Settings): string {
 
 function secretOf(id: string, settings: Settings): string {
   if (id === settings.installationSecretArn) return 'installationSecret';
+  const former = settings.formerSecretPrefixes as readonly string[];
+  if (former.some((prefix) => id.includes(`${prefix}/`))) return 'formerSecret';
   return id.includes(`${settings.targetSecretPrefix}/`) ? 'targetSecret' : 'ownersSecret';
 }

@@ -4,6 +4,7 @@ import type { FunctionName } from '../../functions/env.ts';
 import { functionSecrets } from '../secrets/functions.ts';
 import { declaredCatalog } from './declared-catalog.ts';
 import { everyRequest } from './every-request.ts';
+import { formerKeys } from './former-keys.ts';
 import { type CallRecord, type FunctionCalls, recordFunctionCalls } from './function-calls.ts';
 import { type Aws, findAws, START_TIMEOUT_MS } from './installation.ts';
 import { leaseLife } from './lease-life.ts';
@@ -30,6 +31,7 @@ describe.skipIf(tier === undefined)('with the real adapters', () => {
   revocationTriggers(() => aws);
   declaredCatalog(() => aws);
   startedFunctions(() => aws);
+  formerKeys(() => aws);
   functionSecrets(() => aws);
   everyRequest(() => aws);
 

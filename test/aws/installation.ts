@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-scheduler';
 import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { DeleteCommand, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { vi } from 'vitest';
 import { rowToLease } from '../../functions/adapters/dynamodb-lease-row.ts';
 import type { DynamodbTable } from '../../functions/adapters/dynamodb-rows.ts';
@@ -17,6 +17,7 @@ import { dynamodbSessions } from '../../functions/adapters/dynamodb-sessions.ts'
 import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/tables.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { HubFacts } from '../../functions/core/ports/sessions.ts';
+import type { SettingValue } from '../../functions/env.ts';
 import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
 import { unique } from '../contract/builders.ts';
 import { type Deployment, deploy } from './deployment.ts';
@@ -46,7 +47,7 @@ export interface Aws {
 /** One installation, as its infrastructure would make it, and what a test may look at. */
 export interface Installation {
   /** The variables of the functions' environment, by setting. */
-  readonly settings: Readonly<Record<string, string | number>>;
+  readonly settings: Readonly<Record<string, SettingValue>>;
   readonly clock: TestClock;
   /** Docker Hub, whose own expiry is off, so that only hublease ends tokens. */
   readonly hub: FakeHub;
@@ -57,7 +58,7 @@ export interface Installation {
   readonly sqs: SQSClient;
   readonly secrets: SecretsManagerClient;
   /** The functions anew, as after a cold start of each. */
-  deploy(): Deployment;
+  deploy(changed?: Readonly<Record<string, SettingValue>>): Deployment;
   leaseRow(leaseId: string): Promise<Record<string, unknown> | undefined>;
   lease(leaseId: string): Promise<Lease | undefined>;
   /** All leases that were ever recorded. */
@@ -72,6 +73,8 @@ export interface Installation {
   schedule(leaseId: string): Promise<GetScheduleCommandOutput | undefined>;
   /** The current text of a target's secret; undefined when there is none. */
   targetSecret(target: string): Promise<string | undefined>;
+  /** As a row that was written before names of secrets were recorded. */
+  forgetSecretName(target: string): Promise<void>;
   auditEvents(): Promise<Record<string, unknown>[]>;
   /** Ids of tokens on Docker Hub that open something. */
   liveTokens(): string[];
@@ -122,8 +125,10 @@ async function startAws(python: string): Promise<Aws> {
         leaseTable: leaseTable.tableName,
         catalogTable: catalogTable.tableName,
         targetSecretPrefix: `${name}/target`,
+        formerSecretPrefixes: [],
         installationSecretArn,
         keyArn,
+        formerKeyArns: [],
         queueUrl: `https://sqs.${REGION}.amazonaws.com/${ACCOUNT_ID}/${name}`,
         queueArn: arnOf('sqs', name),
         scheduleGroup: group,
@@ -153,7 +158,7 @@ async function startAws(python: string): Promise<Aws> {
         queueUrl,
         sqs: clients.sqs,
         secrets: clients.secrets,
-        deploy: () => deploy(settings, queueUrl, overrides),
+        deploy: (changed = {}) => deploy({ ...settings, ...changed }, queueUrl, overrides),
         leaseRow: (leaseId) => row(leaseTable, { leaseId, row: 'lease' }),
         lease: async (leaseId) => {
           const stored = await row(leaseTable, { leaseId, row: 'lease' });
@@ -187,6 +192,15 @@ async function startAws(python: string): Promise<Aws> {
               .send(new GetSecretValueCommand({ SecretId: `${name}/target/${target}`, VersionStage: 'AWSCURRENT' }))
               .catch(undefinedWhenNotFound)
           )?.SecretString,
+        forgetSecretName: async (target) => {
+          await catalogTable.client.send(
+            new UpdateCommand({
+              TableName: catalogTable.tableName,
+              Key: { partition: 'target', entry: target },
+              UpdateExpression: 'REMOVE secretName',
+            }),
+          );
+        },
         auditEvents: async () => {
           const { events } = await clients.logs.send(new FilterLogEventsCommand({ logGroupName: logGroup }));
           return (events ?? []).map((event) => JSON.parse(event.message ?? ''));
@@ -207,8 +221,11 @@ async function startAws(python: string): Promise<Aws> {
 }
 
 /** Puts target `bot` and secret `ci/release` into the catalog, through the admin function. */
-export async function prepare(installation: Installation): Promise<void> {
-  const { admin } = installation.deploy();
+export async function prepare(
+  installation: Installation,
+  changed: Readonly<Record<string, SettingValue>> = {},
+): Promise<void> {
+  const { admin } = installation.deploy(changed);
   const put = async (path: string, body: object, query = {}) => {
     const { status } = await admin({ method: 'PUT', path: `/v1/admin/${path}`, query, body: JSON.stringify(body) });
     if (status !== 201) throw new Error(`PUT ${path} answered ${status}`);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dropSession, openSession, proveCredential, withSession } from '../../functions/core/hub/session.ts';
+import { CredentialOutOfReach } from '../../functions/core/model/out-of-reach.ts';
 import type { Credential, Target } from '../../functions/core/model/target.ts';
 import type { HubProblem, HubReply, HubSession } from '../../functions/core/ports/docker-hub.ts';
 import type { SessionRecord } from '../../functions/core/ports/sessions.ts';
@@ -280,6 +281,19 @@ describe('a session', () => {
     expect(await failureOf(openSession(world.ports, target, 'mint'))).toEqual({
       tag: 'store_unavailable',
       retryAfterSeconds: 2,
+    });
+    expect(world.steering.hubCalls).toBe(0);
+  });
+
+  it('says so where the credential is under a key that the installation was not told of', async () => {
+    const { world, target } = worldWithTarget();
+    const read = () => Promise.reject(new CredentialOutOfReach('acme-bot'));
+    const ports = { ...world.ports, credentials: { ...world.ports.credentials, read } };
+    expect(await failureOf(openSession(ports, target, 'revoke'))).toEqual({
+      tag: 'credential_unavailable',
+      target: 'acme-bot',
+      retryAfterSeconds: 5,
+      isUnderFormerKey: true,
     });
     expect(world.steering.hubCalls).toBe(0);
   });

@@ -5,8 +5,10 @@ const SETTINGS = {
   leaseTable: 'Hublease-Leases1A2B',
   catalogTable: 'Hublease-Catalog1A2B',
   targetSecretPrefix: 'hublease/prod/target',
+  formerSecretPrefixes: ['hublease/former'],
   installationSecretArn: 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:Installation1A2B-abcdef',
   keyArn: 'arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0000-4000-8000-0123456789ab',
+  formerKeyArns: ['arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0000-4000-8000-000000000000'],
   queueUrl: 'https://sqs.eu-west-1.amazonaws.com/111122223333/Hublease-Revocations1A2B',
   queueArn: 'arn:aws:sqs:eu-west-1:111122223333:Hublease-Revocations1A2B',
   scheduleGroup: 'Hublease-1A2B',
@@ -45,6 +47,18 @@ describe('the environment of a function', () => {
     }
   });
 
+  it('tells an empty list from a variable that was forgotten', () => {
+    const environment = environmentOf('revoker', { ...SETTINGS, formerKeyArns: [], formerSecretPrefixes: [] });
+    expect(readSettings('revoker', environment)).toMatchObject({ formerKeyArns: [], formerSecretPrefixes: [] });
+  });
+
+  it('gives lists of several', () => {
+    const formerSecretPrefixes = ['hublease/a/1', 'hublease/a/2'];
+    const formerKeyArns = ['1', '2'].map((id) => `arn:aws:kms:eu-west-1:111122223333:key/${id}`);
+    const environment = environmentOf('admin', { ...SETTINGS, formerKeyArns, formerSecretPrefixes });
+    expect(readSettings('admin', environment)).toMatchObject({ formerKeyArns, formerSecretPrefixes });
+  });
+
   it('names every variable once', () => {
     const names = FUNCTIONS.flatMap((name) => Object.keys(environmentOf(name, SETTINGS)));
     for (const variable of names) expect(variable).toMatch(/^HUBLEASE_[A-Z_]+$/);
@@ -62,6 +76,8 @@ describe('the environment of a function', () => {
     ['HUBLEASE_TARGET_SECRET_PREFIX', 'hublease/', 'without "/" at either end'],
     ['HUBLEASE_TARGET_SECRET_PREFIX', '/hublease', 'without "/" at either end'],
     ['HUBLEASE_INSTALLATION_SECRET_ARN', 'arn:aws:kms:eu-west-1:111122223333:key/a', 'an ARN of secretsmanager'],
+    ['HUBLEASE_FORMER_SECRET_PREFIXES', 'hublease/a,', 'separated by commas'],
+    ['HUBLEASE_FORMER_KEY_ARNS', 'alias/hublease', 'ARNs of kms'],
     ['HUBLEASE_KEY_ARN', 'alias/hublease', 'an ARN of kms'],
     ['HUBLEASE_KEY_ARN', 'arn:aws:kms:eu-west-1:111122223333:key/a\n', 'an ARN of kms'],
     ['HUBLEASE_QUEUE_URL', 'http://sqs.eu-west-1.amazonaws.com/111122223333/q', 'URL of an SQS queue'],

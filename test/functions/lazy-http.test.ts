@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
+import type { MetricName } from '../../functions/adapters/metric-names.ts';
 import { broker } from '../../functions/broker.ts';
 import { jsonLines } from '../../functions/log.ts';
 import { lazyHttp } from '../../functions/wiring/lazy-http.ts';
@@ -12,7 +13,9 @@ const UNAVAILABLE = new Error('GetSecretValue: it said canary\n    at canary (/t
 function lazyBroker(load: () => Promise<ReturnType<typeof memoryPorts>>) {
   const lines: string[] = [];
   const log = jsonLines({ write: (line) => lines.push(line) }, { nowMs: () => 0 });
-  return { handler: lazyHttp({ ports: load, log }, broker), lines };
+  const recorded: [MetricName, number][] = [];
+  const meter = { record: (name: MetricName, value: number) => void recorded.push([name, value]) };
+  return { handler: lazyHttp({ ports: load, log, meter }, broker), lines, recorded };
 }
 
 const unavailable = async () => {
@@ -54,6 +57,22 @@ describe('a handler whose ports are loaded with the first request', () => {
     const { handler } = lazyBroker(() => (tries++ === 0 ? unavailable() : Promise.resolve(ports)));
     expect(await handler(proxyEvent())).toMatchObject({ statusCode: 503 });
     expect(await handler(proxyEvent())).toMatchObject({ statusCode: 200 });
+  });
+
+  it('counts a mint that fails before anything is there', async () => {
+    const { handler, recorded } = lazyBroker(unavailable);
+    await handler(proxyEvent());
+    expect(recorded).toEqual([]);
+    await handler(proxyEvent({ method: 'POST', path: '/v1/lease/ci/release' }));
+    expect(recorded).toEqual([['MintsFailed', 1]]);
+  });
+
+  it('counts an answer that nobody expected', async () => {
+    const ports = memoryPorts();
+    const broken = { ...ports, catalog: { ...ports.catalog, listSecrets: async () => ({ items: [null] }) } };
+    const { handler, recorded } = lazyBroker(async () => broken as never);
+    const { statusCode } = await handler(proxyEvent({ method: 'GET', path: '/v1/whoami' }));
+    expect([statusCode, recorded]).toEqual([500, [['InternalErrors', 1]]]);
   });
 
   it('repeats no request id that API Gateway did not write', async () => {

@@ -18,9 +18,11 @@ let recorded: [MetricName, number][];
 let looked: string[];
 let marked: SweepPlace[];
 let nowMs: number;
+let isKeyUsable: boolean;
 
 beforeEach(async () => {
   nowMs = NOW_MS;
+  isKeyUsable = true;
   lines = [];
   recorded = [];
   looked = [];
@@ -58,7 +60,13 @@ function runSweep(from: SweepPlace = {}, remainingMs = SWEEP_MS) {
   const log = jsonLines({ write: (line) => lines.push(line) }, ports.clock);
   const mark = { read: async () => from, write: async (place: SweepPlace) => void marked.push(place) };
   const meter = { record: (name: MetricName, value: number) => void recorded.push([name, value]) };
-  const handler = sweeper(async () => ports, mark, meter, log);
+  const handler = sweeper(
+    async () => ports,
+    mark,
+    meter,
+    log,
+    async () => isKeyUsable,
+  );
   return handler({}, { getRemainingTimeInMillis: () => remainingMs });
 }
 
@@ -77,6 +85,13 @@ describe('the sweeper', () => {
     expect(report).toMatchObject({ targets: 3, resumeAfter: 'c' });
     expect(looked).toEqual(['a', 'b', 'c']);
     expect(marked).toEqual([{ resumeAfter: 'c' }]);
+  });
+
+  it('says that the key cannot be used, also where nothing else can be done without it', async () => {
+    isKeyUsable = false;
+    ports = { ...ports, catalog: { ...ports.catalog, listTargets: () => Promise.reject(new Error('no key')) } };
+    await expect(runSweep(undefined)).rejects.toThrow();
+    expect(recorded).toEqual([['KeyUnusable', 1]]);
   });
 
   it('goes on behind the mark', async () => {

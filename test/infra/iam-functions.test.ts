@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { App, Stack } from 'aws-cdk-lib';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { FunctionName } from '../../functions/env.ts';
@@ -21,9 +23,11 @@ const EVERY_CALL = [...new Set(Object.values(CALLS).flat())].sort();
 let at: Deployed;
 let keyPolicy: unknown;
 let prefix: string;
+let formerPrefix: string;
 
 beforeAll(() => {
-  const { stack, hublease } = stackWith();
+  const former = kms.Key.fromKeyArn(new Stack(new App(), 'Keys'), 'Former', inRegion('kms', 'key/0f'));
+  const { stack, hublease } = stackWith({ formerEncryptionKeys: [former] });
   const credential = new secretsmanager.Secret(stack, 'Credential');
   hublease.addTarget('acme-bot', { credential, kind: 'user' });
   const template = templateOf(stack);
@@ -32,6 +36,7 @@ beforeAll(() => {
   const { Environment } = resourceOf(template, 'AWS::Lambda::Function', 'HubleaseBroker').Properties;
   const { Variables } = at.resolve(Environment) as { Variables: Record<string, string> };
   prefix = Variables.HUBLEASE_TARGET_SECRET_PREFIX as string;
+  formerPrefix = Variables.HUBLEASE_FORMER_SECRET_PREFIXES as string;
 }, SYNTH_TIMEOUT_MS);
 
 function inRegion(service: string, rest: string): string {
@@ -46,6 +51,7 @@ function arnOf(name: string): string {
   const named: Readonly<Record<string, () => string>> = {
     installationSecret: () => at.arnOf('AWS::SecretsManager::Secret', 'HubleaseStateInstallationSecret'),
     targetSecret: () => inRegion('secretsmanager', `secret:${prefix}/team/bot-AbCdEf`),
+    formerSecret: () => inRegion('secretsmanager', `secret:${formerPrefix}/team/bot-AbCdEf`),
     ownersSecret: () => at.arnOf('AWS::SecretsManager::Secret', 'Credential'),
     key: () => at.arnOf('AWS::KMS::Key', 'HubleaseStateKey'),
     queue: () => at.arnOf('AWS::SQS::Queue', 'HubleaseRevocationQueue'),
@@ -114,19 +120,28 @@ const OF_TRIGGERS = [
 /** What a function may do and does not, or not in the tests that are recorded. */
 const SPARE: Record<FunctionName, readonly string[]> = {
   // An owner's secret is read at a login, and every function that logs in is granted to read it with DescribeSecret, as CDK does.
-  broker: ['secretsmanager:DescribeSecret targetSecret', 'secretsmanager:GetSecretValue ownersSecret'],
+  broker: [
+    'secretsmanager:DescribeSecret formerSecret',
+    'secretsmanager:DescribeSecret targetSecret',
+    'secretsmanager:GetSecretValue ownersSecret',
+  ],
   // An admin removes what it deletes at once only from a store that settles at once, which DynamoDB does not.
   admin: [
     'dynamodb:DeleteItem catalogTable secret',
     'dynamodb:DeleteItem catalogTable session',
     'dynamodb:DeleteItem catalogTable target',
+    'secretsmanager:DeleteSecret formerSecret',
     'secretsmanager:DeleteSecret targetSecret',
+    'secretsmanager:GetSecretValue formerSecret',
     'secretsmanager:GetSecretValue ownersSecret',
+    'secretsmanager:UpdateSecretVersionStage formerSecret',
   ],
   revoker: [
     'dynamodb:BatchGetItem leaseTable',
     'dynamodb:Query catalogTable',
+    'secretsmanager:DescribeSecret formerSecret',
     'secretsmanager:DescribeSecret targetSecret',
+    'secretsmanager:GetSecretValue formerSecret',
     'secretsmanager:GetSecretValue ownersSecret',
   ],
   // A sweep corrects a counter that is wrong.

@@ -5,6 +5,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { METRICS } from '../../functions/adapters/metric-names.ts';
+import { LEASE_INDEXES } from '../../functions/adapters/tables.ts';
 import { resourceOf, resourcesOf, SYNTH_TIMEOUT_MS, stackWith, templateOf } from './synthesized.ts';
 
 let template: Template;
@@ -13,29 +14,69 @@ beforeAll(() => {
   template = templateOf(stackWith().stack);
 }, SYNTH_TIMEOUT_MS);
 
+interface WatchedMetric {
+  readonly MetricStat?: {
+    readonly Metric: {
+      readonly Namespace: unknown;
+      readonly MetricName: string;
+      readonly Dimensions?: readonly { readonly Name: string; readonly Value: unknown }[];
+    };
+    readonly Period: number;
+  };
+}
+
+/** The metrics that the alarm of that name watches. */
+function watchedBy(name: string, from: Template = template) {
+  const metrics = alarmOf(name, from).Metrics as readonly WatchedMetric[];
+  return metrics.flatMap(({ MetricStat }) => (MetricStat === undefined ? [] : [MetricStat]));
+}
+
+function periodsOf(name: string, from: Template = template): readonly number[] {
+  return watchedBy(name, from).map(({ Period }) => Period);
+}
+
 /** The properties of the alarm of that name. */
 function alarmOf(name: string, from: Template = template): Record<string, unknown> {
   return resourceOf(from, 'AWS::CloudWatch::Alarm', `HubleaseObservability${name}`).Properties;
 }
 
-/** Name, the metric or expression it watches, comparison and threshold, and its section of the runbook. */
+/** Name, the metrics it watches, comparison and threshold, and its section of the runbook. */
 const ALARMS = [
-  ['OverdueLeases', 'OverdueSeconds', 'GreaterThanThreshold', 120, 'overdue-leases'],
-  ['StuckRevocations', 'StuckRevocations', 'GreaterThanThreshold', 0, 'stuck-revocations'],
-  ['ReopenedLeases', 'LeasesReopened', 'GreaterThanThreshold', 0, 'reopened-leases'],
-  ['BlockedLeases', 'LeasesBlocked', 'GreaterThanThreshold', 0, 'blocked-leases'],
-  ['AttestedLeases', 'LeasesAttested', 'GreaterThanThreshold', 0, 'attested-leases'],
-  ['QueueDeadLetters', 'ApproximateNumberOfMessagesVisible', 'GreaterThanThreshold', 0, 'dead-letters'],
-  ['ScheduleDeadLetters', 'ApproximateNumberOfMessagesVisible', 'GreaterThanThreshold', 0, 'dead-letters'],
-  ['TimerDeadLetters', 'ApproximateNumberOfMessagesVisible', 'GreaterThanThreshold', 0, 'dead-letters'],
-  ['LoginBreakerOpen', 'LoginBreakerOpen', 'GreaterThanThreshold', 0, 'login-breaker-open'],
-  ['RefusedTargets', 'TargetsRefused', 'GreaterThanThreshold', 0, 'refused-targets'],
-  ['UnreachableAccounts', 'AccountsUnreachable', 'GreaterThanThreshold', 0, 'unreachable-accounts'],
-  ['UnusableListings', 'ListingsUnusable', 'GreaterThanThreshold', 0, 'unusable-listings'],
-  ['IteratorAge', 'IteratorAge', 'GreaterThanThreshold', 3_600_000, 'iterator-age'],
-  ['Throttles', undefined, 'GreaterThanThreshold', 0, 'throttles'],
-  ['ClockSkew', 'ClockSkewSeconds', 'GreaterThanThreshold', 5, 'clock-skew'],
-  ['SweepNotRun', 'SweepCompleted', 'LessThanThreshold', 1, 'sweep-not-run'],
+  ['OverdueLeases', ['OverdueSeconds'], 'GreaterThanThreshold', 120, 'overdue-leases'],
+  ['StuckRevocations', ['StuckRevocations'], 'GreaterThanThreshold', 0, 'stuck-revocations'],
+  ['ReopenedLeases', ['LeasesReopened'], 'GreaterThanThreshold', 0, 'reopened-leases'],
+  ['BlockedLeases', ['LeasesBlocked'], 'GreaterThanThreshold', 0, 'blocked-leases'],
+  ['AttestedLeases', ['LeasesAttested'], 'GreaterThanThreshold', 0, 'attested-leases'],
+  ['AuditEventsLost', ['AuditEventsLost'], 'GreaterThanThreshold', 0, 'audit-events-lost'],
+  ['QueueDeadLetters', ['ApproximateNumberOfMessagesVisible'], 'GreaterThanThreshold', 0, 'dead-letters'],
+  ['ScheduleDeadLetters', ['ApproximateNumberOfMessagesVisible'], 'GreaterThanThreshold', 0, 'dead-letters'],
+  ['TimerDeadLetters', ['ApproximateNumberOfMessagesVisible'], 'GreaterThanThreshold', 0, 'dead-letters'],
+  ['QueueAge', ['ApproximateAgeOfOldestMessage'], 'GreaterThanThreshold', 1_020, 'queue-age'],
+  ['LoginBreakerOpen', ['LoginBreakerOpen'], 'GreaterThanThreshold', 0, 'login-breaker-open'],
+  ['RefusedTargets', ['TargetsRefused'], 'GreaterThanThreshold', 0, 'refused-targets'],
+  ['UnreachableAccounts', ['AccountsUnreachable'], 'GreaterThanThreshold', 0, 'unreachable-accounts'],
+  ['UnusableListings', ['ListingsUnusable'], 'GreaterThanThreshold', 0, 'unusable-listings'],
+  ['InternalErrors', ['InternalErrors'], 'GreaterThanThreshold', 0, 'internal-errors'],
+  ['GatewayFailures', ['GatewayFailures'], 'GreaterThanThreshold', 0, 'gateway-failures'],
+  ['FailedMints', ['MintsFailed', 'MintsFailed'], 'GreaterThanThreshold', 20, 'failed-mints'],
+  ['FunctionErrors', Array(4).fill('Errors'), 'GreaterThanThreshold', 0, 'function-errors'],
+  ['Throttles', Array(4).fill('Throttles'), 'GreaterThanThreshold', 0, 'throttles'],
+  ['IteratorAge', ['IteratorAge'], 'GreaterThanThreshold', 3_600_000, 'iterator-age'],
+  [
+    'TableThrottles',
+    [
+      'ReadThrottleEvents',
+      'WriteThrottleEvents',
+      'ReadThrottleEvents',
+      ...Array<string>(6).fill('WriteThrottleEvents'),
+    ],
+    'GreaterThanThreshold',
+    0,
+    'table-throttles',
+  ],
+  ['KeyUnusable', ['KeyUnusable'], 'GreaterThanThreshold', 0, 'key-unusable'],
+  ['ClockSkew', ['ClockSkewSeconds'], 'GreaterThanThreshold', 5, 'clock-skew'],
+  ['SweepNotRun', ['SweepCompleted', 'Invocations'], 'LessThanThreshold', 1, 'sweep-not-run'],
 ] as const;
 
 describe('the alarms', () => {
@@ -45,10 +86,10 @@ describe('the alarms', () => {
 
   it.each(ALARMS)(
     '%s watches %s and points to its section of the runbook',
-    (name, metric, comparison, threshold, section) => {
+    (name, metrics, comparison, threshold, section) => {
       const alarm = alarmOf(name);
       expect(alarm).toMatchObject({ ComparisonOperator: comparison, Threshold: threshold });
-      expect(alarm.MetricName).toBe(metric);
+      expect(watchedBy(name).map(({ Metric }) => Metric.MetricName)).toEqual(metrics);
       expect(alarm.AlarmDescription).toMatch(new RegExp(` Runbook: docs/runbook\\.md#${section}$`));
     },
   );
@@ -65,42 +106,54 @@ describe('the alarms', () => {
     const { Variables } = resourceOf(template, 'AWS::Lambda::Function', 'HubleaseSweeper').Properties.Environment as {
       Variables: Record<string, unknown>;
     };
-    for (const [name, metric] of ALARMS) {
-      if (metric === undefined || !(metric in METRICS)) continue;
-      expect(alarmOf(name).Namespace).toBe(Variables.HUBLEASE_METRICS_NAMESPACE);
-      expect(alarmOf(name).Dimensions).toBeUndefined();
+    const own = ALARMS.flatMap(([name]) => watchedBy(name)).filter(({ Metric }) => Metric.MetricName in METRICS);
+    expect(own.length).toBeGreaterThan(15);
+    for (const { Metric } of own) {
+      expect(Metric.Namespace).toBe(Variables.HUBLEASE_METRICS_NAMESPACE);
+      expect(Metric.Dimensions).toBeUndefined();
     }
   });
 
   it('take silence for good news, except of the sweep', () => {
     for (const [name] of ALARMS) {
-      expect(alarmOf(name).TreatMissingData).toBe(name === 'SweepNotRun' ? 'breaching' : 'notBreaching');
+      expect(alarmOf(name).TreatMissingData).toBe(name === 'SweepNotRun' ? 'missing' : 'notBreaching');
     }
-    expect(alarmOf('SweepNotRun')).toMatchObject({ Period: 300, EvaluationPeriods: 3 });
   });
 
-  it('keep step with the interval of the sweep', () => {
+  it('keep step with the interval of the sweep, and with none shorter than a sweep may take', () => {
     const slow = templateOf(stackWith({ sweepInterval: Duration.minutes(30) }).stack);
-    const perSweep = ['OverdueLeases', 'StuckRevocations', 'UnreachableAccounts', 'UnusableListings', 'SweepNotRun'];
-    for (const name of perSweep) expect(alarmOf(name, slow).Period).toBe(1_800);
+    const quick = templateOf(stackWith({ sweepInterval: Duration.minutes(1) }).stack);
+    const perSweep = [
+      'OverdueLeases',
+      'StuckRevocations',
+      'UnreachableAccounts',
+      'UnusableListings',
+      'KeyUnusable',
+      'SweepNotRun',
+    ];
+    for (const name of perSweep) {
+      expect(new Set(periodsOf(name, slow))).toEqual(new Set([1_800]));
+      expect(new Set(periodsOf(name, quick))).toEqual(new Set([300]));
+    }
   });
 
-  it('ring for a list that cannot be used in two sweeps of three, so that one outage rings nothing', () => {
-    expect(alarmOf('UnusableListings')).toMatchObject({ Period: 300, EvaluationPeriods: 3, DatapointsToAlarm: 2 });
+  it('watch the indexes that DynamoDB throttles on their own', () => {
+    const indexes = watchedBy('TableThrottles').flatMap(({ Metric }) =>
+      (Metric.Dimensions ?? []).filter(({ Name }) => Name === 'GlobalSecondaryIndexName').map(({ Value }) => Value),
+    );
+    expect(indexes.sort()).toEqual(Object.values(LEASE_INDEXES).sort());
   });
 
-  it('go on for longer than the pauses between two signs of the same trouble', () => {
-    expect(alarmOf('BlockedLeases').Period).toBe(1_800);
-    expect(alarmOf('RefusedTargets').Period).toBe(3_600);
-  });
-
-  it('count what Lambda refused of all functions together', () => {
-    const metrics = alarmOf('Throttles').Metrics as {
-      Expression?: string;
-      MetricStat?: { Metric: { MetricName: string } };
-    }[];
-    expect(metrics[0]?.Expression).toBe('SUM(METRICS())');
-    expect(metrics.slice(1).map(({ MetricStat }) => MetricStat?.Metric.MetricName)).toEqual(Array(4).fill('Throttles'));
+  it('count of the gateway what the access log says that no function answered', () => {
+    const filter = resourceOf(template, 'AWS::Logs::MetricFilter', 'HubleaseObservability').Properties;
+    expect(filter).toMatchObject({
+      LogGroupName: { Ref: expect.stringMatching(/^HubleaseApiAccessLog/) },
+      FilterPattern: '{ ($.status = "5*") && ($.refusal != "-") }',
+      MetricTransformations: [{ MetricName: 'GatewayFailures', MetricValue: '1' }],
+    });
+    const { AccessLogSetting } = resourceOf(template, 'AWS::ApiGateway::Stage', 'Hublease').Properties;
+    const { Format } = AccessLogSetting as { Format: string };
+    expect(JSON.parse(Format)).toMatchObject({ status: '$context.status', refusal: '$context.error.responseType' });
   });
 
   it('tell the topic when they begin and when they end, and nobody without one', () => {
@@ -114,6 +167,8 @@ describe('the alarms', () => {
         OKActions: ['arn:aws:sns:eu-west-1:111122223333:ops'],
       });
     }
+    const ofSilence = ALARMS.filter(([name]) => alarmOf(name, told).InsufficientDataActions !== undefined);
+    expect(ofSilence.map(([name]) => name)).toEqual(['SweepNotRun']);
   });
 
   it('point to where the runbook is read', () => {
@@ -168,7 +223,11 @@ describe('the metrics', () => {
       hublease.metricAccountsUnreachable(),
       hublease.metricListingsUnusable(),
       hublease.metricClockSkewSeconds(),
+      hublease.metricInternalErrors(),
+      hublease.metricMintsFailed(),
+      hublease.metricGatewayFailures(),
       hublease.metricAuditEventsLost(),
+      hublease.metricKeyUnusable(),
       hublease.metricSweepCompleted(),
     ];
     expect(offered.map(({ metricName }) => metricName).sort()).toEqual(Object.keys(METRICS).sort());

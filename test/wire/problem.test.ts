@@ -125,6 +125,13 @@ const TABLE: { readonly [T in FailureTag]: readonly [Extract<Failure, { tag: T }
 };
 
 describe('a failure as a problem', () => {
+  it('names the setting that is missing where a credential is under a former key', () => {
+    const failure = { tag: 'credential_unavailable', target: 'acme', retryAfterSeconds: 5 } as const;
+    const detailOf = (of: Failure) => String(problemOf(of, REQUEST_ID).problem.detail);
+    expect(detailOf({ ...failure, isUnderFormerKey: true })).toContain('formerEncryptionKeys');
+    expect(detailOf(failure)).not.toContain('formerEncryptionKeys');
+  });
+
   it.each(Object.entries(TABLE))('%s has its code, status and a detail that helps', (tag, [failure, status, words]) => {
     const answer = problemOf(failure, REQUEST_ID);
     expect(answer.status).toBe(status);

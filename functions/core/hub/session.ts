@@ -1,5 +1,6 @@
 import type { Failed } from '../model/failure.ts';
 import { fail } from '../model/failure.ts';
+import { CredentialOutOfReach } from '../model/out-of-reach.ts';
 import type { Credential, Target } from '../model/target.ts';
 import type { HubProblem, HubReply, HubSession } from '../ports/docker-hub.ts';
 import type { RevokePorts } from '../ports/needs.ts';
@@ -201,8 +202,12 @@ function logIn(ports: Ports, target: Target, credential: Credential, claimed: Se
 }
 
 async function readCredential(ports: Ports, targetName: string): Promise<StoredCredential> {
-  const stored = await ports.credentials.read(targetName).catch(() => undefined);
-  if (stored === undefined) throw fail({ tag: 'credential_unavailable', target: targetName, retryAfterSeconds: 5 });
+  const unavailable = { tag: 'credential_unavailable', target: targetName, retryAfterSeconds: 5 } as const;
+  const stored = await ports.credentials.read(targetName).catch((error: unknown) => {
+    if (error instanceof CredentialOutOfReach) throw fail({ ...unavailable, isUnderFormerKey: true });
+    return undefined;
+  });
+  if (stored === undefined) throw fail(unavailable);
   return stored;
 }
 

@@ -78,7 +78,13 @@ export type Failure =
     }
   // hublease's own parts.
   | { readonly tag: 'store_unavailable'; readonly retryAfterSeconds: number }
-  | { readonly tag: 'credential_unavailable'; readonly target: string; readonly retryAfterSeconds: number }
+  | {
+      readonly tag: 'credential_unavailable';
+      readonly target: string;
+      readonly retryAfterSeconds: number;
+      /** It is kept under a key that the installation was not told of. */
+      readonly isUnderFormerKey?: true;
+    }
   | { readonly tag: 'not_recorded'; readonly leaseId: string; readonly retryAfterSeconds: number }
   | { readonly tag: 'audit_unavailable'; readonly leaseId: string; readonly retryAfterSeconds: number }
   | { readonly tag: 'busy'; readonly retryAfterSeconds: number }

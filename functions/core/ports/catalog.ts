@@ -27,7 +27,10 @@ export interface Catalog {
  * Called by session (read) and the admin routes (all).
  */
 export interface TargetCredentials {
-  /** The current credential and its version, or undefined when none is stored. */
+  /**
+   * The current credential and its version, or undefined when none is stored. Rejects with CredentialOutOfReach when it is under a key
+   * that the installation was not told of.
+   */
   read(target: string): Promise<{ readonly credential: Credential; readonly version: string } | undefined>;
   /** Stores a credential beside the current one and returns its version. Repeating makes another version. */
   stage(target: string, credential: Credential): Promise<string>;

@@ -10,10 +10,10 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { CredentialOutOfReach } from '../core/model/out-of-reach.ts';
 import type { Credential } from '../core/model/target.ts';
 import type { TargetCredentials } from '../core/ports/catalog.ts';
 import type { Clock } from '../core/ports/environment.ts';
+import { CredentialOutOfReach } from '../core/ports/out-of-reach.ts';
 import { awsCall, failedWith } from './aws-call.ts';
 import { ShortCache } from './short-cache.ts';
 

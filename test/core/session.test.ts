@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { dropSession, openSession, proveCredential, withSession } from '../../functions/core/hub/session.ts';
-import { CredentialOutOfReach } from '../../functions/core/model/out-of-reach.ts';
 import type { Credential, Target } from '../../functions/core/model/target.ts';
 import type { HubProblem, HubReply, HubSession } from '../../functions/core/ports/docker-hub.ts';
+import { CredentialOutOfReach } from '../../functions/core/ports/out-of-reach.ts';
 import type { SessionRecord } from '../../functions/core/ports/sessions.ts';
 import { SESSION_MS, TOTP_STEP_MS } from './ports/hub.ts';
 import { answers, followed, losesReply, preceded, refusal, rejects } from './ports/steering.ts';

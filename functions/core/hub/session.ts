@@ -1,9 +1,9 @@
 import type { Failed } from '../model/failure.ts';
 import { fail } from '../model/failure.ts';
-import { CredentialOutOfReach } from '../model/out-of-reach.ts';
 import type { Credential, Target } from '../model/target.ts';
 import type { HubProblem, HubReply, HubSession } from '../ports/docker-hub.ts';
 import type { RevokePorts } from '../ports/needs.ts';
+import { CredentialOutOfReach } from '../ports/out-of-reach.ts';
 import type { SessionRecord } from '../ports/sessions.ts';
 import { stored } from '../ports/stored.ts';
 import { failureOf, retryAfterSeconds } from './hub-problem.ts';

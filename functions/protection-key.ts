@@ -1,4 +1,4 @@
-import { joseTokenSealer } from './adapters/token-sealer.ts';
+import { joseTokenSealer } from './adapters/jose/token-sealer.ts';
 import { fail } from './core/model/failure.ts';
 import { problemOfModulus } from './rsa-modulus.ts';
 

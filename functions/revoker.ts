@@ -1,9 +1,9 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import type { DynamoDBRecord, DynamoDBStreamEvent, SQSEvent, SQSRecord } from 'aws-lambda';
-import { readLeaseMessage } from './adapters/lease-message.ts';
-import type { Meter } from './adapters/metrics.ts';
-import type { Redelivery } from './adapters/sqs.ts';
-import { expiredTimer } from './adapters/ttl-record.ts';
+import { readLeaseMessage } from './adapters/aws/lease-message.ts';
+import type { Meter } from './adapters/aws/metrics.ts';
+import type { Redelivery } from './adapters/aws/sqs.ts';
+import { expiredTimer } from './adapters/dynamodb/ttl-record.ts';
 import { revokeLease } from './core/ending/revoke.ts';
 import type { RevokePorts } from './core/ports/needs.ts';
 import { errorFields, type Log } from './log.ts';

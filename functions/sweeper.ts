@@ -1,5 +1,5 @@
-import type { SweepMark } from './adapters/dynamodb-sweep-mark.ts';
-import type { Meter } from './adapters/metrics.ts';
+import type { Meter } from './adapters/aws/metrics.ts';
+import type { SweepMark } from './adapters/dynamodb/sweep-mark.ts';
 import type { SweepPorts } from './core/ports/needs.ts';
 import { survey } from './core/sweeping/survey.ts';
 import { type SweepReport, sweep } from './core/sweeping/sweep.ts';

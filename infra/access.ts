@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { CATALOG_PARTITIONS, LEASE_INDEXES, RATE_PARTITION_PREFIX } from '../functions/adapters/tables.ts';
+import { CATALOG_PARTITIONS, LEASE_INDEXES, RATE_PARTITION_PREFIX } from '../functions/adapters/dynamodb/tables.ts';
 import type { FunctionName } from '../functions/env.ts';
 import type { HubleaseFunction } from './function.ts';
 import type { Revocation } from './revocation.ts';

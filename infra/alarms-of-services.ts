@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
-import { LEASE_INDEXES } from '../functions/adapters/tables.ts';
+import { LEASE_INDEXES } from '../functions/adapters/dynamodb/tables.ts';
 import type { AlarmShape, Watched } from './alarms.ts';
 import { metricOf, PERIOD, SWEEPS_LOOKED_AT, sweepPeriod } from './metrics.ts';
 

@@ -4,7 +4,7 @@ import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as events from 'aws-cdk-lib/aws-events';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
-import type { MetricName } from '../functions/adapters/metric-names.ts';
+import type { MetricName } from '../functions/adapters/aws/metric-names.ts';
 import { serviceAlarms } from './alarms-of-services.ts';
 import { metricOf, PERIOD, SWEEPS_LOOKED_AT, sweepPeriod } from './metrics.ts';
 

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import type { MetricName } from '../functions/adapters/metric-names.ts';
+import type { MetricName } from '../functions/adapters/aws/metric-names.ts';
 import { MOST_CLOCK_SKEW_SECONDS, PROMISE_SECONDS, type Watched } from './alarms.ts';
 import { waiting } from './alarms-of-services.ts';
 import { brokenDown, metricOf } from './metrics.ts';

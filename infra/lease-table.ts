@@ -2,7 +2,12 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
-import { CATALOG_TABLE, type KeyAttribute, LEASE_TABLE, type TableShape } from '../functions/adapters/tables.ts';
+import {
+  CATALOG_TABLE,
+  type KeyAttribute,
+  LEASE_TABLE,
+  type TableShape,
+} from '../functions/adapters/dynamodb/tables.ts';
 
 export interface ProtectedTableProps {
   readonly key: kms.IKey;

@@ -1,6 +1,6 @@
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import type { MetricName } from '../functions/adapters/metric-names.ts';
+import type { MetricName } from '../functions/adapters/aws/metric-names.ts';
 import { metricOf } from './metrics.ts';
 
 /** Offers every metric of an installation, for alarms and dashboards of others. */

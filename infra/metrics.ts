@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import { METRICS, type MetricName, type MetricShape } from '../functions/adapters/metric-names.ts';
+import { METRICS, type MetricName, type MetricShape } from '../functions/adapters/aws/metric-names.ts';
 
 /** What a metric's values amount to within a period: events are summed, states are taken at their worst. */
 const STATISTICS: Record<MetricName, string> = {

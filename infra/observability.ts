@@ -3,7 +3,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import type { MetricName } from '../functions/adapters/metric-names.ts';
+import type { MetricName } from '../functions/adapters/aws/metric-names.ts';
 import { type AlarmShape, alarmsOf, type Watched } from './alarms.ts';
 import { dashboard } from './dashboard.ts';
 

@@ -5,7 +5,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { TIMER_ROW } from '../functions/adapters/tables.ts';
+import { TIMER_ROW } from '../functions/adapters/dynamodb/tables.ts';
 import { checkConcurrency } from './bounds.ts';
 import type { HubleaseFunction } from './function.ts';
 import type { State } from './state.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 import type { Dispatcher } from 'undici';
-import { dockerHub } from '../functions/adapters/docker-hub.ts';
-import { tokenMinter } from '../functions/adapters/docker-hub-create.ts';
-import { joseTokenSealer } from '../functions/adapters/token-sealer.ts';
+import { tokenMinter } from '../functions/adapters/docker-hub/create.ts';
+import { dockerHub } from '../functions/adapters/docker-hub/docker-hub.ts';
+import { joseTokenSealer } from '../functions/adapters/jose/token-sealer.ts';
 import { Rates } from '../functions/core/leases/rates.ts';
 import { perMinute } from '../functions/core/model/pace.ts';
 import type { AdminPorts, MintPorts } from '../functions/core/ports/needs.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { hubDispatcher } from '../functions/adapters/docker-hub-http.ts';
+import { hubDispatcher } from '../functions/adapters/docker-hub/http.ts';
 import { admin } from '../functions/admin.ts';
 import { broker } from '../functions/broker.ts';
 import { jsonLines } from '../functions/log.ts';

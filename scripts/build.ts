@@ -13,8 +13,8 @@ const out = resolve(process.argv[2] ?? join(ROOT, 'dist/package'));
 /** What of `functions` the construct itself loads; all else is inside the prebuilt functions. */
 const LOADED_BY_INFRA = [
   'env.js',
-  'adapters/tables.js',
-  'adapters/metric-names.js',
+  'adapters/dynamodb/tables.js',
+  'adapters/aws/metric-names.js',
   'wire/routes.js',
   'wire/consumer-policy.js',
   'core/model/failure.js',

@@ -25,8 +25,8 @@ const INFRA_MAY_IMPORT = [
   'functions/wire/routes.ts',
   'functions/wire/consumer-policy.ts',
   'functions/env.ts',
-  'functions/adapters/tables.ts',
-  'functions/adapters/metric-names.ts',
+  'functions/adapters/dynamodb/tables.ts',
+  'functions/adapters/aws/metric-names.ts',
 ];
 
 function filesBelow(folder: string): string[] {

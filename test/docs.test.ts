@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { leaseToRow } from '../functions/adapters/dynamodb-lease-row.ts';
-import { METRICS } from '../functions/adapters/metric-names.ts';
-import { LEASE_TABLE } from '../functions/adapters/tables.ts';
+import { METRICS } from '../functions/adapters/aws/metric-names.ts';
+import { leaseToRow } from '../functions/adapters/dynamodb/lease-row.ts';
+import { LEASE_TABLE } from '../functions/adapters/dynamodb/tables.ts';
 import type { Lease } from '../functions/core/model/lease.ts';
 import { ROUTES, STAGE } from '../functions/wire/routes.ts';
 

@@ -1,4 +1,4 @@
-import { dynamodbSweepMark } from '../adapters/dynamodb-sweep-mark.ts';
+import { dynamodbSweepMark } from '../adapters/dynamodb/sweep-mark.ts';
 import { readSettings } from '../env.ts';
 import { sweeper } from '../sweeper.ts';
 import { wireAdministering } from '../wiring/administering.ts';

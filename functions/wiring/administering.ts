@@ -1,4 +1,4 @@
-import { tokenMinter } from '../adapters/docker-hub-create.ts';
+import { tokenMinter } from '../adapters/docker-hub/create.ts';
 import type { AdminPorts } from '../core/ports/needs.ts';
 import type { RevokerSettings } from '../env.ts';
 import { measuredMinter } from './measured.ts';

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import type { Meter } from '../adapters/metrics.ts';
+import type { Meter } from '../adapters/aws/metrics.ts';
 import { type HttpHandler, problemResult, requestIdOf } from '../http.ts';
 import { errorFields, type Log } from '../log.ts';
 import { measureAnswer } from './measured-answers.ts';

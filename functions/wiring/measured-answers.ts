@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import type { Meter } from '../adapters/metrics.ts';
+import type { Meter } from '../adapters/aws/metrics.ts';
 import { ROUTES, type Route } from '../wire/routes.ts';
 
 const MINT = ROUTES.find(({ operation }) => operation === 'mintLease') as Route;

@@ -1,4 +1,4 @@
-import type { Meter } from '../adapters/metrics.ts';
+import type { Meter } from '../adapters/aws/metrics.ts';
 import type { AuditEvent } from '../core/model/audit-event.ts';
 import type { Audit } from '../core/ports/audit.ts';
 import type { DockerHub, HubReply, TokenMinter } from '../core/ports/docker-hub.ts';

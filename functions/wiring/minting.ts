@@ -1,10 +1,10 @@
 import { SchedulerClient } from '@aws-sdk/client-scheduler';
-import { clientConfig } from '../adapters/aws-clients.ts';
-import { tokenMinter } from '../adapters/docker-hub-create.ts';
-import { dynamodbRates } from '../adapters/dynamodb-rates.ts';
-import { dynamodbTimer } from '../adapters/dynamodb-timer.ts';
-import { schedulerBackstop } from '../adapters/scheduler.ts';
-import { joseTokenSealer } from '../adapters/token-sealer.ts';
+import { clientConfig } from '../adapters/aws/clients.ts';
+import { schedulerBackstop } from '../adapters/aws/scheduler.ts';
+import { tokenMinter } from '../adapters/docker-hub/create.ts';
+import { dynamodbRates } from '../adapters/dynamodb/rates.ts';
+import { dynamodbTimer } from '../adapters/dynamodb/timer.ts';
+import { joseTokenSealer } from '../adapters/jose/token-sealer.ts';
 import { Rates } from '../core/leases/rates.ts';
 import { perMinute } from '../core/model/pace.ts';
 import type { MintPorts } from '../core/ports/needs.ts';

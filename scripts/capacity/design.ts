@@ -1,5 +1,5 @@
-import { SHARD_MOST_OPEN } from '../../functions/adapters/dynamodb-open-leases.ts';
-import { SHARDS } from '../../functions/adapters/tables.ts';
+import { SHARD_MOST_OPEN } from '../../functions/adapters/dynamodb/open-leases.ts';
+import { SHARDS } from '../../functions/adapters/dynamodb/tables.ts';
 import { TURN_MS } from '../../functions/core/sweeping/sweep-turns.ts';
 import { MOST_DUE, RESERVE_MS } from '../../functions/sweeper.ts';
 import { throttlingOf } from '../../infra/throttling.ts';

@@ -1,5 +1,5 @@
-import { dockerHub } from '../../functions/adapters/docker-hub.ts';
-import { createRequest, readCreated } from '../../functions/adapters/docker-hub-create.ts';
+import { createRequest, readCreated } from '../../functions/adapters/docker-hub/create.ts';
+import { dockerHub } from '../../functions/adapters/docker-hub/docker-hub.ts';
 import {
   type Exchange,
   type HubAnswer,
@@ -8,9 +8,9 @@ import {
   hubExchange,
   LIST_MAX_BYTES,
   withDeadline,
-} from '../../functions/adapters/docker-hub-http.ts';
-import { problemOf } from '../../functions/adapters/docker-hub-problem.ts';
-import { tokenPath, tokensPath } from '../../functions/adapters/docker-hub-tokens.ts';
+} from '../../functions/adapters/docker-hub/http.ts';
+import { problemOf } from '../../functions/adapters/docker-hub/problem.ts';
+import { tokenPath, tokensPath } from '../../functions/adapters/docker-hub/tokens.ts';
 import { isRefusedCleanly } from '../../functions/core/leases/refused-create.ts';
 import type {
   CreatedToken,

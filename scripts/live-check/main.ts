@@ -8,7 +8,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { hubDispatcher } from '../../functions/adapters/docker-hub-http.ts';
+import { hubDispatcher } from '../../functions/adapters/docker-hub/http.ts';
 import { newRunId } from './ledger.ts';
 import { liveCheck } from './start.ts';
 

@@ -1,6 +1,6 @@
-import { type HubOptions, withDeadline } from '../../functions/adapters/docker-hub-http.ts';
-import { parseJson, property } from '../../functions/adapters/docker-hub-json.ts';
-import { readMeta, readRetryAtMs } from '../../functions/adapters/docker-hub-meta.ts';
+import { type HubOptions, withDeadline } from '../../functions/adapters/docker-hub/http.ts';
+import { parseJson, property } from '../../functions/adapters/docker-hub/json.ts';
+import { readMeta, readRetryAtMs } from '../../functions/adapters/docker-hub/meta.ts';
 import type { HubReply } from '../../functions/core/ports/docker-hub.ts';
 import type { Line } from './line.ts';
 import type { Secrets } from './secrets.ts';

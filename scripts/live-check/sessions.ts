@@ -1,6 +1,6 @@
-import { type BodyForm, type Exchange, withDeadline } from '../../functions/adapters/docker-hub-http.ts';
-import { property } from '../../functions/adapters/docker-hub-json.ts';
-import { claimsOf, logIn } from '../../functions/adapters/docker-hub-login.ts';
+import { type BodyForm, type Exchange, withDeadline } from '../../functions/adapters/docker-hub/http.ts';
+import { property } from '../../functions/adapters/docker-hub/json.ts';
+import { claimsOf, logIn } from '../../functions/adapters/docker-hub/login.ts';
 import type { Credential, LoginRoute } from '../../functions/core/model/target.ts';
 import type { HubReply, HubSession } from '../../functions/core/ports/docker-hub.ts';
 import type { Line } from './line.ts';

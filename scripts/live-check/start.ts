@@ -4,8 +4,8 @@ import {
   type HubOptions,
   hubExchange,
   withDeadline,
-} from '../../functions/adapters/docker-hub-http.ts';
-import { header } from '../../functions/adapters/docker-hub-meta.ts';
+} from '../../functions/adapters/docker-hub/http.ts';
+import { header } from '../../functions/adapters/docker-hub/meta.ts';
 import { VERSION } from '../../functions/wire/version.ts';
 import { Answers } from './answers.ts';
 import { Api } from './api.ts';

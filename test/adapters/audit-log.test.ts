@@ -1,6 +1,6 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { describe, expect, it } from 'vitest';
-import { cloudWatchAudit } from '../../functions/adapters/audit-log.ts';
+import { cloudWatchAudit } from '../../functions/adapters/aws/audit-log.ts';
 import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
 
 const NOW_MS = Date.parse('2026-11-21T10:00:00Z');

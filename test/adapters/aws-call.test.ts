@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AwsCallFailed, awsCall, failedWith } from '../../functions/adapters/aws-call.ts';
+import { AwsCallFailed, awsCall, failedWith } from '../../functions/adapters/aws/call.ts';
 
 const failing = (error: unknown) =>
   awsCall('GetSecretValue', () => Promise.reject(error)).catch((caught) => caught as AwsCallFailed);

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
-import { clientConfig, MAX_ATTEMPTS } from '../../functions/adapters/aws-clients.ts';
+import { clientConfig, MAX_ATTEMPTS } from '../../functions/adapters/aws/clients.ts';
 
 describe('the options of AWS clients', () => {
   it('end a call that nobody answers, after three tries', async () => {

@@ -207,9 +207,11 @@ describe('the create call', () => {
   };
 
   it('is bundled with the minter, and never with what only revokes', async () => {
-    expect(await bundled('functions/adapters/docker-hub.ts')).not.toContain('functions/adapters/docker-hub-create.ts');
-    expect(await bundled('functions/adapters/docker-hub-create.ts')).not.toContain(
-      'functions/adapters/docker-hub-login.ts',
+    expect(await bundled('functions/adapters/docker-hub/docker-hub.ts')).not.toContain(
+      'functions/adapters/docker-hub/create.ts',
+    );
+    expect(await bundled('functions/adapters/docker-hub/create.ts')).not.toContain(
+      'functions/adapters/docker-hub/login.ts',
     );
   });
 });

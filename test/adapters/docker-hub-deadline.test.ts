@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { withDeadline } from '../../functions/adapters/docker-hub-http.ts';
+import { withDeadline } from '../../functions/adapters/docker-hub/http.ts';
 
 const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 

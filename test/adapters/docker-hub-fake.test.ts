@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { dockerHub } from '../../functions/adapters/docker-hub.ts';
-import { tokenMinter } from '../../functions/adapters/docker-hub-create.ts';
-import { hubDispatcher } from '../../functions/adapters/docker-hub-http.ts';
+import { tokenMinter } from '../../functions/adapters/docker-hub/create.ts';
+import { dockerHub } from '../../functions/adapters/docker-hub/docker-hub.ts';
+import { hubDispatcher } from '../../functions/adapters/docker-hub/http.ts';
 import type { LoginRoute } from '../../functions/core/model/target.ts';
 import type { HubReply, HubSession, TokenPlace } from '../../functions/core/ports/docker-hub.ts';
 import { type FakeFault, type FakeHubOptions, startFakeHub } from '../../local/fake-hub/server.ts';

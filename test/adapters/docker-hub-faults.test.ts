@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
 import { Agent, buildConnector } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { dockerHub } from '../../functions/adapters/docker-hub.ts';
-import { hubDispatcher } from '../../functions/adapters/docker-hub-http.ts';
+import { dockerHub } from '../../functions/adapters/docker-hub/docker-hub.ts';
+import { hubDispatcher } from '../../functions/adapters/docker-hub/http.ts';
 import type { TokenPlace } from '../../functions/core/ports/docker-hub.ts';
 import { Canaries } from '../canary.ts';
 import {

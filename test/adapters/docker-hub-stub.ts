@@ -1,9 +1,9 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { dockerHub } from '../../functions/adapters/docker-hub.ts';
-import { tokenMinter } from '../../functions/adapters/docker-hub-create.ts';
-import { type HubOptions, hubDispatcher } from '../../functions/adapters/docker-hub-http.ts';
+import { tokenMinter } from '../../functions/adapters/docker-hub/create.ts';
+import { dockerHub } from '../../functions/adapters/docker-hub/docker-hub.ts';
+import { type HubOptions, hubDispatcher } from '../../functions/adapters/docker-hub/http.ts';
 import type { HubSession } from '../../functions/core/ports/docker-hub.ts';
 
 /** Our clock in these tests. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { AwsCallFailed } from '../../functions/adapters/aws-call.ts';
-import { isKeyUsable } from '../../functions/adapters/key-check.ts';
+import { AwsCallFailed } from '../../functions/adapters/aws/call.ts';
+import { isKeyUsable } from '../../functions/adapters/aws/key-check.ts';
 
 const failing = (error: Error) => ({ seal: () => Promise.reject(error) });
 

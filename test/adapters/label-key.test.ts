@@ -1,6 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { InstallationSecretMalformed, labelKeys, parseInstallationSecret } from '../../functions/adapters/label-key.ts';
+import {
+  InstallationSecretMalformed,
+  labelKeys,
+  parseInstallationSecret,
+} from '../../functions/adapters/aws/label-key.ts';
 import { readLabel, writeLabel } from '../../functions/core/hub/label.ts';
 
 const SEED = 'hVx3PqLz8RtYw2KmN5bCdF7gJ9sA4eU6';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readLeaseMessage, writeLeaseMessage } from '../../functions/adapters/lease-message.ts';
+import { readLeaseMessage, writeLeaseMessage } from '../../functions/adapters/aws/lease-message.ts';
 
 const LEASE_ID = '01KAJ4Z8V5Q2M9T3X7B6C1D0EF';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { METRICS, type MetricName, type MetricShape } from '../../functions/adapters/metric-names.ts';
-import { emfMeter } from '../../functions/adapters/metrics.ts';
+import { METRICS, type MetricName, type MetricShape } from '../../functions/adapters/aws/metric-names.ts';
+import { emfMeter } from '../../functions/adapters/aws/metrics.ts';
 
 describe('the meter', () => {
   let lines: string[];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ShortCache } from '../../functions/adapters/short-cache.ts';
+import { ShortCache } from '../../functions/adapters/aws/short-cache.ts';
 
 describe('a short cache', () => {
   it('gives a value until its life is over, counted from when it was true', () => {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { compactDecrypt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { joseTokenSealer } from '../../functions/adapters/token-sealer.ts';
+import { joseTokenSealer } from '../../functions/adapters/jose/token-sealer.ts';
 
 const TOKEN = 'dckr_pat_CanaryToken_0123456789';
 const sealer = joseTokenSealer();

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyResult, DynamoDBStreamEvent, SQSEvent } from 'aws-lambda';
-import { dynamodbSweepMark } from '../../functions/adapters/dynamodb-sweep-mark.ts';
+import { dynamodbSweepMark } from '../../functions/adapters/dynamodb/sweep-mark.ts';
 import { admin } from '../../functions/admin.ts';
 import { broker } from '../../functions/broker.ts';
 import { type CatalogEvent, catalogResource } from '../../functions/catalog-resource.ts';

@@ -1,10 +1,10 @@
 import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { dynamodbCatalog } from '../../functions/adapters/dynamodb-catalog.ts';
-import type { DynamodbTable } from '../../functions/adapters/dynamodb-rows.ts';
-import { dynamodbSessions } from '../../functions/adapters/dynamodb-sessions.ts';
-import { dynamodbSweepMark } from '../../functions/adapters/dynamodb-sweep-mark.ts';
-import { CATALOG_PARTITIONS, CATALOG_TABLE } from '../../functions/adapters/tables.ts';
+import { dynamodbCatalog } from '../../functions/adapters/dynamodb/catalog.ts';
+import type { DynamodbTable } from '../../functions/adapters/dynamodb/rows.ts';
+import { dynamodbSessions } from '../../functions/adapters/dynamodb/sessions.ts';
+import { dynamodbSweepMark } from '../../functions/adapters/dynamodb/sweep-mark.ts';
+import { CATALOG_PARTITIONS, CATALOG_TABLE } from '../../functions/adapters/dynamodb/tables.ts';
 import { anOpId, aSecret, aSessionRecord, aTarget } from '../contract/builders.ts';
 import { canRunDynamodbLocal, type DynamodbLocal, startDynamodbLocal } from './dynamodb-local.ts';
 import { inject, loseReplies, record } from './faults.ts';

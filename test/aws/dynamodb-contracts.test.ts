@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import { dynamodbCatalog } from '../../functions/adapters/dynamodb-catalog.ts';
-import { dynamodbLeases } from '../../functions/adapters/dynamodb-leases.ts';
-import { dynamodbRates } from '../../functions/adapters/dynamodb-rates.ts';
-import { dynamodbSessions } from '../../functions/adapters/dynamodb-sessions.ts';
-import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/tables.ts';
+import { dynamodbCatalog } from '../../functions/adapters/dynamodb/catalog.ts';
+import { dynamodbLeases } from '../../functions/adapters/dynamodb/leases.ts';
+import { dynamodbRates } from '../../functions/adapters/dynamodb/rates.ts';
+import { dynamodbSessions } from '../../functions/adapters/dynamodb/sessions.ts';
+import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/dynamodb/tables.ts';
 import { callerRatesContract } from '../contract/caller-rates.ts';
 import { catalogContract } from '../contract/catalog.ts';
 import { leaseStoreContract } from '../contract/lease-store.ts';

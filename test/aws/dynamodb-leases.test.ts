@@ -8,12 +8,12 @@ import {
 import { DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { ulid } from 'ulid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MAX_ATTEMPTS } from '../../functions/adapters/aws-clients.ts';
-import { shardOf } from '../../functions/adapters/dynamodb-lease-row.ts';
-import { dynamodbLeases } from '../../functions/adapters/dynamodb-leases.ts';
-import type { DynamodbTable, Row } from '../../functions/adapters/dynamodb-rows.ts';
-import { writePageToken } from '../../functions/adapters/page-token.ts';
-import { LEASE_INDEXES, LEASE_TABLE, SHARDS } from '../../functions/adapters/tables.ts';
+import { MAX_ATTEMPTS } from '../../functions/adapters/aws/clients.ts';
+import { shardOf } from '../../functions/adapters/dynamodb/lease-row.ts';
+import { dynamodbLeases } from '../../functions/adapters/dynamodb/leases.ts';
+import { writePageToken } from '../../functions/adapters/dynamodb/page-token.ts';
+import type { DynamodbTable, Row } from '../../functions/adapters/dynamodb/rows.ts';
+import { LEASE_INDEXES, LEASE_TABLE, SHARDS } from '../../functions/adapters/dynamodb/tables.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Clock } from '../../functions/core/ports/environment.ts';
 import type { LeaseFilter } from '../../functions/core/ports/leases.ts';

@@ -12,9 +12,9 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { dynamodbClient } from '../../functions/adapters/dynamodb-client.ts';
-import type { DynamodbTable } from '../../functions/adapters/dynamodb-rows.ts';
-import type { KeyAttribute, TableShape } from '../../functions/adapters/tables.ts';
+import { dynamodbClient } from '../../functions/adapters/dynamodb/client.ts';
+import type { DynamodbTable } from '../../functions/adapters/dynamodb/rows.ts';
+import type { KeyAttribute, TableShape } from '../../functions/adapters/dynamodb/tables.ts';
 
 /** Longest start of the Java server; some 4 s on two idle cores. */
 const START_TIMEOUT_MS = 60_000;

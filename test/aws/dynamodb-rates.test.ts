@@ -1,8 +1,8 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dynamodbRates } from '../../functions/adapters/dynamodb-rates.ts';
-import type { DynamodbTable } from '../../functions/adapters/dynamodb-rows.ts';
-import { CATALOG_TABLE } from '../../functions/adapters/tables.ts';
+import { dynamodbRates } from '../../functions/adapters/dynamodb/rates.ts';
+import type { DynamodbTable } from '../../functions/adapters/dynamodb/rows.ts';
+import { CATALOG_TABLE } from '../../functions/adapters/dynamodb/tables.ts';
 import { canRunDynamodbLocal, type DynamodbLocal, startDynamodbLocal } from './dynamodb-local.ts';
 
 /** Rows whose time to live is over would go under the tests' hands. */

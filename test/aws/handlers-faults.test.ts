@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MAX_ATTEMPTS } from '../../functions/adapters/aws-clients.ts';
+import { MAX_ATTEMPTS } from '../../functions/adapters/aws/clients.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import { type CallFault, type CallWatch, watchCalls } from './call-watch.ts';
 import type { Answer } from './deployment.ts';

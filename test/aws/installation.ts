@@ -11,10 +11,10 @@ import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DeleteCommand, GetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { vi } from 'vitest';
-import { rowToLease } from '../../functions/adapters/dynamodb-lease-row.ts';
-import type { DynamodbTable } from '../../functions/adapters/dynamodb-rows.ts';
-import { dynamodbSessions } from '../../functions/adapters/dynamodb-sessions.ts';
-import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/tables.ts';
+import { rowToLease } from '../../functions/adapters/dynamodb/lease-row.ts';
+import type { DynamodbTable } from '../../functions/adapters/dynamodb/rows.ts';
+import { dynamodbSessions } from '../../functions/adapters/dynamodb/sessions.ts';
+import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/dynamodb/tables.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { HubFacts } from '../../functions/core/ports/sessions.ts';
 import type { SettingValue } from '../../functions/env.ts';

@@ -22,18 +22,18 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cloudWatchAudit } from '../../functions/adapters/audit-log.ts';
-import { clientConfig } from '../../functions/adapters/aws-clients.ts';
-import { kmsSealer } from '../../functions/adapters/kms.ts';
-import { labelKeySource } from '../../functions/adapters/label-key.ts';
-import { readLeaseMessage } from '../../functions/adapters/lease-message.ts';
-import { schedulerBackstop } from '../../functions/adapters/scheduler.ts';
+import { cloudWatchAudit } from '../../functions/adapters/aws/audit-log.ts';
+import { clientConfig } from '../../functions/adapters/aws/clients.ts';
+import { kmsSealer } from '../../functions/adapters/aws/kms.ts';
+import { labelKeySource } from '../../functions/adapters/aws/label-key.ts';
+import { readLeaseMessage } from '../../functions/adapters/aws/lease-message.ts';
+import { schedulerBackstop } from '../../functions/adapters/aws/scheduler.ts';
 import {
   CredentialMalformed,
   CredentialNotOurs,
   secretsManagerCredentials,
-} from '../../functions/adapters/secrets-manager.ts';
-import { sqsRedelivery, sqsRevocationQueue } from '../../functions/adapters/sqs.ts';
+} from '../../functions/adapters/aws/secrets-manager.ts';
+import { sqsRedelivery, sqsRevocationQueue } from '../../functions/adapters/aws/sqs.ts';
 import { unique } from '../contract/builders.ts';
 import { sealerContract } from '../contract/sealer.ts';
 import { targetCredentialsContract } from '../contract/target-credentials.ts';

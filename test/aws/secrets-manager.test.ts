@@ -5,9 +5,9 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AwsCallFailed } from '../../functions/adapters/aws-call.ts';
-import { clientConfig } from '../../functions/adapters/aws-clients.ts';
-import { CredentialMalformed, secretsManagerCredentials } from '../../functions/adapters/secrets-manager.ts';
+import { AwsCallFailed } from '../../functions/adapters/aws/call.ts';
+import { clientConfig } from '../../functions/adapters/aws/clients.ts';
+import { CredentialMalformed, secretsManagerCredentials } from '../../functions/adapters/aws/secrets-manager.ts';
 import { unique } from '../contract/builders.ts';
 import { findMotoPython, MOTO_CLIENT, type Moto, startMoto } from './moto.ts';
 import { plantFaults } from './planted-faults.ts';

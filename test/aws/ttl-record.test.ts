@@ -1,6 +1,6 @@
 import type { DynamoDBRecord } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
-import { expiredTimer } from '../../functions/adapters/ttl-record.ts';
+import { expiredTimer } from '../../functions/adapters/dynamodb/ttl-record.ts';
 
 const LEASE_ID = '01KA5ZQ3V4E9M7X2C8R1T6W0YB';
 

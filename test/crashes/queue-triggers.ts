@@ -1,5 +1,5 @@
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
-import { writeLeaseMessage } from '../../functions/adapters/lease-message.ts';
+import { writeLeaseMessage } from '../../functions/adapters/aws/lease-message.ts';
 import type { SweepPorts } from '../../functions/core/ports/needs.ts';
 import { sweep } from '../../functions/core/sweeping/sweep.ts';
 import type { Log } from '../../functions/log.ts';

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
-import type { MetricName } from '../../functions/adapters/metric-names.ts';
+import type { MetricName } from '../../functions/adapters/aws/metric-names.ts';
 import { measureAnswer } from '../../functions/wiring/measured-answers.ts';
 import { proxyEvent } from './proxy-event.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { MetricName } from '../../functions/adapters/metric-names.ts';
-import type { Meter } from '../../functions/adapters/metrics.ts';
+import type { MetricName } from '../../functions/adapters/aws/metric-names.ts';
+import type { Meter } from '../../functions/adapters/aws/metrics.ts';
 import type { AuditEvent, AuditEventName } from '../../functions/core/model/audit-event.ts';
 import type { HubProblem, HubReply } from '../../functions/core/ports/docker-hub.ts';
 import { measuredAudit, measuredHub, measuredMinter } from '../../functions/wiring/measured.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { joseTokenSealer } from '../../functions/adapters/token-sealer.ts';
+import { joseTokenSealer } from '../../functions/adapters/jose/token-sealer.ts';
 import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';

@@ -1,6 +1,6 @@
 import type { SQSRecord } from 'aws-lambda';
 import { expect, it } from 'vitest';
-import { writeLeaseMessage } from '../../functions/adapters/lease-message.ts';
+import { writeLeaseMessage } from '../../functions/adapters/aws/lease-message.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { LeaseStore } from '../../functions/core/ports/leases.ts';
 import { revoker } from '../../functions/revoker.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { MetricName } from '../../functions/adapters/metric-names.ts';
+import type { MetricName } from '../../functions/adapters/aws/metric-names.ts';
 import type { Clock } from '../../functions/core/ports/environment.ts';
 import type { LeaseStore } from '../../functions/core/ports/leases.ts';
 import type { SweepPlace } from '../../functions/core/sweeping/sweep-turns.ts';

@@ -2,7 +2,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CATALOG_PARTITIONS, ratePartition } from '../../functions/adapters/tables.ts';
+import { CATALOG_PARTITIONS, ratePartition } from '../../functions/adapters/dynamodb/tables.ts';
 import {
   actionsOf,
   listOf,

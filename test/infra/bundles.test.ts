@@ -28,24 +28,24 @@ function has(entry: FunctionEntry, part: string): boolean {
 
 describe('the bundle', () => {
   it.each(['revoker', 'sweeper'] as const)('of the %s has no code that creates schedules', (entry) => {
-    expect(has(entry, 'functions/adapters/docker-hub-tokens.ts')).toBe(true);
-    expect(has(entry, 'functions/adapters/scheduler.ts')).toBe(false);
+    expect(has(entry, 'functions/adapters/docker-hub/tokens.ts')).toBe(true);
+    expect(has(entry, 'functions/adapters/aws/scheduler.ts')).toBe(false);
     expect(has(entry, 'client-scheduler')).toBe(false);
   });
 
   it('of the revoker has no code that creates tokens', () => {
-    expect(has('revoker', 'functions/adapters/docker-hub-create.ts')).toBe(false);
+    expect(has('revoker', 'functions/adapters/docker-hub/create.ts')).toBe(false);
     for (const file of ['throwaway', 'verify']) expect(has('revoker', `functions/core/${file}.ts`)).toBe(false);
   });
 
   it('of the sweeper, which verifies targets whose mints are refused, has the code that creates their token', () => {
-    expect(has('sweeper', 'functions/adapters/docker-hub-create.ts')).toBe(true);
-    expect(has('sweeper', 'functions/adapters/token-sealer.ts')).toBe(false);
+    expect(has('sweeper', 'functions/adapters/docker-hub/create.ts')).toBe(true);
+    expect(has('sweeper', 'functions/adapters/jose/token-sealer.ts')).toBe(false);
   });
 
   it('of the broker has both', () => {
-    expect(has('broker', 'functions/adapters/docker-hub-create.ts')).toBe(true);
-    expect(has('broker', 'functions/adapters/scheduler.ts')).toBe(true);
+    expect(has('broker', 'functions/adapters/docker-hub/create.ts')).toBe(true);
+    expect(has('broker', 'functions/adapters/aws/scheduler.ts')).toBe(true);
   });
 
   it.each(FUNCTION_ENTRIES)('of %s has nothing of the embedded edition, its fake or the tests', (entry) => {

@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/tables.ts';
+import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/dynamodb/tables.ts';
 import { readSettings } from '../../functions/env.ts';
 import type { HubleaseProps } from '../../infra/hublease.ts';
 import { type Resource, resourceOf, resourcesOf, SYNTH_TIMEOUT_MS, stackWith, templateOf } from './synthesized.ts';

@@ -188,7 +188,9 @@ describe('the recorded calls', () => {
 
   it('hold each command that an adapter sends', () => {
     const folder = new URL('../../functions/adapters/', import.meta.url);
-    const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'));
+    const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(new URL(file, folder), 'utf8'));
     const commands = sources.flatMap((text) =>
       [...text.matchAll(/new (\w+)Command\(/g)].map((match) => match[1] ?? ''),
     );

@@ -4,8 +4,8 @@ import { Duration } from 'aws-cdk-lib';
 import type { Template } from 'aws-cdk-lib/assertions';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { METRICS } from '../../functions/adapters/metric-names.ts';
-import { LEASE_INDEXES } from '../../functions/adapters/tables.ts';
+import { METRICS } from '../../functions/adapters/aws/metric-names.ts';
+import { LEASE_INDEXES } from '../../functions/adapters/dynamodb/tables.ts';
 import { resourceOf, resourcesOf, SYNTH_TIMEOUT_MS, stackWith, templateOf } from './synthesized.ts';
 
 let template: Template;

@@ -1,7 +1,7 @@
 import { monotonicFactory } from 'ulid';
 import { Agent, type Dispatcher } from 'undici';
-import { dockerHub } from '../../functions/adapters/docker-hub.ts';
-import { tokenMinter } from '../../functions/adapters/docker-hub-create.ts';
+import { tokenMinter } from '../../functions/adapters/docker-hub/create.ts';
+import { dockerHub } from '../../functions/adapters/docker-hub/docker-hub.ts';
 import { revokeLease } from '../../functions/core/ending/revoke.ts';
 import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';

@@ -19,12 +19,14 @@ const dynamodbOf = (expression: string) => changesOf(`'${expression}'`).map((tex
 describe('the mutants of the stores', () => {
   it('take in every source that asks DynamoDB, Secrets Manager or SQLite under a condition', () => {
     const askers = ['functions/adapters', 'local']
-      .flatMap((folder) => readdirSync(pathOf(folder)).map((name) => `${folder}/${name}`))
+      .flatMap((folder) =>
+        readdirSync(pathOf(folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
+      )
       .filter((file) => file.endsWith('.ts'))
-      .filter((file) => /lib-dynamodb'|dynamodb-rows\.ts'|client-secrets-manager'|\bprepare\(/.test(sourceOf(file)));
+      .filter((file) => /lib-dynamodb'|\/rows\.ts'|client-secrets-manager'|\bprepare\(/.test(sourceOf(file)));
     // The label key is one secret that is made once. The database's file, and the Docker Hub that a folder belongs to, are
     // read under conditions of their own.
-    const others = ['functions/adapters/label-key.ts', 'local/database.ts', 'local/hub-of-folder.ts'];
+    const others = ['functions/adapters/aws/label-key.ts', 'local/database.ts', 'local/hub-of-folder.ts'];
     expect(askers.filter((file) => !others.includes(file)).filter((file) => !storeSources().includes(file))).toEqual(
       [],
     );

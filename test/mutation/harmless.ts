@@ -12,42 +12,42 @@ export interface Harmless {
 
 export const HARMLESS: readonly Harmless[] = [
   {
-    file: 'functions/adapters/dynamodb-catalog.ts',
+    file: 'functions/adapters/dynamodb/catalog.ts',
     line: "return filter.target === undefined || ('target' in entry && entry.target === filter.target);",
     original: "'target' in entry",
     replacement: 'true',
     why: 'It is there for the type: the `target` of an entry without one is undefined, which is no name.',
   },
   {
-    file: 'functions/adapters/dynamodb-leases.ts',
+    file: 'functions/adapters/dynamodb/leases.ts',
     line: 'const isAhead = resume > top;',
     original: '>',
     replacement: '>=',
     why: 'Where both are the same, either is taken.',
   },
   {
-    file: 'functions/adapters/dynamodb-transaction.ts',
+    file: 'functions/adapters/dynamodb/transaction.ts',
     line: 'const isPassing = reason !== undefined && PASSING_REASONS.includes(reason);',
     original: 'reason !== undefined',
     replacement: 'true',
     why: 'It is there for the type: undefined is none of the reasons that pass.',
   },
   {
-    file: 'functions/adapters/page-token.ts',
+    file: 'functions/adapters/dynamodb/page-token.ts',
     line: 'if (token.length <= TOKEN_MOST_CHARACTERS) {',
     original: 'token.length <= TOKEN_MOST_CHARACTERS',
     replacement: 'true',
     why: 'It bounds the work: a longer token is refused by its form as well.',
   },
   {
-    file: 'functions/adapters/page-token.ts',
+    file: 'functions/adapters/dynamodb/page-token.ts',
     line: 'if (token.length <= TOKEN_MOST_CHARACTERS) {',
     original: '<=',
     replacement: '<',
     why: 'The longest token that is ever written has 191 characters, far from the bound.',
   },
   {
-    file: 'functions/adapters/secrets-manager.ts',
+    file: 'functions/adapters/aws/secrets-manager.ts',
     line: 'if (versions.length !== 1 || only === undefined || only[1].includes(EMPTY_STAGE)) return;',
     original: 'only === undefined',
     replacement: 'false',

@@ -21,25 +21,25 @@ const CONTRACTS = 'test/aws/dynamodb-contracts.test.ts';
 export const STORE_SUITES: readonly StoreSuites[] = [
   {
     backing: 'dynamodb',
-    sources: /^functions\/adapters\/dynamodb-(?:catalog|sessions|sweep-mark)\.ts$/,
+    sources: /^functions\/adapters\/dynamodb\/(?:catalog|sessions|sweep-mark)\.ts$/,
     tests: [CONTRACTS, 'test/aws/dynamodb-catalog.test.ts'],
     only: 'contract of (Catalog|SessionStore)|the catalog in DynamoDB',
   },
   {
     backing: 'dynamodb',
-    sources: /^functions\/adapters\/dynamodb-(?:counters|replays|transaction)\.ts$/,
+    sources: /^functions\/adapters\/dynamodb\/(?:counters|replays|transaction)\.ts$/,
     tests: [CONTRACTS, 'test/aws/dynamodb-claims.test.ts'],
     only: 'create under|update that counts|correctCounter|claims of leases in DynamoDB',
   },
   {
     backing: 'dynamodb',
-    sources: /^functions\/adapters\/dynamodb-open-leases\.ts$/,
+    sources: /^functions\/adapters\/dynamodb\/open-leases\.ts$/,
     tests: [CONTRACTS, 'test/aws/dynamodb-leases.test.ts'],
     only: 'LeaseStore > (due|listOpen|countOpen) |leases in DynamoDB',
   },
   {
     backing: 'dynamodb',
-    sources: /^functions\/adapters\/(?:dynamodb-.*|tables|page-token)\.ts$/,
+    sources: /^functions\/adapters\/dynamodb\/(?!ttl-record).*\.ts$/,
     tests: [
       CONTRACTS,
       'test/aws/dynamodb-leases.test.ts',
@@ -49,13 +49,13 @@ export const STORE_SUITES: readonly StoreSuites[] = [
   },
   {
     backing: 'moto',
-    sources: /^functions\/adapters\/secrets-manager\.ts$/,
+    sources: /^functions\/adapters\/aws\/secrets-manager\.ts$/,
     tests: ['test/aws/secrets-manager.test.ts', 'test/aws/moto.test.ts', 'test/aws/moto-faults.test.ts'],
     only: 'Secrets Manager',
   },
   {
     backing: 'none',
-    sources: /^local\/sqlite-(?:data|migrations)\.ts$/,
+    sources: /^local\/sqlite\/(?:data|migrations)\.ts$/,
     tests: [
       'test/local/sqlite-key-file.test.ts',
       'test/local/sqlite-database.test.ts',
@@ -65,17 +65,17 @@ export const STORE_SUITES: readonly StoreSuites[] = [
   },
   {
     backing: 'none',
-    sources: /^local\/sqlite-set-back\.ts$/,
+    sources: /^local\/sqlite\/set-back\.ts$/,
     tests: ['test/local/clock-set-back.test.ts'],
   },
   {
     backing: 'none',
-    sources: /^local\/sqlite-commits\.ts$/,
+    sources: /^local\/sqlite\/commits\.ts$/,
     tests: ['test/local/sqlite-commits.test.ts', 'test/local/sqlite-contracts.test.ts'],
   },
   {
     backing: 'none',
-    sources: /^local\/sqlite-.*\.ts$/,
+    sources: /^local\/sqlite\/(?!database|key-file|hub-of-folder).*\.ts$/,
     tests: ['test/local/sqlite-contracts.test.ts', 'test/local/sqlite-rows.test.ts'],
   },
 ];
@@ -88,7 +88,9 @@ export function suitesOf(file: string): StoreSuites | undefined {
 /** The sources of all stores, by path from the root. */
 export function storeSources(): readonly string[] {
   const files = ['functions/adapters', 'local'].flatMap((folder) =>
-    readdirSync(fileURLToPath(new URL(folder, ROOT))).map((name) => `${folder}/${name}`),
+    readdirSync(fileURLToPath(new URL(folder, ROOT)), { recursive: true, encoding: 'utf8' }).map(
+      (name) => `${folder}/${name}`,
+    ),
   );
   return files.filter((file) => suitesOf(file) !== undefined).sort();
 }

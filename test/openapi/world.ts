@@ -1,5 +1,5 @@
 import type { APIGatewayProxyResult } from 'aws-lambda';
-import { joseTokenSealer } from '../../functions/adapters/token-sealer.ts';
+import { joseTokenSealer } from '../../functions/adapters/jose/token-sealer.ts';
 import { admin } from '../../functions/admin.ts';
 import { broker } from '../../functions/broker.ts';
 import type { DockerHub, TokenMinter } from '../../functions/core/ports/docker-hub.ts';

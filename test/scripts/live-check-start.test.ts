@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { hubDispatcher } from '../../functions/adapters/docker-hub-http.ts';
+import { hubDispatcher } from '../../functions/adapters/docker-hub/http.ts';
 import { readSettings } from '../../scripts/live-check/settings.ts';
 import { liveCheck } from '../../scripts/live-check/start.ts';
 

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { hubDispatcher } from '../../functions/adapters/docker-hub-http.ts';
+import { hubDispatcher } from '../../functions/adapters/docker-hub/http.ts';
 import type { FakeFault } from '../../local/fake-hub/faults.ts';
 import { type FakeHub, type FakeHubOptions, type FakeTokenView, startFakeHub } from '../../local/fake-hub/server.ts';
 import { VARIATIONS, type Variation, type VariationName } from '../../local/fake-hub/variations.ts';

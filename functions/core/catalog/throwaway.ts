@@ -44,7 +44,7 @@ export const THROWAWAY_LABELS: readonly ThrowawayLabel[] = [
   {
     labelMaxCharacters: LABEL_MAX_CHARACTERS,
     // Mixed case, and as long as a label may be, to see whether all of it comes back.
-    label: VERIFICATION_LABEL.padEnd(callerLabelMax(LABEL_MAX_CHARACTERS), '..'),
+    label: VERIFICATION_LABEL.padEnd(callerLabelMax(LABEL_MAX_CHARACTERS), '.'),
   },
   { labelMaxCharacters: MARK_CHARACTERS },
 ];

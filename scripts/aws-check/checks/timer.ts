@@ -1,7 +1,7 @@
 import type { _Record as StreamRecord } from '@aws-sdk/client-dynamodb-streams';
 import type { DynamoDBRecord } from 'aws-lambda';
-import { TIMER_ROW } from '../../../functions/adapters/tables.ts';
-import { expiredTimer } from '../../../functions/adapters/ttl-record.ts';
+import { TIMER_ROW } from '../../../functions/adapters/dynamodb/tables.ts';
+import { expiredTimer } from '../../../functions/adapters/dynamodb/ttl-record.ts';
 import { duration } from '../../live-check/words.ts';
 import { type Finding, failed, notShown, passed } from '../catalog.ts';
 import { lookFor } from '../pause.ts';

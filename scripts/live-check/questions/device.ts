@@ -1,5 +1,5 @@
-import { property } from '../../../functions/adapters/docker-hub-json.ts';
-import { claimsOf } from '../../../functions/adapters/docker-hub-login.ts';
+import { property } from '../../../functions/adapters/docker-hub/json.ts';
+import { claimsOf } from '../../../functions/adapters/docker-hub/login.ts';
 import type { HubSession } from '../../../functions/core/ports/docker-hub.ts';
 import type { Place } from '../place.ts';
 import { tidy } from '../removal.ts';

@@ -1,5 +1,5 @@
-import type { HubAnswer } from '../../../functions/adapters/docker-hub-http.ts';
-import { header } from '../../../functions/adapters/docker-hub-meta.ts';
+import type { HubAnswer } from '../../../functions/adapters/docker-hub/http.ts';
+import { header } from '../../../functions/adapters/docker-hub/meta.ts';
 import type { HubReply } from '../../../functions/core/ports/docker-hub.ts';
 import type { Place } from '../place.ts';
 import type { Run } from '../run.ts';

@@ -1,4 +1,4 @@
-import { property } from '../../../functions/adapters/docker-hub-json.ts';
+import { property } from '../../../functions/adapters/docker-hub/json.ts';
 import type { MadeToken } from '../ledger.ts';
 import type { Place } from '../place.ts';
 import type { Run } from '../run.ts';

@@ -1,0 +1,142 @@
+import {
+  type CloudWatchLogsClient,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
+import type { AuditEvent } from '../../core/model/audit-event.ts';
+import type { Audit } from '../../core/ports/audit.ts';
+import type { Clock } from '../../core/ports/environment.ts';
+import { AwsCallFailed, awsCall, failedWith } from './call.ts';
+
+/** A decision waits this long at most for its record. Beyond it the event goes to the function's own log. */
+const RECORD_TIMEOUT_MS = 2_000;
+/** Longest text of a field: an ARN has some 200 characters. What is longer is cut, so that no event outgrows its log. */
+const LONGEST_TEXT_CHARACTERS = 1_024;
+/** Longest text in `detail`, where an allow list may stand, and of all of them: an event may have 256 KiB. */
+const LONGEST_DETAIL_CHARACTERS = 8_001;
+const ALL_DETAILS_CHARACTERS = 40_000;
+/** Most entries of `detail`. */
+const MOST_DETAILS = 32;
+
+const TEXT_FIELDS = [
+  'requestId',
+  'sourceIp',
+  'caller',
+  'callerId',
+  'secret',
+  'target',
+  'leaseId',
+  'tokenId',
+  'tokenSha256',
+  'code',
+] as const satisfies readonly (keyof AuditEvent)[];
+
+export interface AuditLogOptions {
+  readonly client: CloudWatchLogsClient;
+  readonly logGroup: string;
+  /** Names this process among all that write to the log group: function and a random part. Neither `:` nor `*`. */
+  readonly writer: string;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  /** Takes one line of JSON when the log group could not be written; stderr unless given. */
+  readonly writeLine?: (line: string) => void;
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Writes audit events to a CloudWatch log group of their own, one stream per process and day (`2026/11/21/WRITER`). Only the
+ * fields that AuditEvent names are written, whatever the object holds. Never rejects: an event that could not be stored
+ * within two seconds is `lost`, and goes to the function's own log with the code of the failure.
+ *
+ * IAM actions: PutLogEvents, CreateLogStream. Source: CloudWatch Logs API reference, PutLogEvents.
+ */
+export function cloudWatchAudit(options: AuditLogOptions): Audit {
+  const { client, logGroup, writer, clock } = options;
+  const writeLine = options.writeLine ?? ((line) => process.stderr.write(`${line}\n`));
+
+  async function store(message: string, atMs: number, abortSignal: AbortSignal): Promise<void> {
+    const logStreamName = `${new Date(clock.nowMs()).toISOString().slice(0, 10).replaceAll('-', '/')}/${writer}`;
+    const place = { logGroupName: logGroup, logStreamName };
+    const put = () =>
+      awsCall('PutLogEvents', () =>
+        client.send(new PutLogEventsCommand({ ...place, logEvents: [{ message, timestamp: atMs }] }), { abortSignal }),
+      );
+    let answer: Awaited<ReturnType<typeof put>>;
+    try {
+      answer = await put();
+    } catch (error) {
+      if (!failedWith(error, 'ResourceNotFoundException')) throw error;
+      await awsCall('CreateLogStream', () => client.send(new CreateLogStreamCommand(place), { abortSignal })).catch(
+        (cause) => {
+          if (!failedWith(cause, 'ResourceAlreadyExistsException')) throw cause;
+        },
+      );
+      answer = await put();
+    }
+    // A time outside the log group's window is refused within a successful answer.
+    if (answer.rejectedLogEventsInfo !== undefined) throw new AwsCallFailed('PutLogEvents', 'EventRejected');
+  }
+
+  return {
+    async record(event) {
+      const audit = fieldsOf(event);
+      try {
+        await within(options.timeoutMs ?? RECORD_TIMEOUT_MS, (signal) =>
+          store(JSON.stringify(audit), event.atMs, signal),
+        );
+        return 'stored';
+      } catch (error) {
+        const code = error instanceof AwsCallFailed ? error.message : 'Unknown';
+        try {
+          writeLine(JSON.stringify({ level: 'ERROR', message: 'audit event not stored', code, audit }));
+        } catch {
+          // Nobody is left to tell, and a decision must not fail because its record did.
+        }
+        return 'lost';
+      }
+    },
+  };
+}
+
+function fieldsOf(event: AuditEvent): Record<string, unknown> {
+  const fields: Record<string, unknown> = { event: event.event, atMs: event.atMs, at: isoTime(event.atMs) };
+  for (const name of TEXT_FIELDS) if (event[name] !== undefined) fields[name] = cut(event[name]);
+  if (event.detail !== undefined) {
+    let left = ALL_DETAILS_CHARACTERS;
+    const entries = Object.entries(event.detail).slice(0, MOST_DETAILS);
+    const details = entries.map(([name, value]) => {
+      const text = cut(value, Math.min(LONGEST_DETAIL_CHARACTERS, left));
+      left = Math.max(0, left - String(text).length);
+      return [cut(name), text];
+    });
+    fields.detail = Object.fromEntries(details);
+  }
+  return fields;
+}
+
+function isoTime(atMs: number): string | undefined {
+  const date = new Date(atMs);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+function cut(value: unknown, mostCharacters = LONGEST_TEXT_CHARACTERS): string | number | boolean {
+  if (typeof value === 'number' || typeof value === 'boolean') return value;
+  const text = typeof value === 'string' ? value : typeof value;
+  return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}…`;
+}
+
+/** Ends with the call or with the time, whichever comes first; the SDK's pauses between tries do not heed its own signal. */
+async function within(timeoutMs: number, call: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const abort = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new AwsCallFailed('PutLogEvents', 'TimeUp'));
+      abort.abort();
+    }, timeoutMs);
+  });
+  try {
+    await Promise.race([call(abort.signal), timeUp]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,129 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
+import type { Clock } from '../../core/ports/environment.ts';
+import type { Sealer } from '../../core/ports/sealing.ts';
+import { AwsCallFailed, awsCall, failedWith } from './call.ts';
+import { ShortCache } from './short-cache.ts';
+
+/** Opened texts are remembered this long: a session is opened once per request, and KMS charges by the call. */
+const CACHE_MS = 60_000;
+/** One session per target; few are busy in one process at a time. */
+const CACHE_MOST = 50;
+/** Docker Hub's sessions are a few kB; a row of the table holds at most 400 kB. */
+const LONGEST_PLAIN_BYTES = 65_536;
+/** 96 bits. Source: NIST SP 800-38D section 5.2.1.1. Each key encrypts one text, so no nonce can repeat under it. */
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** What KMS answers about a text that another key has encrypted. Source: KMS API reference, Decrypt. */
+const NOT_UNDER_THIS_KEY = ['IncorrectKeyException', 'InvalidCiphertextException', 'AccessDeniedException'];
+
+/** `s1`, the encrypted data key, then nonce, encrypted text and tag; each base64url. */
+const SEALED = /^s1\.([A-Za-z0-9_-]{1,1024})\.([A-Za-z0-9_-]{38,88000})$/;
+
+/** A text that was not sealed under this key and context, or was changed. */
+export class SealBroken extends Error {
+  constructor() {
+    super('not sealed under this key and context, or changed since');
+    this.name = 'SealBroken';
+  }
+}
+
+export interface KmsOptions {
+  readonly client: KMSClient;
+  readonly keyArn: string;
+  /** Keys that the installation had before: they open, and seal nothing. @default none */
+  readonly formerKeyArns?: readonly string[];
+  readonly clock: Pick<Clock, 'nowMs'>;
+}
+
+/**
+ * Seals texts with AES-256-GCM under a data key of their own, which KMS gives and encrypts under the installation's key. KMS
+ * itself encrypts at most 4,096 bytes, and Docker Hub states no bound on its sessions. The context is KMS' encryption context
+ * `hublease` and so stands in CloudTrail: it must not be secret.
+ *
+ * `open` rejects with SealBroken; both methods with AwsCallFailed, which KMS also gives for a wrong key or context.
+ * IAM actions: GenerateDataKey (seal), Decrypt (open).
+ */
+export function kmsSealer({ client, keyArn, formerKeyArns = [], clock }: KmsOptions): Sealer {
+  const opened = new ShortCache<string>(clock, CACHE_MS, CACHE_MOST);
+  async function dataKeyOf(encryptedKey: Buffer, context: string): Promise<Uint8Array | undefined> {
+    const [current, ...former] = [keyArn, ...formerKeyArns];
+    // Named, so that a text sealed under another key that we may use is refused.
+    const decrypt = (KeyId: string) =>
+      awsCall('Decrypt', () =>
+        client.send(
+          new DecryptCommand({ KeyId, CiphertextBlob: encryptedKey, EncryptionContext: { hublease: context } }),
+        ),
+      );
+    let attempt = decrypt(current);
+    for (const key of former) {
+      attempt = attempt.catch((error: unknown) => {
+        if (!failedWith(error, ...NOT_UNDER_THIS_KEY)) throw error;
+        return decrypt(key);
+      });
+    }
+    return (await attempt).Plaintext;
+  }
+
+  return {
+    async seal(plain, context) {
+      const bytes = Buffer.from(plain, 'utf8');
+      if (bytes.length > LONGEST_PLAIN_BYTES)
+        throw new Error(`a text to seal has at most ${LONGEST_PLAIN_BYTES} bytes`);
+      const dataKey = await awsCall('GenerateDataKey', () =>
+        client.send(
+          new GenerateDataKeyCommand({
+            KeyId: keyArn,
+            KeySpec: 'AES_256',
+            EncryptionContext: { hublease: context },
+          }),
+        ),
+      );
+      if (dataKey.Plaintext === undefined || dataKey.CiphertextBlob === undefined) {
+        throw new AwsCallFailed('GenerateDataKey', 'NoKey');
+      }
+      const nonce = randomBytes(NONCE_BYTES);
+      const cipher = createCipheriv('aes-256-gcm', dataKey.Plaintext, nonce).setAAD(Buffer.from(context));
+      const box = Buffer.concat([nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
+      dataKey.Plaintext.fill(0);
+      return `s1.${Buffer.from(dataKey.CiphertextBlob).toString('base64url')}.${box.toString('base64url')}`;
+    },
+
+    async open(sealed, context) {
+      const cacheKey = `${context}\n${sealed}`;
+      const remembered = opened.get(cacheKey);
+      if (remembered !== undefined) return remembered;
+      const asOfMs = clock.nowMs();
+      const { encryptedKey, box } = split(sealed);
+      const plain = decrypt(await dataKeyOf(encryptedKey, context), box, context);
+      opened.put(cacheKey, plain, asOfMs);
+      return plain;
+    },
+  };
+}
+
+function split(sealed: string): { encryptedKey: Buffer; box: Buffer } {
+  const [, keyText, boxText] = SEALED.exec(sealed) ?? [];
+  if (keyText === undefined || boxText === undefined) throw new SealBroken();
+  const [encryptedKey, box] = [Buffer.from(keyText, 'base64url'), Buffer.from(boxText, 'base64url')];
+  // The last character may carry bits that decoding drops: a text has one spelling only.
+  if (encryptedKey.toString('base64url') !== keyText || box.toString('base64url') !== boxText) throw new SealBroken();
+  return { encryptedKey, box };
+}
+
+function decrypt(key: Uint8Array | undefined, box: Buffer, context: string): string {
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key ?? Buffer.alloc(0), box.subarray(0, NONCE_BYTES), {
+      authTagLength: TAG_BYTES,
+    })
+      .setAAD(Buffer.from(context))
+      .setAuthTag(box.subarray(-TAG_BYTES));
+    const plain = Buffer.concat([decipher.update(box.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+    return plain.toString('utf8');
+  } catch {
+    throw new SealBroken();
+  } finally {
+    key?.fill(0);
+  }
+}

@@ -1,0 +1,88 @@
+import {
+  CreateScheduleCommand,
+  type CreateScheduleCommandInput,
+  type SchedulerClient,
+  UpdateScheduleCommand,
+} from '@aws-sdk/client-scheduler';
+import type { Clock } from '../../core/ports/environment.ts';
+import type { Backstop } from '../../core/ports/triggers.ts';
+import { awsCall, failedWith } from './call.ts';
+import { writeLeaseMessage } from './lease-message.ts';
+
+/**
+ * A job is never set earlier than this from now. Scheduler works to the minute, and a time that has passed once the request
+ * is handled is refused or never fires; this leaves one precision window and half a minute of clock difference.
+ */
+const LEAST_AHEAD_MS = 90_000;
+/** The due sweep takes over long before, so a longer try would only tell the revoker what it knows. */
+const DELIVERY_AGE_SECONDS = 3_600;
+/** Scheduler's most. Its pauses grow, so the age above ends the tries first. */
+const DELIVERY_ATTEMPTS = 185;
+/** Arming meets a job that fires and deletes itself between two calls at most once: a new job lies at least 90 s ahead. */
+const ROUNDS = 2;
+
+export interface SchedulerOptions {
+  readonly client: SchedulerClient;
+  readonly group: string;
+  /** The revocation queue. */
+  readonly queueArn: string;
+  /** Lets Scheduler send to that queue. */
+  readonly roleArn: string;
+  /** Takes what could not be delivered. */
+  readonly deadLetterArn: string;
+  readonly clock: Pick<Clock, 'nowMs'>;
+}
+
+/**
+ * Arms one EventBridge Scheduler job per lease, `lease-ID`, which sends the lease's id to the revocation queue once and then
+ * deletes itself. Rejects with AwsCallFailed; the job may then be armed or not.
+ *
+ * The token of the create is made from lease and time, so repeating after a lost reply is the same request; a job that is
+ * there already is set to the time given, which changes nothing when it is the same.
+ *
+ * IAM actions: CreateSchedule, UpdateSchedule, and PassRole for `roleArn`.
+ * Source: EventBridge Scheduler API reference, CreateSchedule; user guide, "One-time schedules": `at(yyyy-mm-ddThh:mm:ss)`.
+ */
+export function schedulerBackstop(options: SchedulerOptions): Backstop {
+  const { client, clock } = options;
+  return {
+    async arm(leaseId, atMs) {
+      const atSeconds = Math.ceil(Math.max(atMs, clock.nowMs() + LEAST_AHEAD_MS) / 1_000);
+      const job = jobOf(options, leaseId, atSeconds);
+      for (let round = 1; ; round++) {
+        try {
+          await awsCall('CreateSchedule', () =>
+            client.send(new CreateScheduleCommand({ ...job, ClientToken: `${leaseId}-${atSeconds}` })),
+          );
+          return;
+        } catch (error) {
+          if (!failedWith(error, 'ConflictException')) throw error;
+        }
+        try {
+          await awsCall('UpdateSchedule', () => client.send(new UpdateScheduleCommand(job)));
+          return;
+        } catch (error) {
+          if (round === ROUNDS || !failedWith(error, 'ResourceNotFoundException')) throw error;
+        }
+      }
+    },
+  };
+}
+
+function jobOf(options: SchedulerOptions, leaseId: string, atSeconds: number) {
+  return {
+    Name: `lease-${leaseId}`,
+    GroupName: options.group,
+    ScheduleExpression: `at(${new Date(atSeconds * 1_000).toISOString().slice(0, 'yyyy-mm-ddThh:mm:ss'.length)})`,
+    ScheduleExpressionTimezone: 'UTC',
+    FlexibleTimeWindow: { Mode: 'OFF' },
+    ActionAfterCompletion: 'DELETE',
+    Target: {
+      Arn: options.queueArn,
+      RoleArn: options.roleArn,
+      Input: writeLeaseMessage(leaseId),
+      RetryPolicy: { MaximumEventAgeInSeconds: DELIVERY_AGE_SECONDS, MaximumRetryAttempts: DELIVERY_ATTEMPTS },
+      DeadLetterConfig: { Arn: options.deadLetterArn },
+    },
+  } satisfies CreateScheduleCommandInput;
+}

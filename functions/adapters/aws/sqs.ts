@@ -1,0 +1,99 @@
+import {
+  ChangeMessageVisibilityCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { RevocationQueue } from '../../core/ports/triggers.ts';
+import { AwsCallFailed, awsCall } from './call.ts';
+import { writeLeaseMessage } from './lease-message.ts';
+
+/** SQS' most. Source: SendMessage, `DelaySeconds` 0 to 900. */
+const LONGEST_DELAY_SECONDS = 900;
+/** Messages of one request at most. Source: SQS API reference, SendMessageBatch. */
+const MAX_BATCH = 10;
+/** How often a batch is sent for those of its messages that SQS did not take. The SDK repeats only a whole request that failed. */
+const MAX_BATCH_TRIES = 3;
+
+/** Brings a received message back sooner than the queue's own visibility timeout would. */
+export interface Redelivery {
+  /**
+   * Shows a received message again after `delayMs`, rounded up to whole seconds. The revoker calls it for a message that
+   * failed. Safe to repeat: the last call decides. Rejects with AwsCallFailed, after which the queue's own visibility timeout
+   * stands.
+   */
+  showAgain(receiptHandle: string, delayMs: number): Promise<void>;
+}
+
+export interface SqsOptions {
+  readonly client: SQSClient;
+  readonly queueUrl: string;
+}
+
+/**
+ * Sends leases to the revoker through a standard SQS queue. Delays are rounded up to whole seconds, so that no message comes
+ * before its time. Rejects with AwsCallFailed. IAM action: SendMessage, for batches too.
+ */
+export function sqsRevocationQueue({ client, queueUrl }: SqsOptions): RevocationQueue {
+  return {
+    async send(leaseId, delayMs) {
+      const delaySeconds = Math.min(Math.max(Math.ceil(delayMs / 1_000), 0), LONGEST_DELAY_SECONDS);
+      await awsCall('SendMessage', () =>
+        client.send(
+          new SendMessageCommand({
+            QueueUrl: queueUrl,
+            MessageBody: writeLeaseMessage(leaseId),
+            DelaySeconds: delaySeconds,
+          }),
+        ),
+      );
+    },
+
+    async sendAll(leaseIds) {
+      let failed: unknown;
+      for (let first = 0; first < leaseIds.length; first += MAX_BATCH) {
+        // One batch that is refused must not keep back those behind it.
+        await sendBatch(client, queueUrl, leaseIds.slice(first, first + MAX_BATCH)).catch((error: unknown) => {
+          failed = error;
+        });
+      }
+      if (failed !== undefined) throw failed;
+    },
+  };
+}
+
+/** Sends up to ten messages, and again those that SQS did not take though it took the request. */
+async function sendBatch(client: SQSClient, queueUrl: string, leaseIds: readonly string[]): Promise<void> {
+  let left = leaseIds;
+  for (let tries = 1; ; tries++) {
+    const sent = left;
+    const Entries = sent.map((leaseId, index) => ({ Id: String(index), MessageBody: writeLeaseMessage(leaseId) }));
+    const { Failed = [] } = await awsCall('SendMessageBatch', () =>
+      client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries })),
+    );
+    left = Failed.flatMap(({ Id }) => sent[Number(Id)] ?? []);
+    if (left.length === 0) return;
+    if (tries === MAX_BATCH_TRIES) throw new AwsCallFailed('SendMessageBatch', codeOf(Failed[0]?.Code));
+  }
+}
+
+function codeOf(code: string | undefined): string {
+  return code !== undefined && /^[A-Za-z][A-Za-z0-9.]{0,63}$/.test(code) ? code : 'Unknown';
+}
+
+/** Changes how long messages of the queue stay hidden. IAM action: ChangeMessageVisibility. */
+export function sqsRedelivery({ client, queueUrl }: SqsOptions): Redelivery {
+  return {
+    async showAgain(receiptHandle, delayMs) {
+      await awsCall('ChangeMessageVisibility', () =>
+        client.send(
+          new ChangeMessageVisibilityCommand({
+            QueueUrl: queueUrl,
+            ReceiptHandle: receiptHandle,
+            VisibilityTimeout: Math.ceil(delayMs / 1_000),
+          }),
+        ),
+      );
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import type { HubMeta } from '../../core/ports/docker-hub.ts';
+
+/** No wait that Docker Hub asks for is taken to be longer: it is also the longest pause between two attempts to revoke. */
+export const RETRY_MAX_MS = 900_000;
+/** Docker Hub's limit counts per minute. Source: Docker Hub API reference, "Rate Limiting". */
+const RETRY_DEFAULT_MS = 60_000;
+/** Below this a number is a duration in seconds, from it on an instant (September 2001) in unix time. */
+const FIRST_UNIX_SECONDS = 1_000_000_000;
+
+/** An answer's headers, names in lower case. */
+export type HubHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** What stands on every answer of Docker Hub, by its own clock: its `Date` and how many more requests it will take. */
+export function readMeta(headers: HubHeaders): HubMeta {
+  const hubDateMs = httpDateMs(header(headers, 'date'));
+  const resetSeconds = wholeNumber(header(headers, 'x-ratelimit-reset'));
+  const rateLimit = wholeNumber(header(headers, 'x-ratelimit-limit'));
+  const rateRemaining = wholeNumber(header(headers, 'x-ratelimit-remaining'));
+  return {
+    ...(hubDateMs === undefined ? {} : { hubDateMs }),
+    ...(rateLimit === undefined || rateLimit === 0 ? {} : { rateLimit }),
+    ...(rateRemaining === undefined ? {} : { rateRemaining }),
+    ...(resetSeconds === undefined || resetSeconds < FIRST_UNIX_SECONDS ? {} : { rateResetAtMs: resetSeconds * 1_000 }),
+  };
+}
+
+/**
+ * When Docker Hub may be asked again, by our clock, from now to {@link RETRY_MAX_MS} later. Reads `Retry-After` (seconds,
+ * HTTP date or unix time), then `X-Retry-After` (unix time), then `X-RateLimit-Reset`. Instants count from the answer's own
+ * `Date`, so that a difference between the clocks falls out.
+ *
+ * @param defaultMs the wait when Docker Hub names none.
+ */
+export function readRetryAtMs(headers: HubHeaders, nowMs: number, defaultMs = RETRY_DEFAULT_MS): number {
+  const waitMs =
+    waitOf(headers, 'retry-after', nowMs) ??
+    waitOf(headers, 'x-retry-after', nowMs) ??
+    waitOf(headers, 'x-ratelimit-reset', nowMs) ??
+    defaultMs;
+  return nowMs + Math.min(Math.max(waitMs, 0), RETRY_MAX_MS);
+}
+
+function waitOf(headers: HubHeaders, name: string, nowMs: number): number | undefined {
+  const text = header(headers, name);
+  const seconds = wholeNumber(text);
+  if (seconds !== undefined && seconds < FIRST_UNIX_SECONDS) return seconds * 1_000;
+  const atMs = seconds === undefined ? httpDateMs(text) : seconds * 1_000;
+  return atMs === undefined ? undefined : atMs - (httpDateMs(header(headers, 'date')) ?? nowMs);
+}
+
+/** A header's value; of several the first. */
+export function header(headers: HubHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+}
+
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
+/** Reads an IMF-fixdate, the only form that servers may send. Source: RFC 9110 section 5.6.7. */
+function httpDateMs(text: string | undefined): number | undefined {
+  const atMs = text !== undefined && HTTP_DATE.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(atMs) ? undefined : atMs;
+}

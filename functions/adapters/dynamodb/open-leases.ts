@@ -1,0 +1,122 @@
+import type { QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import { isOpen, type Lease } from '../../core/model/lease.ts';
+import type { Clock } from '../../core/ports/environment.ts';
+import type { LeaseStore } from '../../core/ports/leases.ts';
+import type { Page, PageRequest } from '../../core/ports/pages.ts';
+import { INSTANT_KEY, type IndexKey, lastInstantKey, leaseIdOf, leaseKey, rowToLease } from './lease-row.ts';
+import { readPageToken, writePageToken } from './page-token.ts';
+import { type DynamodbTable, queryRows, readRows } from './rows.ts';
+import { ALL_SHARDS, LEASE_INDEXES } from './tables.ts';
+
+/** Most open leases of one shard, some 100,000 in all: counting them takes 1,000 batches. An API call could not end past it. */
+export const SHARD_MOST_OPEN = 12_500;
+
+/** A shard's digit and a lease id. */
+const OPEN_KEY = /^[0-7][0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
+/** What the due index is asked for: it holds every open lease of the installation and nothing else. */
+export function openLeases(
+  table: DynamodbTable,
+  clock: Pick<Clock, 'sleep'>,
+): Pick<LeaseStore, 'due' | 'listOpen' | 'countOpen'> {
+  /**
+   * Asks every shard for as many as the page may hold and merges what they answer. That is 8 small queries a page, of which up
+   * to seven eighths are asked again for the next one; keys alone are some 150 bytes each, so 100 of them are 2 read units.
+   */
+  async function due(nowMs: number, page: PageRequest): Promise<Page<string>> {
+    const list = ['due'];
+    const after = page.nextToken === undefined ? '' : readPageToken(list, page.nextToken, INSTANT_KEY);
+    const shards = await Promise.all(
+      ALL_SHARDS.map((shard) => dueKeys(shard, { after, upTo: lastInstantKey(nowMs), limit: page.limit + 1 })),
+    );
+    const keys = shards.flatMap((shard) => shard.keys).sort();
+    const items = keys.slice(0, page.limit);
+    const last = keys.length > page.limit ? items.at(-1) : undefined;
+    return {
+      items: items.map(leaseIdOf),
+      ...(last !== undefined && { nextToken: writePageToken(list, last) }),
+    };
+  }
+
+  /** Keys of one shard's open leases, in order of due time. `more` is where DynamoDB stopped, when it stopped early. */
+  async function dueKeys(
+    shard: number,
+    range: { after: string; upTo: string; limit?: number; start?: QueryCommandInput['ExclusiveStartKey'] },
+  ) {
+    const { rows, more } = await queryRows(table, {
+      IndexName: LEASE_INDEXES.due,
+      KeyConditionExpression: 'dueShard = :shard AND dueAt BETWEEN :from AND :to',
+      // BETWEEN takes both ends in. All keys of an instant are of one length, so a longer text comes right after a key.
+      ExpressionAttributeValues: { ':shard': shard, ':from': `${range.after}!`, ':to': range.upTo },
+      Limit: range.limit,
+      ExclusiveStartKey: range.start,
+    });
+    return { keys: rows.map((row) => row.dueAt as IndexKey), more };
+  }
+
+  /**
+   * Ids of one shard's open leases: one query per 7,000 of them or so. A lease whose due time moves meanwhile may be met twice,
+   * and is given once.
+   *
+   * @throws Error when there are too many: a part of them could end a target that tokens still live on.
+   */
+  async function openIds(shard: number): Promise<readonly string[]> {
+    const ids = new Set<string>();
+    let start: QueryCommandInput['ExclusiveStartKey'];
+    do {
+      const { keys, more } = await dueKeys(shard, { after: '', upTo: '~', start });
+      for (const key of keys) ids.add(leaseIdOf(key));
+      if (ids.size > SHARD_MOST_OPEN) throw new Error(`more than ${SHARD_MOST_OPEN} leases of one shard are open`);
+      start = more;
+    } while (start !== undefined);
+    return [...ids];
+  }
+
+  /**
+   * Goes by shard and lease id. The index is in order of due time, which moves: a lease that is revoked between two pages would
+   * jump back behind them, be missed, and its quota counted one too low. So each page reads all keys of its shard again, at 20
+   * read units per 1,000 open leases.
+   */
+  async function listOpen(page: PageRequest): Promise<Page<Lease>> {
+    const list = ['open'];
+    const after = page.nextToken === undefined ? '' : readPageToken(list, page.nextToken, OPEN_KEY);
+    const keys: string[] = [];
+    for (const shard of ALL_SHARDS.slice(Number(after.charAt(0)))) {
+      const ids = await openIds(shard);
+      keys.push(...ids.map((leaseId) => `${shard}${leaseId}`).filter((key) => key > after));
+      if (keys.length > page.limit) break;
+    }
+    const items = keys.sort().slice(0, page.limit);
+    const last = keys.length > page.limit ? items.at(-1) : undefined;
+    const rows = await readRows(
+      table,
+      clock,
+      items.map((key) => leaseKey(key.slice(1))),
+    );
+    return {
+      items: rows.map(rowToLease).filter(isOpen),
+      ...(last !== undefined && { nextToken: writePageToken(list, last) }),
+    };
+  }
+
+  /**
+   * Reads a few fields of every open lease's row: one read unit or so each, 10,000 of them some 100 batches. The indexes by
+   * secret and by caller would also walk everything revoked within the audit retention. Only deleting and draining ask.
+   */
+  async function countOpen(of: { readonly target: string } | { readonly secret: string }): Promise<number> {
+    const counts = await Promise.all(ALL_SHARDS.map((shard) => countShard(shard, of)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async function countShard(
+    shard: number,
+    of: { readonly target: string } | { readonly secret: string },
+  ): Promise<number> {
+    const keys = (await openIds(shard)).map(leaseKey);
+    const rows = await readRows(table, clock, keys, ['target', 'secret', 'status']);
+    const open = rows.map((row) => row as unknown as Lease).filter(isOpen);
+    return open.filter((lease) => ('target' in of ? lease.target === of.target : lease.secret === of.secret)).length;
+  }
+
+  return { due, listOpen, countOpen };
+}

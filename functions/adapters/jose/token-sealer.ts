@@ -1,0 +1,23 @@
+import { CompactEncrypt, importJWK } from 'jose';
+import type { TokenSealer } from '../../core/ports/sealing.ts';
+
+/** RSA keys with OAEP over SHA-256, elliptic curves with a fresh key of ours. Source: RFC 7518 sections 4.3 and 4.6. */
+const ALGORITHMS: Readonly<Record<string, string>> = {
+  RSA: 'RSA-OAEP-256',
+  EC: 'ECDH-ES+A256KW',
+  OKP: 'ECDH-ES+A256KW',
+};
+
+/** Seals tokens as compact JWEs with `jose`. Rejects for a key that nothing can be sealed for. */
+export function joseTokenSealer(): TokenSealer {
+  return {
+    async seal(token, publicJwk) {
+      const { kty = '', kid } = publicJwk;
+      const alg = ALGORITHMS[kty];
+      if (alg === undefined) throw new Error('a protection key of an unknown type');
+      const header = { alg, enc: 'A256GCM', ...(kid !== undefined && { kid }) };
+      const key = await importJWK({ ...publicJwk, kty, alg });
+      return new CompactEncrypt(new TextEncoder().encode(token)).setProtectedHeader(header).encrypt(key);
+    },
+  };
+}

@@ -10,12 +10,12 @@ import type { AdminPorts, MintPorts } from '../functions/core/ports/needs.ts';
 import { limitsOf } from '../functions/limits.ts';
 import type { Log } from '../functions/log.ts';
 import { VERSION } from '../functions/wire/version.ts';
-import { type AuditFile, auditFile } from './audit-file.ts';
+import { type AuditFile, auditFile } from './audit/audit-file.ts';
+import type { Scheduler } from './clockwork/scheduler.ts';
+import type { Time } from './clockwork/time.ts';
 import { memoryRates } from './memory-rates.ts';
-import type { Scheduler } from './scheduler.ts';
 import type { Settings } from './settings.ts';
-import type { Data } from './sqlite-data.ts';
-import type { Time } from './time.ts';
+import type { Data } from './sqlite/data.ts';
 
 /** The share of a minute's requests that one caller may send at once: ten seconds' worth. */
 const BURST_SHARE = 1 / 6;

@@ -4,22 +4,22 @@ import { admin } from '../functions/admin.ts';
 import { broker } from '../functions/broker.ts';
 import { jsonLines } from '../functions/log.ts';
 import { matchRoute } from '../functions/wire/routes.ts';
-import { startFlushing } from './audit-file.ts';
-import { writeCurlConfigs } from './curl-configs.ts';
+import { startFlushing } from './audit/audit-file.ts';
+import { followClock } from './clockwork/follow-clock.ts';
+import { scheduler } from './clockwork/scheduler.ts';
+import { steadyTime } from './clockwork/steady-time.ts';
+import { startSweeps } from './clockwork/sweeps.ts';
+import { SYSTEM_TIME } from './clockwork/time.ts';
 import { embeddedPorts } from './embedded-ports.ts';
 import { type FakeHub, startFakeHub } from './fake-hub/server.ts';
-import { followClock } from './follow-clock.ts';
-import { type FrontDoor, startFrontDoor } from './front-door.ts';
+import { writeCurlConfigs } from './front-door/curl-configs.ts';
+import { type FrontDoor, startFrontDoor } from './front-door/front-door.ts';
+import { credentialsFileOf, openProfiles } from './front-door/profiles.ts';
 import { keepOutOfGit } from './git-ignore.ts';
-import { FAKE_DATABASE_FILE, hubOfFolder } from './hub-of-folder.ts';
-import { credentialsFileOf, openProfiles } from './profiles.ts';
-import { scheduler } from './scheduler.ts';
 import { DEMO_ACCOUNT, seedDemo } from './seed.ts';
 import type { Settings } from './settings.ts';
-import { openData } from './sqlite-data.ts';
-import { steadyTime } from './steady-time.ts';
-import { startSweeps } from './sweeps.ts';
-import { SYSTEM_TIME } from './time.ts';
+import { openData } from './sqlite/data.ts';
+import { FAKE_DATABASE_FILE, hubOfFolder } from './sqlite/hub-of-folder.ts';
 
 /** A running embedded edition. */
 export interface Embedded {

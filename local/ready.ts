@@ -1,5 +1,5 @@
-import { curlConfigOf } from './curl-configs.ts';
 import type { Embedded } from './embedded.ts';
+import { curlConfigOf } from './front-door/curl-configs.ts';
 import { nearPath } from './near-path.ts';
 import type { Settings } from './settings.ts';
 

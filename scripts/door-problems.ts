@@ -1,8 +1,8 @@
 import { GATEWAY_PROBLEMS } from '../infra/gateway-problems.ts';
-import { DOOR_DETAILS } from '../local/admission.ts';
-import type { ForeignRefusal } from '../local/own-requests.ts';
-import { BAD_HTTP, detailOf, WIRE_FAULTS } from '../local/refusal.ts';
-import { EMBEDDED_SCOPE, type SignatureRefusal } from '../local/sigv4.ts';
+import { DOOR_DETAILS } from '../local/front-door/admission.ts';
+import type { ForeignRefusal } from '../local/front-door/own-requests.ts';
+import { BAD_HTTP, detailOf, WIRE_FAULTS } from '../local/front-door/refusal.ts';
+import { EMBEDDED_SCOPE, type SignatureRefusal } from '../local/front-door/sigv4.ts';
 
 /** A problem that was answered before the request came to hublease's own code. */
 export interface DoorProblem {

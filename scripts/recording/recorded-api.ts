@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Operation } from '../../functions/wire/routes.ts';
 import { startEmbedded } from '../../local/embedded.ts';
 import { startFakeHub } from '../../local/fake-hub/server.ts';
-import { openProfiles } from '../../local/profiles.ts';
+import { openProfiles } from '../../local/front-door/profiles.ts';
 import { type Exchange, type Request, sendSigned } from './signed-request.ts';
 
 /** An exchange that the API's page shows. */

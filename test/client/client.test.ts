@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Call, type ClientOptions, hubleaseClient, NoAnswerError, ProblemError } from '../../client/client.ts';
-import { verifySignature } from '../../local/sigv4.ts';
+import { verifySignature } from '../../local/front-door/sigv4.ts';
 
 const CREDENTIALS = { accessKeyId: 'AKIAEXAMPLEEXAMPLE22', secretAccessKey: 'w'.repeat(40) };
 const PROBLEM = {

@@ -9,7 +9,7 @@ import { hubleaseClient } from '../../client/client.ts';
 import type { AnswerOf } from '../../functions/wire/answers.ts';
 import { spawnEmbedded } from '../../local/demo/spawn-embedded.ts';
 import { startFakeHub } from '../../local/fake-hub/server.ts';
-import { openProfiles } from '../../local/profiles.ts';
+import { openProfiles } from '../../local/front-door/profiles.ts';
 import { ACCOUNT } from './account.ts';
 import { makeCertificate } from './certificate.ts';
 import { startRegistry } from './registry.ts';

@@ -1,6 +1,6 @@
 import type { Log } from '../../functions/log.ts';
-import { scheduler } from '../../local/scheduler.ts';
-import { startSweeps } from '../../local/sweeps.ts';
+import { scheduler } from '../../local/clockwork/scheduler.ts';
+import { startSweeps } from '../../local/clockwork/sweeps.ts';
 import type { Triggers } from './rush-world.ts';
 import type { VirtualTime } from './virtual-time.ts';
 

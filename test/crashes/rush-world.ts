@@ -12,10 +12,10 @@ import type { DockerHub, HubReply } from '../../functions/core/ports/docker-hub.
 import type { AdminPorts, MintPorts } from '../../functions/core/ports/needs.ts';
 import type { HttpHandler } from '../../functions/http.ts';
 import type { Log } from '../../functions/log.ts';
+import type { Scheduler } from '../../local/clockwork/scheduler.ts';
 import { embeddedPorts } from '../../local/embedded-ports.ts';
 import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
-import type { Scheduler } from '../../local/scheduler.ts';
-import { type Data, openData } from '../../local/sqlite-data.ts';
+import { type Data, openData } from '../../local/sqlite/data.ts';
 import { proxyEvent, type Sent } from '../functions/proxy-event.ts';
 import { VirtualTime } from './virtual-time.ts';
 

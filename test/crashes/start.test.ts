@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { auditFile } from '../../local/audit-file.ts';
-import { curlConfigOf, writeCurlConfigs } from '../../local/curl-configs.ts';
-import { openDatabase } from '../../local/database.ts';
-import { openProfiles } from '../../local/profiles.ts';
-import { dropClaims, sqliteSessions } from '../../local/sqlite-sessions.ts';
+import { auditFile } from '../../local/audit/audit-file.ts';
+import { curlConfigOf, writeCurlConfigs } from '../../local/front-door/curl-configs.ts';
+import { openProfiles } from '../../local/front-door/profiles.ts';
+import { openDatabase } from '../../local/sqlite/database.ts';
+import { dropClaims, sqliteSessions } from '../../local/sqlite/sessions.ts';
 import { tempFolder, untilTestEnds } from '../local/harness.ts';
 
 it('a start writes the curl configurations that are missing or wrong, and leaves the others alone', async () => {

@@ -1,4 +1,4 @@
-import type { Time } from '../../local/time.ts';
+import type { Time } from '../../local/clockwork/time.ts';
 
 interface Timer {
   readonly atMs: number;

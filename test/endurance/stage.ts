@@ -6,7 +6,7 @@ import { type Client, hubleaseClient } from '../../client/client.ts';
 import { type Spawned, spawnEmbedded } from '../../local/demo/spawn-embedded.ts';
 import type { FakeHubOptions } from '../../local/fake-hub/options.ts';
 import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
-import { openProfiles } from '../../local/profiles.ts';
+import { openProfiles } from '../../local/front-door/profiles.ts';
 import { tokensOf } from './verdict.ts';
 
 /** The Docker Hub user of every load. It has two-factor authentication. */

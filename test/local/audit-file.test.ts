@@ -2,8 +2,8 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
-import { auditFile, startFlushing } from '../../local/audit-file.ts';
-import { rotatingFile } from '../../local/rotating-file.ts';
+import { auditFile, startFlushing } from '../../local/audit/audit-file.ts';
+import { rotatingFile } from '../../local/audit/rotating-file.ts';
 import { tempFolder, untilTestEnds } from './harness.ts';
 
 const AT_MS = Date.UTC(2026, 10, 21, 9, 0, 0);

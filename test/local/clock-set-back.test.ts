@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { followClock } from '../../local/follow-clock.ts';
-import { openData } from '../../local/sqlite-data.ts';
-import { steadyTime } from '../../local/steady-time.ts';
-import type { Time } from '../../local/time.ts';
+import { followClock } from '../../local/clockwork/follow-clock.ts';
+import { steadyTime } from '../../local/clockwork/steady-time.ts';
+import type { Time } from '../../local/clockwork/time.ts';
+import { openData } from '../../local/sqlite/data.ts';
 import { aLease, aSessionRecord } from '../contract/builders.ts';
 import { untilTestEnds } from './harness.ts';
 import { dataFolder } from './sqlite-folder.ts';

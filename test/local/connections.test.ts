@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type FrontDoor, startFrontDoor } from '../../local/front-door.ts';
-import { openProfiles, type Profile } from '../../local/profiles.ts';
+import { type FrontDoor, startFrontDoor } from '../../local/front-door/front-door.ts';
+import { openProfiles, type Profile } from '../../local/front-door/profiles.ts';
 import { tempFolder, until } from './harness.ts';
 import { type Draft, send, sign } from './signing.ts';
 

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type FrontDoor, type FrontDoorOptions, startFrontDoor } from '../../local/front-door.ts';
-import { openProfiles, type Profile } from '../../local/profiles.ts';
+import { type FrontDoor, type FrontDoorOptions, startFrontDoor } from '../../local/front-door/front-door.ts';
+import { openProfiles, type Profile } from '../../local/front-door/profiles.ts';
 import { type Answer, type Draft, send, sign } from './signing.ts';
 
 const LIST: Draft = { method: 'GET', path: '/v1/leases' };

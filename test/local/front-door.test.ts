@@ -8,9 +8,9 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fail } from '../../functions/core/model/failure.ts';
 import { checkEvent } from '../../functions/wire/event.ts';
-import type { AccessEntry } from '../../local/desk.ts';
-import { type FrontDoor, type FrontDoorOptions, startFrontDoor } from '../../local/front-door.ts';
-import { credentialsFileOf, openProfiles, type Profile } from '../../local/profiles.ts';
+import type { AccessEntry } from '../../local/front-door/desk.ts';
+import { type FrontDoor, type FrontDoorOptions, startFrontDoor } from '../../local/front-door/front-door.ts';
+import { credentialsFileOf, openProfiles, type Profile } from '../../local/front-door/profiles.ts';
 import { type Answer, type Draft, send, sign, type Wire, withHeader } from './signing.ts';
 
 const run = promisify(execFile);

@@ -13,7 +13,7 @@ import type { Problem } from '../../functions/wire/problem.ts';
 import { type Spawned, spawnEmbedded } from '../../local/demo/spawn-embedded.ts';
 import type { FakeHubOptions } from '../../local/fake-hub/options.ts';
 import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
-import { openProfiles, type Profile } from '../../local/profiles.ts';
+import { openProfiles, type Profile } from '../../local/front-door/profiles.ts';
 
 /**
  * The embedded edition as its users meet it: a process of its own, started by its command line and spoken to over HTTP. The fake

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CredentialsFileError, credentialsFileOf, openProfiles } from '../../local/profiles.ts';
+import { CredentialsFileError, credentialsFileOf, openProfiles } from '../../local/front-door/profiles.ts';
 
 let root: string;
 let dataDir: string;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RevokePorts } from '../../functions/core/ports/needs.ts';
 import type { RevocationQueue } from '../../functions/core/ports/triggers.ts';
-import { scheduler } from '../../local/scheduler.ts';
-import type { Time } from '../../local/time.ts';
+import { scheduler } from '../../local/clockwork/scheduler.ts';
+import type { Time } from '../../local/clockwork/time.ts';
 
 /** Time that passes when told, and calls what is due in its order. */
 function handTime() {

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { request } from 'node:http';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { SignedRequest } from '../../local/sigv4.ts';
+import type { SignedRequest } from '../../local/front-door/sigv4.ts';
 
 export interface Keys {
   readonly accessKeyId: string;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseQuery, verifySignature } from '../../local/sigv4.ts';
+import { parseQuery, verifySignature } from '../../local/front-door/sigv4.ts';
 import { arrived, type Draft, sign, type Wire, withHeader } from './signing.ts';
 
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };

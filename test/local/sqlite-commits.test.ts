@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { openDatabase } from '../../local/database.ts';
-import { type Commits, commitsOf } from '../../local/sqlite-commits.ts';
-import { openData } from '../../local/sqlite-data.ts';
+import { type Commits, commitsOf } from '../../local/sqlite/commits.ts';
+import { openData } from '../../local/sqlite/data.ts';
+import { openDatabase } from '../../local/sqlite/database.ts';
 import { aLease } from '../contract/builders.ts';
 import { dataFolder } from './sqlite-folder.ts';
 

@@ -1,5 +1,5 @@
-import { openKeyFile } from '../../local/key-file.ts';
-import { type Data, openData } from '../../local/sqlite-data.ts';
+import { type Data, openData } from '../../local/sqlite/data.ts';
+import { openKeyFile } from '../../local/sqlite/key-file.ts';
 import { catalogContract } from '../contract/catalog.ts';
 import { leaseStoreContract } from '../contract/lease-store.ts';
 import { sealerContract } from '../contract/sealer.ts';

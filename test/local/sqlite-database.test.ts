@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import { CannotOpenData, DATABASE_FILE, type DataProblem, openDatabase } from '../../local/database.ts';
-import { openData } from '../../local/sqlite-data.ts';
-import { MIGRATIONS, migrate } from '../../local/sqlite-migrations.ts';
+import { openData } from '../../local/sqlite/data.ts';
+import { CannotOpenData, DATABASE_FILE, type DataProblem, openDatabase } from '../../local/sqlite/database.ts';
+import { MIGRATIONS, migrate } from '../../local/sqlite/migrations.ts';
 import { aLease, aSecret, aTarget, unique } from '../contract/builders.ts';
 import { dataFolder, otherProcess } from './sqlite-folder.ts';
 

@@ -35,7 +35,7 @@ export interface OtherProcess {
  */
 export function otherProcess(dataDir: string, script: string): OtherProcess {
   const text = `
-    const { openData } = await import(${here('../../local/sqlite-data.ts')});
+    const { openData } = await import(${here('../../local/sqlite/data.ts')});
     const build = await import(${here('../contract/builders.ts')});
     const dataDir = ${JSON.stringify(dataDir)};
     const say = (line) => process.stdout.write(line + '\\n');

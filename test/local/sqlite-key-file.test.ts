@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writ
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readLabel, writeLabel } from '../../functions/core/hub/label.ts';
-import { openKeyFile } from '../../local/key-file.ts';
-import { openData } from '../../local/sqlite-data.ts';
+import { openData } from '../../local/sqlite/data.ts';
+import { openKeyFile } from '../../local/sqlite/key-file.ts';
 import { aLease, aTarget, revoked, unique } from '../contract/builders.ts';
 import { dataFolder, otherProcess } from './sqlite-folder.ts';
 
@@ -33,7 +33,7 @@ describe('a key file', () => {
   it('is one and the same for processes that make it at once', async () => {
     const dataDir = dataFolder();
     const script = `
-      const { openKeyFile } = await import(${JSON.stringify(new URL('../../local/key-file.ts', import.meta.url).href)});
+      const { openKeyFile } = await import(${JSON.stringify(new URL('../../local/sqlite/key-file.ts', import.meta.url).href)});
       say('ready');
       process.stdin.once('data', () => say(openKeyFile(dataDir).labels.mac(openKeyFile(dataDir).labels.currentKeyId, 'x')));`;
     const makers = Array.from({ length: 3 }, () => otherProcess(dataDir, script));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
 import { TURN_MS } from '../../functions/core/sweeping/sweep-turns.ts';
-import { startSweeps } from '../../local/sweeps.ts';
+import { startSweeps } from '../../local/clockwork/sweeps.ts';
 import { aTarget } from '../contract/builders.ts';
 import { memoryPorts, NOW_MS } from '../functions/memory-ports.ts';
 

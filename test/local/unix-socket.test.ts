@@ -18,8 +18,8 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { hubleaseClient } from '../../client/client.ts';
 import { spawnEmbedded } from '../../local/demo/spawn-embedded.ts';
-import { type FrontDoor, startFrontDoor } from '../../local/front-door.ts';
-import { openProfiles, type Profile } from '../../local/profiles.ts';
+import { type FrontDoor, startFrontDoor } from '../../local/front-door/front-door.ts';
+import { openProfiles, type Profile } from '../../local/front-door/profiles.ts';
 import { profilesOf, tempFolder, until, untilTestEnds } from './harness.ts';
 import { sign } from './signing.ts';
 

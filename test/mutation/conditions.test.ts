@@ -26,7 +26,7 @@ describe('the mutants of the stores', () => {
       .filter((file) => /lib-dynamodb'|\/rows\.ts'|client-secrets-manager'|\bprepare\(/.test(sourceOf(file)));
     // The label key is one secret that is made once. The database's file, and the Docker Hub that a folder belongs to, are
     // read under conditions of their own.
-    const others = ['functions/adapters/aws/label-key.ts', 'local/database.ts', 'local/hub-of-folder.ts'];
+    const others = ['functions/adapters/aws/label-key.ts', 'local/sqlite/database.ts', 'local/sqlite/hub-of-folder.ts'];
     expect(askers.filter((file) => !others.includes(file)).filter((file) => !storeSources().includes(file))).toEqual(
       [],
     );

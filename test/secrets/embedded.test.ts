@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { DATABASE_FILE } from '../../local/database.ts';
+import { DATABASE_FILE } from '../../local/sqlite/database.ts';
 import { CI_ARN, START_LIMIT_MS, until } from '../local/harness.ts';
 import { type Draft, type Wire, withHeader } from '../local/signing.ts';
 import { ECHOES } from './echoing-hub.ts';

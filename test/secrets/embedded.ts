@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
-import { openProfiles, type Profile } from '../../local/profiles.ts';
+import { openProfiles, type Profile } from '../../local/front-door/profiles.ts';
 import { Canaries } from '../canary.ts';
 import { tempFolder } from '../local/harness.ts';
 import { type Draft, sign, type Wire } from '../local/signing.ts';

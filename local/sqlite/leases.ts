@@ -1,11 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Lease } from '../functions/core/model/lease.ts';
-import type { LeaseClaims, LeaseFilter, LeaseStore, WriteOutcome } from '../functions/core/ports/leases.ts';
-import { type Commits, commitsOf } from './sqlite-commits.ts';
-import { sqliteCounters } from './sqlite-counters.ts';
-import { pagerOf } from './sqlite-paging.ts';
-import { sqliteReplays } from './sqlite-replays.ts';
-import { type DocumentRow, outcomeOf, readDocument } from './sqlite-rows.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
+import type { LeaseClaims, LeaseFilter, LeaseStore, WriteOutcome } from '../../functions/core/ports/leases.ts';
+import { type Commits, commitsOf } from './commits.ts';
+import { sqliteCounters } from './counters.ts';
+import { pagerOf } from './paging.ts';
+import { sqliteReplays } from './replays.ts';
+import { type DocumentRow, outcomeOf, readDocument } from './rows.ts';
 
 /** Rows that one purge removes at most, so that requests never wait long for it: about 10 ms. */
 const PURGE_MOST_ROWS = 1_000;

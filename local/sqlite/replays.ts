@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ReplayRecord } from '../functions/core/ports/leases.ts';
-import { type DocumentRow, ROW_SCHEMA, readDocument } from './sqlite-rows.ts';
+import type { ReplayRecord } from '../../functions/core/ports/leases.ts';
+import { type DocumentRow, ROW_SCHEMA, readDocument } from './rows.ts';
 
 /** Records of callers' keys. Each call is one statement or part of the caller's transaction. */
 export interface SqliteReplays {

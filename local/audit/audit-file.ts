@@ -1,8 +1,8 @@
-import type { AuditEvent } from '../functions/core/model/audit-event.ts';
-import type { Audit, AuditOutcome } from '../functions/core/ports/audit.ts';
+import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
+import type { Audit, AuditOutcome } from '../../functions/core/ports/audit.ts';
+import type { Time } from '../clockwork/time.ts';
 import { AuditDenials, isDenial } from './audit-denials.ts';
 import { rotatingFile } from './rotating-file.ts';
-import type { Time } from './time.ts';
 
 const ROTATE_AT_BYTES = 16 * 1024 * 1024;
 /** Any caller can cause denials, so they get less. */

@@ -1,8 +1,8 @@
-import type { SweepPorts } from '../functions/core/ports/needs.ts';
-import { sweep } from '../functions/core/sweeping/sweep.ts';
-import type { SweepPlace } from '../functions/core/sweeping/sweep-turns.ts';
-import type { Log } from '../functions/log.ts';
-import type { SqliteLeases } from './sqlite-leases.ts';
+import type { SweepPorts } from '../../functions/core/ports/needs.ts';
+import { sweep } from '../../functions/core/sweeping/sweep.ts';
+import type { SweepPlace } from '../../functions/core/sweeping/sweep-turns.ts';
+import type { Log } from '../../functions/log.ts';
+import type { SqliteLeases } from '../sqlite/leases.ts';
 import type { Time } from './time.ts';
 
 /** A sweep that found more due leases than this leaves the rest to the next; the scheduler takes them up anyway. */

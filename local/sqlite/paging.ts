@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { fail } from '../functions/core/model/failure.ts';
-import type { Page, PageRequest } from '../functions/core/ports/pages.ts';
+import { fail } from '../../functions/core/model/failure.ts';
+import type { Page, PageRequest } from '../../functions/core/ports/pages.ts';
 
 /** 96 bits: nobody guesses one, and tokens stay short. */
 const MAC_BYTES = 12;

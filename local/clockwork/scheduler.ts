@@ -1,7 +1,7 @@
-import { revokeLease } from '../functions/core/ending/revoke.ts';
-import type { RevokePorts } from '../functions/core/ports/needs.ts';
-import type { Page } from '../functions/core/ports/pages.ts';
-import type { Backstop, RevocationQueue } from '../functions/core/ports/triggers.ts';
+import { revokeLease } from '../../functions/core/ending/revoke.ts';
+import type { RevokePorts } from '../../functions/core/ports/needs.ts';
+import type { Page } from '../../functions/core/ports/pages.ts';
+import type { Backstop, RevocationQueue } from '../../functions/core/ports/triggers.ts';
 import type { Time } from './time.ts';
 
 /** The due leases are looked for this often, and at once when somebody asks: so nothing is later than this, after a crash too. */

@@ -1,16 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Catalog, TargetCredentials } from '../functions/core/ports/catalog.ts';
-import type { LabelKeys, Sealer } from '../functions/core/ports/sealing.ts';
-import type { SessionStore } from '../functions/core/ports/sessions.ts';
+import type { Catalog, TargetCredentials } from '../../functions/core/ports/catalog.ts';
+import type { LabelKeys, Sealer } from '../../functions/core/ports/sealing.ts';
+import type { SessionStore } from '../../functions/core/ports/sessions.ts';
+import { sqliteCatalog } from './catalog.ts';
+import { commitsOf } from './commits.ts';
+import { sqliteCredentials } from './credentials.ts';
 import { openDatabase } from './database.ts';
 import { checkHub, type HubOfFolder, recordHub } from './hub-of-folder.ts';
 import { openKeyFile } from './key-file.ts';
-import { sqliteCatalog } from './sqlite-catalog.ts';
-import { commitsOf } from './sqlite-commits.ts';
-import { sqliteCredentials } from './sqlite-credentials.ts';
-import { type SqliteLeases, sqliteLeases } from './sqlite-leases.ts';
-import { dropClaims, sqliteSessions } from './sqlite-sessions.ts';
-import { lastIssuedAtMs, setBack } from './sqlite-set-back.ts';
+import { type SqliteLeases, sqliteLeases } from './leases.ts';
+import { dropClaims, sqliteSessions } from './sessions.ts';
+import { lastIssuedAtMs, setBack } from './set-back.ts';
 
 /** All that the embedded edition keeps, in one data folder. */
 export interface Data {

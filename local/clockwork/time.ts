@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Clock } from '../functions/core/ports/environment.ts';
+import type { Clock } from '../../functions/core/ports/environment.ts';
 
 /** Time as the embedded edition's clockwork lives by it: the system's, unless somebody else lets it pass. */
 export interface Time extends Clock {

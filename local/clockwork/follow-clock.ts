@@ -1,5 +1,5 @@
-import type { Log } from '../functions/log.ts';
-import type { Data } from './sqlite-data.ts';
+import type { Log } from '../../functions/log.ts';
+import type { Data } from '../sqlite/data.ts';
 import type { SteadyTime } from './steady-time.ts';
 
 /** How soon after the system's clock was set back hublease goes by it again. */

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Counter, QuotaClaim, WriteOutcome } from '../functions/core/ports/leases.ts';
+import type { Counter, QuotaClaim, WriteOutcome } from '../../functions/core/ports/leases.ts';
 
 /** Counters of open leases. Each call is one statement or part of the caller's transaction; their versions only ever grow. */
 export interface SqliteCounters {

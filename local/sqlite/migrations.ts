@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { inTransaction } from './sqlite-rows.ts';
+import { inTransaction } from './rows.ts';
 
 /**
  * How the tables came to be, oldest first. A database's `user_version` says how many of these it has had. Never change one

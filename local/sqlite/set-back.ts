@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Lease } from '../functions/core/model/lease.ts';
-import type { HubFacts, SessionRecord } from '../functions/core/ports/sessions.ts';
-import { inTransaction } from './sqlite-rows.ts';
+import type { Lease } from '../../functions/core/model/lease.ts';
+import type { HubFacts, SessionRecord } from '../../functions/core/ports/sessions.ts';
+import { inTransaction } from './rows.ts';
 
 /** Of TOTP. Source: RFC 6238 section 4.1. */
 const STEP_MS = 30_000;

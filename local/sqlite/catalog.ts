@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { DynamicSecret } from '../functions/core/model/secret.ts';
-import type { Target } from '../functions/core/model/target.ts';
-import type { Catalog } from '../functions/core/ports/catalog.ts';
-import type { WriteOutcome } from '../functions/core/ports/leases.ts';
-import type { Page, PageRequest } from '../functions/core/ports/pages.ts';
-import { type Pager, pagerOf } from './sqlite-paging.ts';
-import { type DocumentRow, outcomeOf, readDocument } from './sqlite-rows.ts';
+import type { DynamicSecret } from '../../functions/core/model/secret.ts';
+import type { Target } from '../../functions/core/model/target.ts';
+import type { Catalog } from '../../functions/core/ports/catalog.ts';
+import type { WriteOutcome } from '../../functions/core/ports/leases.ts';
+import type { Page, PageRequest } from '../../functions/core/ports/pages.ts';
+import { type Pager, pagerOf } from './paging.ts';
+import { type DocumentRow, outcomeOf, readDocument } from './rows.ts';
 
 /** Secrets and targets in SQLite. Lists show every write at once. */
 export function sqliteCatalog(database: DatabaseSync): Catalog {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { nearPath } from '../near-path.ts';
 import { CannotOpenData } from './database.ts';
-import { nearPath } from './near-path.ts';
 
 /**
  * The Docker Hub that a data folder belongs to: the bundled fake, whatever its port, or the origin of another one.

@@ -1,5 +1,5 @@
-import type { AuditEvent } from '../functions/core/model/audit-event.ts';
-import type { AuditOutcome } from '../functions/core/ports/audit.ts';
+import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
+import type { AuditOutcome } from '../../functions/core/ports/audit.ts';
 
 /** Repetitions of a denial within this time of it become one event. */
 const WINDOW_MS = 60_000;

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { WriteOutcome } from '../functions/core/ports/leases.ts';
+import type { WriteOutcome } from '../../functions/core/ports/leases.ts';
 
 /** The form in which this hublease writes documents, and the only one there has been. */
 export const ROW_SCHEMA = 1;

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { LabelKeys, Sealer } from '../functions/core/ports/sealing.ts';
+import type { LabelKeys, Sealer } from '../../functions/core/ports/sealing.ts';
 import { CannotOpenData, KEY_FILE } from './database.ts';
 
 const KEY_BYTES = 32;

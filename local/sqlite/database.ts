@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { MIGRATIONS, migrate } from './sqlite-migrations.ts';
+import { MIGRATIONS, migrate } from './migrations.ts';
 
 /** The database inside a data folder. Beside it, while it is open, stands SQLite's own `-wal` file. */
 export const DATABASE_FILE = 'hublease.sqlite';

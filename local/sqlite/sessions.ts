@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { SessionRecord, SessionStore } from '../functions/core/ports/sessions.ts';
-import { type DocumentRow, outcomeOf, ROW_SCHEMA, readDocument } from './sqlite-rows.ts';
+import type { SessionRecord, SessionStore } from '../../functions/core/ports/sessions.ts';
+import { type DocumentRow, outcomeOf, ROW_SCHEMA, readDocument } from './rows.ts';
 
 /** Docker Hub sessions in SQLite, one row per target. The bearer in them comes here sealed. */
 export function sqliteSessions(database: DatabaseSync): SessionStore {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type FakeHub, startFakeHub } from '../fake-hub/server.ts';
 import { hubDispatcher } from '../functions/adapters/docker-hub/http.ts';
 import { admin } from '../functions/admin.ts';
 import { broker } from '../functions/broker.ts';
@@ -11,7 +12,6 @@ import { steadyTime } from './clockwork/steady-time.ts';
 import { startSweeps } from './clockwork/sweeps.ts';
 import { SYSTEM_TIME } from './clockwork/time.ts';
 import { embeddedPorts } from './embedded-ports.ts';
-import { type FakeHub, startFakeHub } from './fake-hub/server.ts';
 import { writeCurlConfigs } from './front-door/curl-configs.ts';
 import { type FrontDoor, startFrontDoor } from './front-door/front-door.ts';
 import { credentialsFileOf, openProfiles } from './front-door/profiles.ts';

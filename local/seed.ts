@@ -1,8 +1,8 @@
+import type { FakeAccount } from '../fake-hub/options.ts';
 import { putSecret } from '../functions/core/catalog/secrets.ts';
 import { putTarget } from '../functions/core/catalog/targets.ts';
 import type { Origin } from '../functions/core/model/caller.ts';
 import type { AdminPorts } from '../functions/core/ports/needs.ts';
-import type { FakeAccount } from './fake-hub/options.ts';
 
 /** The bundled fake's one account. Its password opens nothing but the fake, which listens on this machine only. */
 export const DEMO_ACCOUNT: FakeAccount = { username: 'demo', password: 'password-of-the-bundled-fake' };

@@ -1,10 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { type FakeFault, type FakeHubOptions, startFakeHub } from '../../fake-hub/server.ts';
 import { tokenMinter } from '../../functions/adapters/docker-hub/create.ts';
 import { dockerHub } from '../../functions/adapters/docker-hub/docker-hub.ts';
 import { hubDispatcher } from '../../functions/adapters/docker-hub/http.ts';
 import type { LoginRoute } from '../../functions/core/model/target.ts';
 import type { HubReply, HubSession, TokenPlace } from '../../functions/core/ports/docker-hub.ts';
-import { type FakeFault, type FakeHubOptions, startFakeHub } from '../../local/fake-hub/server.ts';
 import { NOW_MS } from './docker-hub-stub.ts';
 
 const FIRST_PAGE = { page: 1, pageSize: 100 };

@@ -11,6 +11,7 @@ import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DeleteCommand, GetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { vi } from 'vitest';
+import { type FakeHub, startFakeHub } from '../../fake-hub/server.ts';
 import { rowToLease } from '../../functions/adapters/dynamodb/lease-row.ts';
 import type { DynamodbTable } from '../../functions/adapters/dynamodb/rows.ts';
 import { dynamodbSessions } from '../../functions/adapters/dynamodb/sessions.ts';
@@ -18,7 +19,6 @@ import { CATALOG_TABLE, LEASE_TABLE } from '../../functions/adapters/dynamodb/ta
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { HubFacts } from '../../functions/core/ports/sessions.ts';
 import type { SettingValue } from '../../functions/env.ts';
-import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
 import { unique } from '../contract/builders.ts';
 import { type Deployment, deploy } from './deployment.ts';
 import { canRunDynamodbLocal, type DynamodbLocal, startDynamodbLocal } from './dynamodb-local.ts';

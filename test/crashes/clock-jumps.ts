@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { seededRandom } from '../../local/fake-hub/faults.ts';
+import { seededRandom } from '../../fake-hub/faults.ts';
 import { ACCOUNT, lease, openEdition, ours, setUp, untilTestEnds } from '../local/harness.ts';
 import { makeClock } from './clock.ts';
 import { expectKept, longestOverdueMs, putForeignTokens, untilQuiet } from './kept.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { seededRandom } from '../../local/fake-hub/faults.ts';
+import { seededRandom } from '../../fake-hub/faults.ts';
 import { lease, leased, openEdition, ours, setUp, untilTestEnds } from '../local/harness.ts';
 import { expectKept, putForeignTokens, untilQuiet } from './kept.ts';
 import { loadUntil, putUnderLoad } from './load.ts';

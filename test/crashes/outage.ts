@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { seededRandom } from '../../local/fake-hub/faults.ts';
+import { seededRandom } from '../../fake-hub/faults.ts';
 import { ACCOUNT, lease, leased, listAll, openEdition, ours, setUp, untilTestEnds } from '../local/harness.ts';
 import { type Gate, openGate, type Way } from './gate.ts';
 import { expectKept, longestOverdueMs, putForeignTokens } from './kept.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { seededRandom } from '../../local/fake-hub/faults.ts';
+import { seededRandom } from '../../fake-hub/faults.ts';
 import { type Edition, lease, leased, listAll, ours } from '../local/harness.ts';
 import { expectKept, putForeignTokens, untilQuiet } from './kept.ts';
 import { CLIENTS, countsOf, loadUntil, putUnderLoad } from './load.ts';

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Client } from '../../client/client.ts';
-import { seededRandom } from '../../local/fake-hub/faults.ts';
+import { seededRandom } from '../../fake-hub/faults.ts';
 import { DATABASE_FILE } from '../../local/sqlite/database.ts';
 import { readSamples, type Sample, samplingFlags } from './samples.ts';
 import { type Doing, expectedAnswers, type SoakFault, STEADY_FAULTS, THROTTLING_FAULTS } from './soak-faults.ts';

@@ -1,5 +1,5 @@
-import type { FakeFault } from '../../local/fake-hub/faults.ts';
-import type { RouteName } from '../../local/fake-hub/server.ts';
+import type { FakeFault } from '../../fake-hub/faults.ts';
+import type { RouteName } from '../../fake-hub/server.ts';
 
 /** What a client of a soak does. A `repeat` is an order under a key that was, or at that moment is, sent before. */
 export type Doing = 'mint' | 'repeat' | 'renew' | 'show' | 'list' | 'revoke';

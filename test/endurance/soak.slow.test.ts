@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { seededRandom } from '../../local/fake-hub/faults.ts';
+import { seededRandom } from '../../fake-hub/faults.ts';
 import { tempFolder, untilTestEnds } from '../local/harness.ts';
 import { watched } from './flatness.ts';
 import { runSoak } from './run-soak.ts';

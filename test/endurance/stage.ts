@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Client, hubleaseClient } from '../../client/client.ts';
+import type { FakeHubOptions } from '../../fake-hub/options.ts';
+import { type FakeHub, startFakeHub } from '../../fake-hub/server.ts';
 import { type Spawned, spawnEmbedded } from '../../local/demo/spawn-embedded.ts';
-import type { FakeHubOptions } from '../../local/fake-hub/options.ts';
-import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
 import { openProfiles } from '../../local/front-door/profiles.ts';
 import { tokensOf } from './verdict.ts';
 

@@ -1,5 +1,5 @@
+import type { FakeHub } from '../../fake-hub/server.ts';
 import { VERIFICATION_LABEL } from '../../functions/core/catalog/throwaway.ts';
-import type { FakeHub } from '../../local/fake-hub/server.ts';
 
 /** A lease as a client was answered it. */
 export interface MintedLease {

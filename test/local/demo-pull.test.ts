@@ -3,9 +3,9 @@ import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { type FakeHub, startFakeHub } from '../../fake-hub/server.ts';
 import { type ImageName, type Login, pullImage } from '../../local/demo/pull.ts';
 import { pullByRequests } from '../../local/demo/pull-by-requests.ts';
-import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
 import { ACCOUNT, tempFolder, untilTestEnds } from './harness.ts';
 
 const REPOSITORY = 'acme-bot/app';

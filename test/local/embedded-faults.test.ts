@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { FAULT_KINDS } from '../../local/fake-hub/faults.ts';
-import type { FakeFault } from '../../local/fake-hub/server.ts';
+import { FAULT_KINDS } from '../../fake-hub/faults.ts';
+import type { FakeFault } from '../../fake-hub/server.ts';
 import {
   ACCOUNT,
   type Edition,

@@ -4,8 +4,8 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { startFakeHub } from '../../fake-hub/server.ts';
 import { type Spawned, spawnEmbedded } from '../../local/demo/spawn-embedded.ts';
-import { startFakeHub } from '../../local/fake-hub/server.ts';
 import { ACCOUNT, clientsOf, lease, profilesOf, runToEnd, setUp, tempFolder, untilTestEnds } from './harness.ts';
 
 /** A way to a Docker Hub. It counts the connections that are made to it. */

@@ -7,12 +7,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { type Client, hubleaseClient, ProblemError } from '../../client/client.ts';
+import type { FakeHubOptions } from '../../fake-hub/options.ts';
+import { type FakeHub, startFakeHub } from '../../fake-hub/server.ts';
 import { VERIFICATION_LABEL } from '../../functions/core/catalog/throwaway.ts';
 import type { AnswerOf } from '../../functions/wire/answers.ts';
 import type { Problem } from '../../functions/wire/problem.ts';
 import { type Spawned, spawnEmbedded } from '../../local/demo/spawn-embedded.ts';
-import type { FakeHubOptions } from '../../local/fake-hub/options.ts';
-import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
 import { openProfiles, type Profile } from '../../local/front-door/profiles.ts';
 
 /**

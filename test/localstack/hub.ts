@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { createServer } from 'node:tls';
-import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
+import { type FakeHub, startFakeHub } from '../../fake-hub/server.ts';
 import type { Certificate } from '../clients/certificate.ts';
 
 /** The user of the target that the tests create through the API, and the user of the target that the stack declares. */

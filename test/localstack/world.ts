@@ -7,7 +7,7 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { FakeHub } from '../../local/fake-hub/server.ts';
+import type { FakeHub } from '../../fake-hub/server.ts';
 import { startDynamodbLocal } from '../aws/dynamodb-local.ts';
 import { makeCertificate } from '../clients/certificate.ts';
 import { type SharedClock, sharedClock } from './clock.ts';

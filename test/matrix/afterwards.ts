@@ -1,7 +1,7 @@
+import type { FakeHubSettings } from '../../fake-hub/server.ts';
+import { VARIATIONS, type VariationName } from '../../fake-hub/variations.ts';
 import { attestLease } from '../../functions/core/ending/attest.ts';
 import { dismissTokens } from '../../functions/core/ending/dismiss.ts';
-import type { FakeHubSettings } from '../../local/fake-hub/server.ts';
-import { VARIATIONS, type VariationName } from '../../local/fake-hub/variations.ts';
 import { ORIGIN } from '../core/world.ts';
 import { TARGET } from './orders.ts';
 import { change } from './scenario.ts';

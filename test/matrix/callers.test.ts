@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { VariationName } from '../../local/fake-hub/variations.ts';
+import type { VariationName } from '../../fake-hub/variations.ts';
 import { ask, askAtOnce, freshWorld, loginsOf, verifiedWorld } from './callers.ts';
 import type { Differs } from './scenario.ts';
 import type { MatrixWorld } from './world.ts';

@@ -1,4 +1,4 @@
-import type { FakeHubControl, ForeignToken } from '../../local/fake-hub/server.ts';
+import type { FakeHubControl, ForeignToken } from '../../fake-hub/server.ts';
 import { LABELS } from '../core/world.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,5 +1,5 @@
-import type { FakeHubSettings } from '../../local/fake-hub/server.ts';
-import { VARIATIONS, type VariationName } from '../../local/fake-hub/variations.ts';
+import type { FakeHubSettings } from '../../fake-hub/server.ts';
+import { VARIATIONS, type VariationName } from '../../fake-hub/variations.ts';
 import { attestAll, comeBack, dismissBlockers } from './afterwards.ts';
 import type { Scenario } from './scenario.ts';
 import type { StepName } from './steps.ts';

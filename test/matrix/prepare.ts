@@ -1,4 +1,4 @@
-import type { VariationName } from '../../local/fake-hub/variations.ts';
+import type { VariationName } from '../../fake-hub/variations.ts';
 import { replaceCredential } from './orders.ts';
 import { LOGIN_FAILURE_LIMIT, type MatrixWorld } from './world.ts';
 

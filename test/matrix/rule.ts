@@ -1,6 +1,6 @@
+import type { FakeHubControl, FakeTokenView } from '../../fake-hub/server.ts';
 import { VERIFICATION_SECRET } from '../../functions/core/catalog/throwaway.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import type { FakeHubControl, FakeTokenView } from '../../local/fake-hub/server.ts';
 import { LABELS } from '../core/world.ts';
 
 /** The start of a label of this installation, in whatever case and however much was cut off behind it. */

@@ -1,5 +1,5 @@
-import type { FakeHubSettings } from '../../local/fake-hub/server.ts';
-import { VARIATIONS, type Variation, type VariationName } from '../../local/fake-hub/variations.ts';
+import type { FakeHubSettings } from '../../fake-hub/server.ts';
+import { VARIATIONS, type Variation, type VariationName } from '../../fake-hub/variations.ts';
 import { overspent } from './budget.ts';
 import { addNeighbours } from './neighbours.ts';
 import { addSecret, putUnverified, putVerified, type TargetSettings } from './orders.ts';

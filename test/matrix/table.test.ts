@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { VARIATION_NAMES } from '../../local/fake-hub/variations.ts';
+import { VARIATION_NAMES } from '../../fake-hub/variations.ts';
 import { COLUMNS, readTable } from './table.ts';
 
 describe('the table of variations in docs/docker-hub.md', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { VARIATION_NAMES } from '../../local/fake-hub/variations.ts';
+import { VARIATION_NAMES } from '../../fake-hub/variations.ts';
 import { play, type Story } from './scenario.ts';
 import { readTable } from './table.ts';
 import { DISTINCT_NAMES, judgedStep, scenariosOf } from './variations.ts';

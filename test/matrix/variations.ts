@@ -1,4 +1,4 @@
-import { VARIATION_NAMES, VARIATIONS, type Variation, type VariationName } from '../../local/fake-hub/variations.ts';
+import { VARIATION_NAMES, VARIATIONS, type Variation, type VariationName } from '../../fake-hub/variations.ts';
 import type { Scenario } from './scenario.ts';
 import { STEPS, type StepName } from './steps.ts';
 

@@ -1,5 +1,6 @@
 import { monotonicFactory } from 'ulid';
 import { Agent, type Dispatcher } from 'undici';
+import { type FakeHub, startFakeHub } from '../../fake-hub/server.ts';
 import { tokenMinter } from '../../functions/adapters/docker-hub/create.ts';
 import { dockerHub } from '../../functions/adapters/docker-hub/docker-hub.ts';
 import { revokeLease } from '../../functions/core/ending/revoke.ts';
@@ -11,7 +12,6 @@ import type { LeaseStore } from '../../functions/core/ports/leases.ts';
 import type { AdminPorts, MintPorts } from '../../functions/core/ports/needs.ts';
 import { sweep } from '../../functions/core/sweeping/sweep.ts';
 import { limitsOf } from '../../functions/limits.ts';
-import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
 import { memoryCatalog, memoryCredentials, memoryLeases, memorySealer, memorySessions } from '../core/ports/stores.ts';
 import { LABELS } from '../core/world.ts';
 import { VirtualTime } from '../crashes/virtual-time.ts';

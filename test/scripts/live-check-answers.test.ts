@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { FakeHubSettings } from '../../local/fake-hub/server.ts';
-import type { VariationName } from '../../local/fake-hub/variations.ts';
+import type { FakeHubSettings } from '../../fake-hub/server.ts';
+import type { VariationName } from '../../fake-hub/variations.ts';
 import { type Outcome, runLiveCheck } from './live-check-world.ts';
 
 /** For each variation what the live check must find out, and what it must say that changes. */

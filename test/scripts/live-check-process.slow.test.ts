@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { type FakeHubOptions, startFakeHub } from '../../local/fake-hub/server.ts';
+import { type FakeHubOptions, startFakeHub } from '../../fake-hub/server.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../scripts/live-check/main.ts');
 const PASSWORD = 'canary-password-of-the-account';

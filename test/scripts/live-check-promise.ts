@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import type { FakeHubSettings } from '../../local/fake-hub/server.ts';
-import { VARIATION_NAMES, VARIATIONS, type Variation, type VariationName } from '../../local/fake-hub/variations.ts';
+import type { FakeHubSettings } from '../../fake-hub/server.ts';
+import { VARIATION_NAMES, VARIATIONS, type Variation, type VariationName } from '../../fake-hub/variations.ts';
 import { everythingSaid, type Outcome } from './live-check-world.ts';
 
 /** One form of a variation. */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { FakeHub } from '../../local/fake-hub/server.ts';
+import type { FakeHub } from '../../fake-hub/server.ts';
 import { everythingSaid, PASSWORD, runLiveCheck, USERNAME } from './live-check-world.ts';
 
 /** A session as a device login gives one: the fake's own, of that account. */

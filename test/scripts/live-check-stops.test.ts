@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FakeHub } from '../../local/fake-hub/server.ts';
+import type { FakeHub } from '../../fake-hub/server.ts';
 import { expectNamed } from './live-check-promise.ts';
 import { type Outcome, PASSWORD, runLiveCheck, USERNAME } from './live-check-world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { seededRandom } from '../../local/fake-hub/faults.ts';
-import { VARIATION_NAMES } from '../../local/fake-hub/variations.ts';
+import { seededRandom } from '../../fake-hub/faults.ts';
+import { VARIATION_NAMES } from '../../fake-hub/variations.ts';
 import { expectPromise, FORMS } from './live-check-promise.ts';
 import { runLiveCheck } from './live-check-world.ts';
 

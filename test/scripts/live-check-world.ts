@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici';
+import type { FakeFault } from '../../fake-hub/faults.ts';
+import { type FakeHub, type FakeHubOptions, type FakeTokenView, startFakeHub } from '../../fake-hub/server.ts';
+import { VARIATIONS, type Variation, type VariationName } from '../../fake-hub/variations.ts';
 import { hubDispatcher } from '../../functions/adapters/docker-hub/http.ts';
-import type { FakeFault } from '../../local/fake-hub/faults.ts';
-import { type FakeHub, type FakeHubOptions, type FakeTokenView, startFakeHub } from '../../local/fake-hub/server.ts';
-import { VARIATIONS, type Variation, type VariationName } from '../../local/fake-hub/variations.ts';
 import { liveCheck } from '../../scripts/live-check/start.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 2, 12, 0, 7);

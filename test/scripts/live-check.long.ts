@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type FakeFault, seededRandom } from '../../local/fake-hub/faults.ts';
+import { type FakeFault, seededRandom } from '../../fake-hub/faults.ts';
 import { expectNamed, expectPromise, FORMS, type VariationForm } from './live-check-promise.ts';
 import { runLiveCheck, type WorldOptions } from './live-check-world.ts';
 

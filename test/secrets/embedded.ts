@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
+import { type FakeHub, startFakeHub } from '../../fake-hub/server.ts';
 import { openProfiles, type Profile } from '../../local/front-door/profiles.ts';
 import { Canaries } from '../canary.ts';
 import { tempFolder } from '../local/harness.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bearerOf, call, NOON_MS, openFake } from './fake-hub-client.ts';
+import { bearerOf, call, NOON_MS, openFake } from './client.ts';
 
 const PATH = '/v2/orgs/acme/access-tokens';
 const PULL_APP = { type: 'TYPE_REPO', path: 'acme/app', scopes: ['scope-image-pull'] };

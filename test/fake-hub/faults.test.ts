@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { FAULT_KINDS, type FakeFault, seededRandom } from '../../local/fake-hub/faults.ts';
-import { bearerOf, call, createPat, NOON_MS, openFake, type TestHub } from './fake-hub-client.ts';
+import { FAULT_KINDS, type FakeFault, seededRandom } from '../../fake-hub/faults.ts';
+import { bearerOf, call, createPat, NOON_MS, openFake, type TestHub } from './client.ts';
 
 /** Arms one fault on creates, creates, and says what came of it. */
 async function createUnder(hub: TestHub, fault: object) {

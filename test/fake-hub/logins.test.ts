@@ -1,15 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  bearerOf,
-  call,
-  claimsOf,
-  createPat,
-  exchange,
-  login,
-  NOON_MS,
-  openFake,
-  totpCode,
-} from './fake-hub-client.ts';
+import { bearerOf, call, claimsOf, createPat, exchange, login, NOON_MS, openFake, totpCode } from './client.ts';
 
 const LOCKED_OUT = 'toomanyrequests: too many failed login attempts for username or IP address';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { FakeHubSettings } from '../../local/fake-hub/server.ts';
-import { bearerOf, call, createPat, exchange, openFake } from './fake-hub-client.ts';
+import type { FakeHubSettings } from '../../fake-hub/server.ts';
+import { bearerOf, call, createPat, exchange, openFake } from './client.ts';
 
 const OATS = '/v2/orgs/acme/access-tokens';
 const TEN_MINUTES_AHEAD = '2030-05-01T12:10:00Z';

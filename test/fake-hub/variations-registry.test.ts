@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bearerOf, call, claimsOf, createPat, exchange, openFake, type TestHub } from './fake-hub-client.ts';
+import { bearerOf, call, claimsOf, createPat, exchange, openFake, type TestHub } from './client.ts';
 
 const SCOPE = 'repository:ann/app:pull';
 

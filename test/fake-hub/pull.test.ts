@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { spawnEmbedded } from '../../local/demo/spawn-embedded.ts';
-import { bearerOf, call, createPat, exchange, NOON_MS, openFake, type TestHub } from './fake-hub-client.ts';
-import { clientsOf, profilesOf, START_LIMIT_MS, tempFolder, untilTestEnds } from './harness.ts';
+import { clientsOf, profilesOf, START_LIMIT_MS, tempFolder, untilTestEnds } from '../local/harness.ts';
+import { bearerOf, call, createPat, exchange, NOON_MS, openFake, type TestHub } from './client.ts';
 
 const HELLO = '/v2/demo/hello';
 const PULL_HELLO = 'repository:demo/hello:pull';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { FakeHubSettings } from '../../local/fake-hub/server.ts';
-import { bearerOf, call, createPat, openFake } from './fake-hub-client.ts';
+import type { FakeHubSettings } from '../../fake-hub/server.ts';
+import { bearerOf, call, createPat, openFake } from './client.ts';
 
 const OATS = '/v2/orgs/acme/access-tokens';
 

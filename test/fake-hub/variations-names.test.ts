@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_SETTINGS } from '../../local/fake-hub/settings.ts';
-import { VARIATION_NAMES, VARIATIONS } from '../../local/fake-hub/variations.ts';
-import { bearerOf, call, openFake } from './fake-hub-client.ts';
+import { DEFAULT_SETTINGS } from '../../fake-hub/settings.ts';
+import { VARIATION_NAMES, VARIATIONS } from '../../fake-hub/variations.ts';
+import { bearerOf, call, openFake } from './client.ts';
 
 const ANN = { kind: 'pat', account: 'ann' } as const;
 

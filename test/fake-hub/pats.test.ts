@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bearerOf, call, createPat, exchange, NOON_MS, openFake } from './fake-hub-client.ts';
+import { bearerOf, call, createPat, exchange, NOON_MS, openFake } from './client.ts';
 
 describe('personal access tokens of the fake Docker Hub', () => {
   test('a create answers 201 with every documented field, and the value this once', async () => {

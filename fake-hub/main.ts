@@ -1,5 +1,5 @@
 /**
- * Runs the fake Docker Hub alone: `node local/fake-hub/main.ts [--port N] [--data FILE] [--config FILE] [--json-ready]`.
+ * Runs the fake Docker Hub alone: `node fake-hub/main.ts [--port N] [--data FILE] [--config FILE] [--json-ready]`.
  * FILE of `--config` is JSON with the options of `startFakeHub`, so that passwords need not stand on a command line. Without
  * it there is one account, `demo` with the password `demo-password`. `--json-ready` prints one JSON line once it listens.
  */
@@ -41,9 +41,7 @@ function flags(args: readonly string[]) {
       },
     });
   } catch {
-    throw new StartRefused(
-      'usage: node local/fake-hub/main.ts [--port N] [--data FILE] [--config FILE] [--json-ready]',
-    );
+    throw new StartRefused('usage: node fake-hub/main.ts [--port N] [--data FILE] [--config FILE] [--json-ready]');
   }
 }
 

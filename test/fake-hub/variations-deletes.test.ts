@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { bearerOf, call, createPat, exchange, NOON_MS, openFake, type TestHub } from './fake-hub-client.ts';
+import { bearerOf, call, createPat, exchange, NOON_MS, openFake, type TestHub } from './client.ts';
 
 /** A token of Ann's: what Docker Hub says of it, and what is true of it. */
 async function openWithToken(options: Parameters<typeof openFake>[0]) {

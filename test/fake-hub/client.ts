@@ -1,7 +1,7 @@
 import { Secret, TOTP } from 'otpauth';
 import { onTestFinished } from 'vitest';
-import type { FakeHubOptions } from '../../local/fake-hub/options.ts';
-import { type FakeHub, startFakeHub } from '../../local/fake-hub/server.ts';
+import type { FakeHubOptions } from '../../fake-hub/options.ts';
+import { type FakeHub, startFakeHub } from '../../fake-hub/server.ts';
 
 /** Noon of a day without meaning, a whole day's step away from nothing. */
 export const NOON_MS = Date.parse('2030-05-01T12:00:00.000Z');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bearerOf, call, createPat, exchange, openFake, type TestHub } from './fake-hub-client.ts';
+import { bearerOf, call, createPat, exchange, openFake, type TestHub } from './client.ts';
 
 const PATS = '/v2/access-tokens';
 const OATS = '/v2/orgs/acme/access-tokens';

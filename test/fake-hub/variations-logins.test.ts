@@ -1,15 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  bearerOf,
-  call,
-  claimsOf,
-  createPat,
-  exchange,
-  login,
-  openFake,
-  type TestHub,
-  totpCode,
-} from './fake-hub-client.ts';
+import { bearerOf, call, claimsOf, createPat, exchange, login, openFake, type TestHub, totpCode } from './client.ts';
 
 const TRANSIENT = { detail: 'Failed to generate login session. Please try again later.' };
 

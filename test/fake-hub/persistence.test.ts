@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { startFakeHub } from '../../local/fake-hub/server.ts';
-import { bearerOf, call, createPat, exchange, login, openFake, totpCode } from './fake-hub-client.ts';
+import { startFakeHub } from '../../fake-hub/server.ts';
+import { bearerOf, call, createPat, exchange, login, openFake, totpCode } from './client.ts';
 
-const MAIN = fileURLToPath(new URL('../../local/fake-hub/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../fake-hub/main.ts', import.meta.url));
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'fake-hub-'));
@@ -160,7 +160,7 @@ describe('the fake Docker Hub as a program', () => {
     expect(complaints).toEqual([
       'fake Docker Hub: the port is taken\n',
       'fake Docker Hub: --port is a number from 0 to 65535\n',
-      'fake Docker Hub: usage: node local/fake-hub/main.ts [--port N] [--data FILE] [--config FILE] [--json-ready]\n',
+      'fake Docker Hub: usage: node fake-hub/main.ts [--port N] [--data FILE] [--config FILE] [--json-ready]\n',
       'fake Docker Hub: --config names no readable JSON file\n',
       'fake Docker Hub: --config: each of "accounts" needs a "username" and a "password"\n',
     ]);

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { bearerOf, call, createPat, exchange, login, openFake } from './fake-hub-client.ts';
+import { bearerOf, call, createPat, exchange, login, openFake } from './client.ts';
 
 describe('the control of the fake Docker Hub', () => {
   test('lists tokens with all that a test needs and without their values', async () => {

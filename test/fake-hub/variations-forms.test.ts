@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { FakeHubOptions } from '../../local/fake-hub/server.ts';
-import { bearerOf, call, createPat, exchange, login, openFake, type TestHub } from './fake-hub-client.ts';
+import type { FakeHubOptions } from '../../fake-hub/server.ts';
+import { bearerOf, call, createPat, exchange, login, openFake, type TestHub } from './client.ts';
 
 const PATS = '/v2/access-tokens';
 const OATS = '/v2/orgs/acme/access-tokens';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bearerOf, call, claimsOf, createPat, exchange, NOON_MS, openFake } from './fake-hub-client.ts';
+import { bearerOf, call, claimsOf, createPat, exchange, NOON_MS, openFake } from './client.ts';
 
 const DEAD = 'unauthorized: incorrect username or password';
 

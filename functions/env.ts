@@ -97,15 +97,11 @@ const VARIABLES = {
   minTtlSeconds: wholeNumber('HUBLEASE_MIN_TTL_SECONDS', LEAST_MIN_TTL_SECONDS, DAY_SECONDS),
   /** How long a revoked lease's row is kept. */
   auditRetentionSeconds: wholeNumber('HUBLEASE_AUDIT_RETENTION_SECONDS', DAY_SECONDS, LONGEST_SECONDS),
-  /** Limits of a dynamic secret that names none. */
-  defaultTtlSeconds: wholeNumber('HUBLEASE_DEFAULT_TTL_SECONDS', LEAST_MIN_TTL_SECONDS, LONGEST_SECONDS),
-  maxTtlSeconds: wholeNumber('HUBLEASE_MAX_TTL_SECONDS', LEAST_MIN_TTL_SECONDS, LONGEST_SECONDS),
   /** How often one caller may ask, over time and at once. */
   callerRatePerMinute: wholeNumber('HUBLEASE_CALLER_RATE_PER_MINUTE', 1, 600_000),
   callerBurst: wholeNumber('HUBLEASE_CALLER_BURST', 1, 100_000),
   /** Whether a token is answered only when its grant is in the audit log. */
   auditRequired: oneOf('HUBLEASE_AUDIT_REQUIRED', 'true', 'false'),
-  logLevel: oneOf('HUBLEASE_LOG_LEVEL', 'debug', 'info', 'warn', 'error'),
 } as const satisfies Record<string, Variable<unknown>>;
 
 type Variables = typeof VARIABLES;
@@ -130,7 +126,6 @@ const REVOKING = [
   'metricsNamespace',
   'minTtlSeconds',
   'auditRetentionSeconds',
-  'logLevel',
 ] as const satisfies readonly SettingName[];
 
 /** The settings of each function. */
@@ -145,10 +140,10 @@ export const SETTINGS_OF = {
     'callerBurst',
     'auditRequired',
   ],
-  admin: [...REVOKING, 'defaultTtlSeconds', 'maxTtlSeconds'],
+  admin: REVOKING,
   revoker: REVOKING,
   sweeper: REVOKING,
-  catalogResource: [...REVOKING, 'defaultTtlSeconds', 'maxTtlSeconds'],
+  catalogResource: REVOKING,
 } as const satisfies Record<string, readonly SettingName[]>;
 
 export type FunctionName = keyof typeof SETTINGS_OF;

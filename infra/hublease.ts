@@ -8,7 +8,8 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
+import type { MetricName } from '../functions/adapters/aws/metric-names.ts';
 import { environmentOf, type FunctionName, type SettingName, type SettingValue } from '../functions/env.ts';
 import { consumerPolicy } from '../functions/wire/consumer-policy.ts';
 import { ROUTES, type Route } from '../functions/wire/routes.ts';
@@ -26,7 +27,7 @@ import {
 } from './catalog.ts';
 import { type FunctionOptions, HubleaseFunction, type HubleaseFunctionProps } from './function.ts';
 import { grantOwnRoutes } from './grants.ts';
-import { Measured } from './measured.ts';
+import { metricOf } from './metrics.ts';
 import { Observability } from './observability.ts';
 import { allowLogs, endpointOf, functionOptionsOf, type OperationProps } from './operation.ts';
 import type { Consumers } from './resource-policy.ts';
@@ -34,6 +35,7 @@ import { LEAST_REVOKE_CONCURRENCY, REVOKER_TIMEOUT, Revocation } from './revocat
 import { State } from './state.ts';
 import { type Throttling, type ThrottlingProps, throttlingOf } from './throttling.ts';
 
+export type { MetricName } from '../functions/adapters/aws/metric-names.ts';
 export {
   type DynamicSecretProps,
   DynamicSecretRef,
@@ -109,7 +111,7 @@ export interface HubleaseProps extends BoundsProps, OperationProps {
  *
  * The ids of the constructs inside are a contract: what is stored depends on them.
  */
-export class Hublease extends Measured {
+export class Hublease extends Construct {
   /** With the stage and without a slash at the end: `https://ID.execute-api.REGION.amazonaws.com/v1`. */
   readonly endpointUrl: string;
   readonly leaseTable: dynamodb.Table;
@@ -263,6 +265,16 @@ export class Hublease extends Measured {
     return this.#catalogEntries().entries.addDynamicSecret(name, props, this.#bounds, this.#api);
   }
 
+  /**
+   * One of the installation's metrics, for alarms and dashboards of others.
+   *
+   * @param name what each counts is said at `MetricName`'s table, `METRICS`, and in the runbook.
+   * @param options default: over five minutes, and with the statistic that suits it.
+   */
+  metric(name: MetricName, options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return metricOf(this.metricsNamespace, name, options);
+  }
+
   /** Lets a role of this account call every admin route: all targets, all dynamic secrets, everybody's leases. */
   grantAdmin(role: iam.IRole): iam.Grant {
     return this.#grantOwn('grantAdmin', role, (route) => route.who === 'admin');
@@ -317,12 +329,9 @@ export class Hublease extends Measured {
       metricsNamespace: state.metricsNamespace,
       minTtlSeconds: bounds.minTtl.toSeconds(),
       auditRetentionSeconds: bounds.auditRetention.toSeconds(),
-      defaultTtlSeconds: bounds.defaultTtl.toSeconds(),
-      maxTtlSeconds: bounds.maxTtl.toSeconds(),
       callerRatePerMinute: this.#throttling.caller.perMinute,
       callerBurst: this.#throttling.caller.burst,
       auditRequired: String(this.#auditRequired),
-      logLevel: LOG_LEVEL,
     };
   }
 
@@ -341,4 +350,3 @@ export class Hublease extends Measured {
 
 /** Own leases, and everybody's. */
 const LEASES_PATH = /^\/(?:admin\/)?leases(?:\/|$)/;
-const LOG_LEVEL = 'info';

@@ -62,7 +62,7 @@ export function wireRevoking(
   overrides: WiringOverrides = {},
 ): Wired {
   const clock: Clock = overrides.clock ?? { nowMs: Date.now, sleep: (ms) => wait(ms) };
-  const log = jsonLines(overrides.writeLog ?? process.stderr, clock, settings.logLevel === 'error' ? 'error' : 'info');
+  const log = jsonLines(overrides.writeLog ?? process.stderr, clock, 'info');
   const meter = emfMeter({ namespace: settings.metricsNamespace });
   const dynamodb = dynamodbClient();
   const secretsManager = new SecretsManagerClient(clientConfig());

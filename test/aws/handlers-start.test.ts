@@ -20,12 +20,9 @@ const SETTINGS = {
   metricsNamespace: 'Hublease',
   minTtlSeconds: 60,
   auditRetentionSeconds: 2_592_000,
-  defaultTtlSeconds: 900,
-  maxTtlSeconds: 3_600,
   callerRatePerMinute: 600,
   auditRequired: 'false',
   callerBurst: 100,
-  logLevel: 'error',
 };
 
 describe.each(FUNCTION_NAMES)('the start of %s', (name) => {

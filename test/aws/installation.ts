@@ -138,12 +138,9 @@ async function startAws(python: string): Promise<Aws> {
         metricsNamespace: 'Hublease',
         minTtlSeconds: 60,
         auditRetentionSeconds: 30 * 86_400,
-        defaultTtlSeconds: 900,
-        maxTtlSeconds: 3_600,
         callerRatePerMinute: 600_000,
         auditRequired: 'false',
         callerBurst: 100_000,
-        logLevel: 'info',
       };
       const log: string[] = [];
       const overrides = { hubOrigin: hub.url, clock, writeLog: { write: (line: string) => log.push(line) } };

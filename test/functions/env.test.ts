@@ -18,12 +18,9 @@ const SETTINGS = {
   metricsNamespace: 'Hublease/prod',
   minTtlSeconds: 60,
   auditRetentionSeconds: 2_592_000,
-  defaultTtlSeconds: 900,
-  maxTtlSeconds: 3_600,
   callerRatePerMinute: 600,
   auditRequired: 'false',
   callerBurst: 100,
-  logLevel: 'info',
 } as const;
 
 const FUNCTIONS = Object.keys(SETTINGS_OF) as FunctionName[];
@@ -88,7 +85,7 @@ describe('the environment of a function', () => {
     ['HUBLEASE_MIN_TTL_SECONDS', '60.5', 'a whole number'],
     ['HUBLEASE_MIN_TTL_SECONDS', '+60', 'a whole number'],
     ['HUBLEASE_MIN_TTL_SECONDS', '9999999999', 'a whole number'],
-    ['HUBLEASE_LOG_LEVEL', 'trace', 'one of debug, info, warn, error'],
+    ['HUBLEASE_AUDIT_REQUIRED', 'maybe', 'one of true, false'],
   ])('refuses %s=%j and says what it expects, without quoting it', (variable, value, expected) => {
     const environment = { ...environmentOf('broker', SETTINGS), [variable]: value };
     const error = (() => {

@@ -1,4 +1,4 @@
-"""CloudFormation: adds custom resources and dashboards, retains what the template retains, and polls more often."""
+"""CloudFormation: adds custom resources, dashboards and metric filters, retains what the template retains, and polls more often."""
 
 import json
 import threading
@@ -78,6 +78,38 @@ class Dashboard(ResourceProvider):
         return ProgressEvent(status=OperationStatus.SUCCESS, resource_model={})
 
 
+class MetricFilter(ResourceProvider):
+    SCHEMA = {"primaryIdentifier": ["/properties/LogGroupName", "/properties/FilterName"]}
+
+    def create(self, request):
+        model = request.desired_state
+        name = model.get("FilterName") or f"{request.stack_name}-{request.logical_resource_id}"
+        transformations = [
+            {field[0].lower() + field[1:]: value for field, value in each.items() if field != "Dimensions"}
+            for each in model["MetricTransformations"]
+        ]
+        request.aws_client_factory.logs.put_metric_filter(
+            logGroupName=model["LogGroupName"],
+            filterName=name,
+            filterPattern=model["FilterPattern"],
+            metricTransformations=[{**each, "metricValue": str(each["metricValue"])} for each in transformations],
+        )
+        return ProgressEvent(status=OperationStatus.SUCCESS, resource_model={**model, "FilterName": name})
+
+    def update(self, request):
+        return self.create(request)
+
+    def delete(self, request):
+        model = request.previous_state
+        request.aws_client_factory.logs.delete_metric_filter(
+            logGroupName=model["LogGroupName"], filterName=model["FilterName"]
+        )
+        return ProgressEvent(status=OperationStatus.SUCCESS, resource_model={})
+
+
+ADDED = {"AWS::CloudWatch::Dashboard": Dashboard, "AWS::Logs::MetricFilter": MetricFilter}
+
+
 def invoke(client, event, path):
     """Invokes the function and waits for its PUT to the path. Returns the body, or None when there is none in time."""
     responded, bodies = threading.Event(), []
@@ -107,7 +139,7 @@ def failed(reason):
 def try_load_resource_provider(resource_type, load=ResourceProviderExecutor.try_load_resource_provider):
     if resource_type.startswith("Custom::"):
         return CustomResource()
-    return Dashboard() if resource_type == "AWS::CloudWatch::Dashboard" else load(resource_type)
+    return ADDED[resource_type]() if resource_type in ADDED else load(resource_type)
 
 
 @patch(ChangeSetModelExecutor._execute_resource_action)

@@ -13,6 +13,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...(runsAll ? [] : [SLOW])],
+    env: { HUBLEASE_TEST_SLOW: runsAll ? '1' : '' },
     // The usual machine has two cores, and many tests wait for a process or a clock of theirs.
     maxWorkers: 2,
     // Of no test's meaning: for a machine that has much else to do.

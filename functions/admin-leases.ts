@@ -5,9 +5,10 @@ import { isOpen } from './core/model/lease.ts';
 import type { AdminPorts } from './core/ports/needs.ts';
 import type { Operations } from './http.ts';
 import { livePage } from './live-page.ts';
-import { adminLeaseAnswer, revocationsAnswer } from './wire/answers.ts';
+import { adminLeaseAnswer, revocationsAnswer } from './wire/answers/lease.ts';
 import { given } from './wire/given.ts';
-import { attestation, callerOf, listOrder, selectorOf } from './wire/requests.ts';
+import { listOrder } from './wire/requests/list.ts';
+import { attestation, callerOf, selectorOf } from './wire/requests/revocation.ts';
 
 type LeaseOperations = 'listAllLeases' | 'getAnyLease' | 'revokeAnyLease' | 'revokeMatching';
 

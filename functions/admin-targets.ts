@@ -3,8 +3,10 @@ import { dismissTokens } from './core/ending/dismiss.ts';
 import { readTargetState } from './core/hub/target-state.ts';
 import type { AdminPorts } from './core/ports/needs.ts';
 import type { Operations } from './http.ts';
-import { changedAnswer, etagOf, pageAnswer, targetAnswer } from './wire/answers.ts';
-import { listOrder, targetAction, targetOrder } from './wire/requests.ts';
+import { changedAnswer, etagOf, pageAnswer } from './wire/answers/shared.ts';
+import { targetAnswer } from './wire/answers/target.ts';
+import { listOrder } from './wire/requests/list.ts';
+import { targetAction, targetOrder } from './wire/requests/target.ts';
 
 type TargetOperations = 'listTargets' | 'putTarget' | 'getTarget' | 'deleteTarget' | 'actOnTarget';
 

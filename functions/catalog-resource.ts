@@ -6,7 +6,7 @@ import type { Credential, LoginRoute } from './core/model/target.ts';
 import type { AdminPorts } from './core/ports/needs.ts';
 import { checkProtectionKey } from './protection-key.ts';
 import { check } from './wire/check.ts';
-import { REQUESTS, secretOrder } from './wire/requests.ts';
+import { SecretBody, secretOrder } from './wire/requests/secret.ts';
 
 /**
  * What CloudFormation asks, as CDK's provider framework hands it on. All properties are texts there, so a secret's limits come
@@ -81,7 +81,7 @@ async function put(
   readOwners: Parameters<typeof catalogResource>[1],
 ): Promise<void> {
   if (wanted.entry === 'secret') {
-    const body = check(REQUESTS.putSecret.body, JSON.parse(wanted.body), 'body');
+    const body = check(SecretBody, JSON.parse(wanted.body), 'body');
     const order = secretOrder(wanted.name, body);
     await checkProtectionKey(order.protectionJwk);
     await putSecret(ports, origin, { ...order, managedBy: 'cdk' });

@@ -1,10 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { openapi } from '../functions/wire/openapi.ts';
-import { ROUTES, STAGE } from '../functions/wire/routes.ts';
+import { ALL_OPERATIONS } from '../functions/wire/operations.ts';
+import { STAGE } from '../functions/wire/route.ts';
 import { errorDocs } from './error-docs.ts';
 import { type Recorded, recordApi } from './recording/recorded-api.ts';
 import { redactor } from './redaction.ts';
+import { routesFile } from './routes-file.ts';
 
 /** A JSON Schema, as far as the page reads it. */
 interface Schema {
@@ -57,7 +59,7 @@ export async function apiDocs(): Promise<string> {
     recorded.map((each) => ({ ...each, text: redact(exampleOf(each)) })),
     ({ operation }) => operation,
   );
-  const sections = ROUTES.map((route) => {
+  const sections = ALL_OPERATIONS.map((route) => {
     const operation = operations.get(route.operation);
     const shown = examples.get(route.operation) ?? [];
     if (operation === undefined || shown.length === 0) throw new Error(`${route.operation} has no example`);
@@ -70,7 +72,9 @@ export async function apiDocs(): Promise<string> {
 }
 
 function contents(): string {
-  const rows = ROUTES.map(({ method, path, who, summary }) => `| \`${method} ${path}\` | ${who} | ${summary} |`);
+  const rows = ALL_OPERATIONS.map(
+    ({ method, path, who, summary }) => `| \`${method} ${path}\` | ${who} | ${summary} |`,
+  );
   return ['| route | for | does |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
@@ -158,10 +162,11 @@ function abridged(answer: unknown): string {
   return JSON.stringify({ openapi: version, info, paths: {}, components: {} }, null, 2);
 }
 
-/** The pages by their paths from the project's root. */
+/** What `npm run docs` writes, by paths from the project's root. */
 export const PAGES: Readonly<Record<string, () => Promise<string>>> = {
   'docs/api.md': apiDocs,
   'docs/errors.md': async () => errorDocs(),
+  'functions/wire/routes.ts': async () => routesFile(),
 };
 
 if (import.meta.main) {

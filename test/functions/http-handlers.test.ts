@@ -4,8 +4,8 @@ import type * as z from 'zod';
 import { admin } from '../../functions/admin.ts';
 import { broker } from '../../functions/broker.ts';
 import { jsonLines } from '../../functions/log.ts';
-import { ANSWERS } from '../../functions/wire/answers.ts';
-import { type Operation, ROUTES } from '../../functions/wire/routes.ts';
+import { OPERATIONS, type Operation } from '../../functions/wire/operations.ts';
+import { ROUTES } from '../../functions/wire/routes.ts';
 import { memoryPorts, TOKEN } from './memory-ports.ts';
 import { principalIdOf, proxyEvent, ROLE_ARN, type Sent } from './proxy-event.ts';
 
@@ -41,7 +41,7 @@ async function seed(): Promise<void> {
 
 /** Holds an answer against the published contract. */
 function expectContract(operation: Operation, answer: { status: number; body: unknown }): void {
-  const schemas: Record<number, { schema: z.ZodType }> = ANSWERS[operation];
+  const schemas: Record<number, { schema: z.ZodType }> = OPERATIONS[operation].answers;
   expect(schemas[answer.status]?.schema.safeParse(answer.body).error).toBeUndefined();
   expect(schemas).toHaveProperty(String(answer.status));
 }

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import { matchRoute } from '../../functions/wire/routes.ts';
+import { matchRoute } from '../../functions/wire/match-route.ts';
 
 export const ROLE_ARN = 'arn:aws:iam::111122223333:role/ci';
 

@@ -1,0 +1,26 @@
+import type * as z from 'zod';
+import { LeaseId, Name } from './fields.ts';
+
+/** What a parameter of a path takes. */
+export interface PathParameter {
+  readonly schema: z.ZodType;
+  readonly description: string;
+  /** The one spelling that a path may have. */
+  readonly canonical: (value: string) => string;
+}
+
+/** Every parameter that a path of the API can have. */
+export const PATH_PARAMETERS: Readonly<Record<string, PathParameter>> = {
+  id: { schema: LeaseId, description: 'Lease id.', canonical: (value) => value.toUpperCase() },
+  name: {
+    schema: Name,
+    description:
+      'Up to four segments joined by "/". The slashes are part of the path: send them as they are, never percent-encoded.',
+    canonical: (value) => value.toLowerCase(),
+  },
+};
+
+/** The name of a path's parameter; undefined where the path has none. */
+export function parameterIn(path: string): string | undefined {
+  return /\{(\w+)\+?\}/.exec(path)?.[1];
+}

@@ -7,13 +7,12 @@ import { allowWarnings } from './wire/answers/allow-words.ts';
 import { secretAnswer } from './wire/answers/secret.ts';
 import { changedAnswer, etagOf, pageAnswer } from './wire/answers/shared.ts';
 import { given } from './wire/given.ts';
+import type { SECRET_OPERATIONS } from './wire/operations/secrets.ts';
 import { listOrder } from './wire/requests/list.ts';
 import { secretOrder } from './wire/requests/secret.ts';
 
-type SecretOperations = 'listSecrets' | 'putSecret' | 'getSecret' | 'deleteSecret';
-
 /** The admin routes of dynamic secrets. */
-export function adminSecrets(ports: AdminPorts): Pick<Operations<'admin'>, SecretOperations> {
+export function adminSecrets(ports: AdminPorts): Pick<Operations<'admin'>, keyof typeof SECRET_OPERATIONS> {
   return {
     listSecrets: async ({ query }) => {
       const { filter, page } = listOrder(query);

@@ -5,13 +5,12 @@ import type { AdminPorts } from './core/ports/needs.ts';
 import type { Operations } from './http.ts';
 import { changedAnswer, etagOf, pageAnswer } from './wire/answers/shared.ts';
 import { targetAnswer } from './wire/answers/target.ts';
+import type { TARGET_OPERATIONS } from './wire/operations/targets.ts';
 import { listOrder } from './wire/requests/list.ts';
 import { targetAction, targetOrder } from './wire/requests/target.ts';
 
-type TargetOperations = 'listTargets' | 'putTarget' | 'getTarget' | 'deleteTarget' | 'actOnTarget';
-
 /** The admin routes of targets. */
-export function adminTargets(ports: AdminPorts): Pick<Operations<'admin'>, TargetOperations> {
+export function adminTargets(ports: AdminPorts): Pick<Operations<'admin'>, keyof typeof TARGET_OPERATIONS> {
   return {
     listTargets: async ({ query }) => {
       const { filter, page } = listOrder(query);

@@ -5,6 +5,7 @@ import { ALL_OPERATIONS } from '../functions/wire/operations.ts';
 import { STAGE } from '../functions/wire/route.ts';
 import { errorDocs } from './error-docs.ts';
 import { type Recorded, recordApi } from './recording/recorded-api.ts';
+import { statedExample } from './recording/stated-example.ts';
 import { redactor } from './redaction.ts';
 import { routesFile } from './routes-file.ts';
 
@@ -46,7 +47,10 @@ takes.
 In the examples ids, tokens and times are replaced.
 `;
 
-/** The page of the API: each route with what it takes, what it answers, and examples that the embedded edition gave. */
+/**
+ * The page of the API: each route with what it takes, what it answers, and examples. They are recorded from the embedded edition;
+ * an operation that the recorded run does not use shows the example that it states.
+ */
 export async function apiDocs(): Promise<string> {
   const { startedAtMs, recorded } = await recordApi();
   const redact = redactor(startedAtMs);
@@ -61,9 +65,9 @@ export async function apiDocs(): Promise<string> {
   );
   const sections = ALL_OPERATIONS.map((route) => {
     const operation = operations.get(route.operation);
-    const shown = examples.get(route.operation) ?? [];
-    if (operation === undefined || shown.length === 0) throw new Error(`${route.operation} has no example`);
-    const texts = shown.map(({ text }) => text);
+    if (operation === undefined) throw new Error(`${route.operation} is not in the OpenAPI document`);
+    const recordings = examples.get(route.operation)?.map(({ text }) => text);
+    const texts = recordings ?? [exampleOf({ operation: route.operation, exchange: statedExample(route) })];
     return [`## \`${route.method} /${STAGE}${route.path}\``, route.summary, ...factsOf(operation), ...texts].join(
       '\n\n',
     );

@@ -59,7 +59,7 @@ export function catalogResource(
     const id = `${entry}:${name}`;
     try {
       const adminPorts = await ports();
-      const origin = originOf(event);
+      const origin = deploymentOrigin(event);
       if (event.RequestType === 'Delete') await remove(adminPorts, origin, event.PhysicalResourceId ?? id);
       else await put(adminPorts, origin, event.ResourceProperties, readOwners);
     } catch (error) {
@@ -69,7 +69,7 @@ export function catalogResource(
   };
 }
 
-function originOf(event: CatalogEvent): Origin {
+function deploymentOrigin(event: CatalogEvent): Origin {
   // CloudFormation acts with the deploying role and does not say which.
   return { caller: { arn: 'cloudformation', accountId: '' }, requestId: event.RequestId };
 }

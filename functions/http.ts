@@ -7,7 +7,7 @@ import { check } from './wire/check.ts';
 import { checkEvent, originOf, readBody, readHeaders, readQuery } from './wire/event.ts';
 import { allowedMethods, matchRoute, type RouteMatch } from './wire/match-route.ts';
 import type { AnswerOf, Operation, OperationOf, RequestParts } from './wire/operations.ts';
-import { PATH_PARAMETERS } from './wire/path-parameters.ts';
+import { pathParameter } from './wire/path-parameters.ts';
 import { problemOf } from './wire/problem.ts';
 import type { Route } from './wire/route.ts';
 
@@ -117,8 +117,7 @@ function readRequest(match: RouteMatch, event: APIGatewayProxyEvent, requestId: 
   const origin = originOf(event, requestId);
   const { route, pathParameters: path } = match;
   for (const [name, value] of Object.entries(path)) {
-    const parameter = PATH_PARAMETERS[name];
-    if (parameter !== undefined) check(parameter.schema, value, name);
+    check(pathParameter(name).schema, value, name);
   }
   const query = check(route.query, readQuery(event), 'query');
   const headers = readHeaders(route.headers ?? {}, event);

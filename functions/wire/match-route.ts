@@ -1,6 +1,6 @@
 import { fail } from '../core/model/failure.ts';
 import { ALL_OPERATIONS, type NamedOperation } from './operations.ts';
-import { PATH_PARAMETERS } from './path-parameters.ts';
+import { pathParameter } from './path-parameters.ts';
 import { STAGE } from './route.ts';
 
 /** A request's route, as API Gateway states it in a proxy event. */
@@ -67,7 +67,7 @@ function parametersOf(path: string, segments: readonly string[]): Record<string,
 function canonicalPath({ route, pathParameters }: RouteMatch): string {
   const below = route.path.replace(/\{(\w+)\+?\}/, (_, parameter: string) => {
     const value = pathParameters[parameter] ?? '';
-    return PATH_PARAMETERS[parameter]?.canonical(value) ?? value;
+    return pathParameter(parameter).canonical(value);
   });
   return `/${STAGE}${below}`;
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Body, Header } from './operations/operation.ts';
 import { ALL_OPERATIONS, type NamedOperation } from './operations.ts';
-import { PATH_PARAMETERS, parameterIn } from './path-parameters.ts';
+import { parameterIn, pathParameter } from './path-parameters.ts';
 import { PROBLEM_CONTENT_TYPE, Problem } from './problem.ts';
 import { COMMON_PROBLEMS, PROBLEM_TEXT } from './problem-statuses.ts';
 import { STAGE } from './route.ts';
@@ -81,9 +81,8 @@ function describe(operation: NamedOperation): Json {
 
 function pathParameters(path: string): Json[] {
   const name = parameterIn(path);
-  const parameter = name === undefined ? undefined : PATH_PARAMETERS[name];
-  if (parameter === undefined) return [];
-  const { description, schema } = parameter;
+  if (name === undefined) return [];
+  const { description, schema } = pathParameter(name);
   return [{ name, in: 'path', required: true, description, schema: schemaOf(schema, 'input') }];
 }
 

@@ -9,8 +9,7 @@ export interface PathParameter {
   readonly canonical: (value: string) => string;
 }
 
-/** Every parameter that a path of the API can have. */
-export const PATH_PARAMETERS: Readonly<Record<string, PathParameter>> = {
+const PATH_PARAMETERS: Readonly<Record<string, PathParameter>> = {
   id: { schema: LeaseId, description: 'Lease id.', canonical: (value) => value.toUpperCase() },
   name: {
     schema: Name,
@@ -19,6 +18,13 @@ export const PATH_PARAMETERS: Readonly<Record<string, PathParameter>> = {
     canonical: (value) => value.toLowerCase(),
   },
 };
+
+/** What a parameter takes. Every parameter is checked: one that nothing is known of is a mistake of ours. */
+export function pathParameter(name: string): PathParameter {
+  const parameter = PATH_PARAMETERS[name];
+  if (parameter === undefined) throw new Error(`a path has an unknown parameter ${name}`);
+  return parameter;
+}
 
 /** The name of a path's parameter; undefined where the path has none. */
 export function parameterIn(path: string): string | undefined {

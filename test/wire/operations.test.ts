@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { ALL_OPERATIONS } from '../../functions/wire/operations.ts';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { ALL_OPERATIONS, type AnswerOf, type OperationOf, type RequestParts } from '../../functions/wire/operations.ts';
 import { parameterIn } from '../../functions/wire/path-parameters.ts';
 import { ROUTES } from '../../functions/wire/routes.ts';
 
@@ -31,6 +31,19 @@ describe('the operations', () => {
       return { method, path, operation, function: fn, who };
     });
     expect(ROUTES, 'run: npm run docs').toEqual(routes);
+  });
+});
+
+describe('the types of an operation', () => {
+  it('know its statuses, bodies, parameters and headers', () => {
+    expectTypeOf<AnswerOf<'mintLease'>['status']>().toEqualTypeOf<201>();
+    expectTypeOf<AnswerOf<'revokeLease'>['status']>().toEqualTypeOf<200 | 202>();
+    expectTypeOf<AnswerOf<'getLease'>['body']['lease']['id']>().toEqualTypeOf<string>();
+    expectTypeOf<RequestParts<'mintLease'>['path']>().toEqualTypeOf<Readonly<Record<'name', string>>>();
+    expectTypeOf<keyof RequestParts<'mintLease'>['headers']>().toEqualTypeOf<'idempotency-key'>();
+    expectTypeOf<RequestParts<'getLease'>['body']>().toEqualTypeOf<undefined>();
+    expectTypeOf<'whoami'>().toExtend<OperationOf<'broker'>>();
+    expectTypeOf<'whoami'>().not.toExtend<OperationOf<'admin'>>();
   });
 });
 

@@ -1,5 +1,6 @@
 import { parseAllDocuments } from 'yaml';
-import { REQUESTS, secretOrder, targetOrder } from '../functions/wire/requests.ts';
+import { SecretBody, secretOrder } from '../functions/wire/requests/secret.ts';
+import { TargetBody, targetOrder } from '../functions/wire/requests/target.ts';
 import { CommandFailed, EXIT } from './exit.ts';
 
 export type Kind = 'Target' | 'Secret';
@@ -83,7 +84,7 @@ async function credentialOf(credential: unknown, where: string, { env, stdin }: 
 }
 
 function wantedOf(kind: Kind, name: string, body: object, where: string): Record<string, unknown> {
-  const schema = kind === 'Target' ? REQUESTS.putTarget.body : REQUESTS.putSecret.body;
+  const schema = kind === 'Target' ? TargetBody : SecretBody;
   const checked = schema.safeParse(body);
   if (!checked.success) {
     const [issue] = checked.error.issues;

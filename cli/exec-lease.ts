@@ -1,5 +1,5 @@
 import type { Client } from '../client/client.ts';
-import type { AnswerOf } from '../functions/wire/answers.ts';
+import type { AnswerOf } from '../functions/wire/operations.ts';
 import { warnOfClip } from './clipped-warning.ts';
 import type { Io } from './io.ts';
 import { type MintFlags, mintBody, openPassword } from './minting.ts';

@@ -1,4 +1,4 @@
-import type { AnswerOf } from '../functions/wire/answers.ts';
+import type { AnswerOf } from '../functions/wire/operations.ts';
 import { CommandFailed, EXIT } from './exit.ts';
 
 export type Minted = AnswerOf<'mintLease'>['body'];

@@ -1,5 +1,5 @@
 import type { Client } from '../client/client.ts';
-import type { AnswerOf } from '../functions/wire/answers.ts';
+import type { AnswerOf } from '../functions/wire/operations.ts';
 
 export type Lease = AnswerOf<'getLease'>['body']['lease'];
 /** What administrators see of one. */

@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { AnswerOf } from '../functions/wire/answers.ts';
+import type { AnswerOf, Operation } from '../functions/wire/operations.ts';
 import type { Problem } from '../functions/wire/problem.ts';
-import { type AnyRoute, type Operation, ROUTES } from '../functions/wire/routes.ts';
+import { type AnyRoute, ROUTES } from '../functions/wire/routes.ts';
 import { directFetch } from './direct-fetch.ts';
 import { isLoopback } from './loopback.ts';
 
@@ -82,7 +82,7 @@ export interface Client {
   call<Op extends Operation>(operation: Op, call?: Call): Promise<Answered<Op>>;
 }
 
-/** hublease's API, typed after the route table, for Node. */
+/** hublease's API, typed after its operations, for Node. */
 export function hubleaseClient(options: ClientOptions): Client {
   const { endpoint, region = 'us-east-1', timeoutMs = 30_000 } = options;
   const base = new URL(endpoint.replace(/\/+$/, ''));

@@ -5,17 +5,17 @@ import { isOpen } from './core/model/lease.ts';
 import type { AdminPorts } from './core/ports/needs.ts';
 import type { Operations } from './http.ts';
 import { livePage } from './live-page.ts';
-import { adminLeaseAnswer, revocationsAnswer } from './wire/answers.ts';
+import { adminLeaseAnswer, revocationsAnswer } from './wire/answers/lease.ts';
 import { given } from './wire/given.ts';
-import { attestation, callerOf, listOrder, selectorOf } from './wire/requests.ts';
-
-type LeaseOperations = 'listAllLeases' | 'getAnyLease' | 'revokeAnyLease' | 'revokeMatching';
+import type { ALL_LEASE_OPERATIONS } from './wire/operations/all-leases.ts';
+import { listOrder } from './wire/requests/list.ts';
+import { attestation, callerOf, selectorOf } from './wire/requests/revocation.ts';
 
 /** How long leases are marked within one request: no request works longer than 20 s. */
 const MARKING_MS = 15_000;
 
 /** The admin routes of everybody's leases. */
-export function adminLeases(ports: AdminPorts): Pick<Operations<'admin'>, LeaseOperations> {
+export function adminLeases(ports: AdminPorts): Pick<Operations<'admin'>, keyof typeof ALL_LEASE_OPERATIONS> {
   return {
     listAllLeases: async ({ query }) => {
       const { filter, page, live } = listOrder(query);

@@ -3,15 +3,16 @@ import { Failed, fail } from './core/model/failure.ts';
 import type { AdminPorts } from './core/ports/needs.ts';
 import type { Operations } from './http.ts';
 import { checkProtectionKey } from './protection-key.ts';
-import { allowWarnings } from './wire/allow-words.ts';
-import { changedAnswer, etagOf, pageAnswer, secretAnswer } from './wire/answers.ts';
+import { allowWarnings } from './wire/answers/allow-words.ts';
+import { secretAnswer } from './wire/answers/secret.ts';
+import { changedAnswer, etagOf, pageAnswer } from './wire/answers/shared.ts';
 import { given } from './wire/given.ts';
-import { listOrder, secretOrder } from './wire/requests.ts';
-
-type SecretOperations = 'listSecrets' | 'putSecret' | 'getSecret' | 'deleteSecret';
+import type { SECRET_OPERATIONS } from './wire/operations/secrets.ts';
+import { listOrder } from './wire/requests/list.ts';
+import { secretOrder } from './wire/requests/secret.ts';
 
 /** The admin routes of dynamic secrets. */
-export function adminSecrets(ports: AdminPorts): Pick<Operations<'admin'>, SecretOperations> {
+export function adminSecrets(ports: AdminPorts): Pick<Operations<'admin'>, keyof typeof SECRET_OPERATIONS> {
   return {
     listSecrets: async ({ query }) => {
       const { filter, page } = listOrder(query);

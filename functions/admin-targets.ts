@@ -3,13 +3,14 @@ import { dismissTokens } from './core/ending/dismiss.ts';
 import { readTargetState } from './core/hub/target-state.ts';
 import type { AdminPorts } from './core/ports/needs.ts';
 import type { Operations } from './http.ts';
-import { changedAnswer, etagOf, pageAnswer, targetAnswer } from './wire/answers.ts';
-import { listOrder, targetAction, targetOrder } from './wire/requests.ts';
-
-type TargetOperations = 'listTargets' | 'putTarget' | 'getTarget' | 'deleteTarget' | 'actOnTarget';
+import { changedAnswer, etagOf, pageAnswer } from './wire/answers/shared.ts';
+import { targetAnswer } from './wire/answers/target.ts';
+import type { TARGET_OPERATIONS } from './wire/operations/targets.ts';
+import { listOrder } from './wire/requests/list.ts';
+import { targetAction, targetOrder } from './wire/requests/target.ts';
 
 /** The admin routes of targets. */
-export function adminTargets(ports: AdminPorts): Pick<Operations<'admin'>, TargetOperations> {
+export function adminTargets(ports: AdminPorts): Pick<Operations<'admin'>, keyof typeof TARGET_OPERATIONS> {
   return {
     listTargets: async ({ query }) => {
       const { filter, page } = listOrder(query);

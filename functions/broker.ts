@@ -7,10 +7,12 @@ import type { MintPorts } from './core/ports/needs.ts';
 import { type HttpHandler, http } from './http.ts';
 import { livePage } from './live-page.ts';
 import type { Log } from './log.ts';
-import { leaseAnswer, offerAnswer } from './wire/answers.ts';
+import { leaseAnswer } from './wire/answers/lease.ts';
+import { offerAnswer } from './wire/answers/secret.ts';
 import { given } from './wire/given.ts';
 import { openapi } from './wire/openapi.ts';
-import { listOrder, mintOrder, ttlOf } from './wire/requests.ts';
+import { mintOrder, ttlOf } from './wire/requests/lease.ts';
+import { listOrder } from './wire/requests/list.ts';
 
 /** What the answers say of the Docker Hub behind the ports. */
 export interface HubFacts {

@@ -6,7 +6,7 @@ import type { Credential, LoginRoute } from './core/model/target.ts';
 import type { AdminPorts } from './core/ports/needs.ts';
 import { checkProtectionKey } from './protection-key.ts';
 import { check } from './wire/check.ts';
-import { REQUESTS, secretOrder } from './wire/requests.ts';
+import { SecretBody, secretOrder } from './wire/requests/secret.ts';
 
 /**
  * What CloudFormation asks, as CDK's provider framework hands it on. All properties are texts there, so a secret's limits come
@@ -59,7 +59,7 @@ export function catalogResource(
     const id = `${entry}:${name}`;
     try {
       const adminPorts = await ports();
-      const origin = originOf(event);
+      const origin = deploymentOrigin(event);
       if (event.RequestType === 'Delete') await remove(adminPorts, origin, event.PhysicalResourceId ?? id);
       else await put(adminPorts, origin, event.ResourceProperties, readOwners);
     } catch (error) {
@@ -69,7 +69,7 @@ export function catalogResource(
   };
 }
 
-function originOf(event: CatalogEvent): Origin {
+function deploymentOrigin(event: CatalogEvent): Origin {
   // CloudFormation acts with the deploying role and does not say which.
   return { caller: { arn: 'cloudformation', accountId: '' }, requestId: event.RequestId };
 }
@@ -81,7 +81,7 @@ async function put(
   readOwners: Parameters<typeof catalogResource>[1],
 ): Promise<void> {
   if (wanted.entry === 'secret') {
-    const body = check(REQUESTS.putSecret.body, JSON.parse(wanted.body), 'body');
+    const body = check(SecretBody, JSON.parse(wanted.body), 'body');
     const order = secretOrder(wanted.name, body);
     await checkProtectionKey(order.protectionJwk);
     await putSecret(ports, origin, { ...order, managedBy: 'cdk' });

@@ -1,44 +1,22 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import type * as z from 'zod';
-import { type Origin, parseCaller } from './core/model/caller.ts';
+import type { Origin } from './core/model/caller.ts';
 import { Failed, type Failure, fail } from './core/model/failure.ts';
 import type { MintPorts } from './core/ports/needs.ts';
 import { errorFields, type Log, type LogFields } from './log.ts';
-import type { AnswerOf } from './wire/answers.ts';
 import { check } from './wire/check.ts';
-import { checkEvent, readHeader, readJson, readQuery } from './wire/event.ts';
-import { LeaseId, Name } from './wire/fields.ts';
+import { checkEvent, originOf, readBody, readHeaders, readQuery } from './wire/event.ts';
+import { allowedMethods, matchRoute, type RouteMatch } from './wire/match-route.ts';
+import type { AnswerOf, Operation, OperationOf, RequestParts } from './wire/operations.ts';
+import { pathParameter } from './wire/path-parameters.ts';
 import { problemOf } from './wire/problem.ts';
-import { REQUESTS } from './wire/requests.ts';
-import {
-  type AnyRoute,
-  allowedMethods,
-  matchRoute,
-  type Operation,
-  type OperationOf,
-  type Route,
-  type RouteMatch,
-} from './wire/routes.ts';
+import type { Route } from './wire/route.ts';
 
 /** Answers one proxy event of API Gateway's REST API. Never rejects. */
 export type HttpHandler = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>;
 
-type ParameterIn<Path> = Path extends `${string}{${infer P}+}`
-  ? P
-  : Path extends `${string}{${infer P}}${string}`
-    ? P
-    : never;
-type HeadersOf<Op extends Operation> = (typeof REQUESTS)[Op] extends { headers: infer H } ? keyof H & string : never;
-type PathOf<Op extends Operation> = ParameterIn<Extract<AnyRoute, { operation: Op }>['path']>;
-
 /** A request to operation `Op` whose every part has been checked. */
-export interface RequestOf<Op extends Operation> {
+export interface RequestOf<Op extends Operation> extends RequestParts<Op> {
   readonly origin: Origin;
-  readonly path: Readonly<Record<PathOf<Op>, string>>;
-  readonly query: z.output<(typeof REQUESTS)[Op]['query']>;
-  readonly body: (typeof REQUESTS)[Op] extends { body: infer S extends z.ZodType } ? z.output<S> : undefined;
-  /** Those that the operation takes, named in lower case. */
-  readonly headers: Readonly<Partial<Record<HeadersOf<Op>, string>>>;
 }
 
 /** What a function does for each of its routes. */
@@ -70,8 +48,8 @@ export function http<Fn extends Route['function']>(
       const match = routeOf(fn, event);
       seen = { ...seen, route: match.route.operation };
       const request = readRequest(match, event, requestId);
-      seen = { ...seen, ...namesIn(match) };
-      // The table ties each operation's request to its function; the compiler cannot follow one through a variable key.
+      seen = { ...seen, ...parameterLogged(match) };
+      // `Operations` ties each operation's request to its function; the compiler cannot follow one through a variable key.
       const operation = operations[match.route.operation as OperationOf<Fn>] as (
         request: RequestOf<Operation>,
       ) => Promise<AnswerOf<Operation>>;
@@ -136,46 +114,19 @@ function routeOf(fn: Route['function'], event: APIGatewayProxyEvent): RouteMatch
 }
 
 function readRequest(match: RouteMatch, event: APIGatewayProxyEvent, requestId: string): RequestOf<Operation> {
-  const { userArn, caller, sourceIp } = event.requestContext.identity;
-  const origin = {
-    caller: parseCaller(userArn, caller),
-    requestId,
-    ...(/^[0-9A-Fa-f.:]{2,45}$/.test(sourceIp ?? '') && { sourceIp }),
-  };
-  const { id, name } = match.pathParameters;
-  if (id !== undefined) check(LeaseId, id, 'id');
-  if (name !== undefined) check(Name, name, 'name');
-  const accepted: Accepted = REQUESTS[match.route.operation];
-  const query = check(accepted.query, readQuery(event), 'query');
-  const headers = readHeaders(accepted.headers ?? {}, event);
-  const body = readBody(accepted.body, event);
-  return { origin, path: match.pathParameters, query, headers, body } as RequestOf<Operation>;
-}
-
-interface Accepted {
-  readonly query: z.ZodType;
-  readonly body?: z.ZodType;
-  readonly headers?: Readonly<Record<string, z.ZodType<string>>>;
-}
-
-function readHeaders(schemas: NonNullable<Accepted['headers']>, event: APIGatewayProxyEvent): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, schema] of Object.entries(schemas)) {
-    const value = readHeader(event, name);
-    if (value !== undefined) headers[name] = check(schema, value, name);
+  const origin = originOf(event, requestId);
+  const { route, pathParameters: path } = match;
+  for (const [name, value] of Object.entries(path)) {
+    check(pathParameter(name).schema, value, name);
   }
-  return headers;
+  const query = check(route.query, readQuery(event), 'query');
+  const headers = readHeaders(route.headers ?? {}, event);
+  const body = readBody(route.body?.schema, event);
+  return { origin, path, query, headers, body } as RequestOf<Operation>;
 }
 
-function readBody(schema: z.ZodType | undefined, event: APIGatewayProxyEvent): unknown {
-  if (schema !== undefined) return check(schema, readJson(event), 'body');
-  if (event.body) throw fail({ tag: 'invalid_field', field: 'body', problem: 'this route takes no body' });
-  return undefined;
-}
-
-/** The path's names, once they are known to be names, for the log. */
-function namesIn({ route, pathParameters: { id, name } }: RouteMatch): LogFields {
-  if (id !== undefined) return { leaseId: id };
-  if (name === undefined) return {};
-  return route.path === '/admin/targets/{name+}' ? { target: name } : { secret: name };
+/** The path's name or id, once it is known to be one, for the log. */
+function parameterLogged({ route, pathParameters }: RouteMatch): LogFields {
+  const [value] = Object.values(pathParameters);
+  return route.parameterIs === undefined || value === undefined ? {} : { [route.parameterIs]: value };
 }

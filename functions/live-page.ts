@@ -2,7 +2,7 @@ import { type LiveView, lookLive } from './core/leases/live.ts';
 import type { Lease } from './core/model/lease.ts';
 import type { RevokePorts } from './core/ports/needs.ts';
 import type { Page } from './core/ports/pages.ts';
-import { pageAnswer } from './wire/answers.ts';
+import { pageAnswer } from './wire/answers/shared.ts';
 
 /** No lookup begins later than this, so that the slowest, with a login before it, ends within the 20 s of a request. */
 const LOOKING_MS = 5_000;

@@ -8,7 +8,7 @@ export interface LogFields {
   readonly requestId?: string;
   /** Stable code of a failure. */
   readonly code?: string;
-  /** Operation of the route table, or the name of a trigger. */
+  /** Name of the operation or trigger. */
   readonly route?: string;
   readonly status?: number;
   readonly durationMs?: number;

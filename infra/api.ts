@@ -4,7 +4,8 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type ApiAddress, operationArn } from '../functions/wire/consumer-policy.ts';
-import { type AnyRoute, ROUTES, type Route, STAGE } from '../functions/wire/routes.ts';
+import { type Route, STAGE } from '../functions/wire/route.ts';
+import { type AnyRoute, ROUTES } from '../functions/wire/routes.ts';
 import type { HubleaseFunction } from './function.ts';
 import { bodyOf, GATEWAY_PROBLEMS, headersOf } from './gateway-problems.ts';
 import type { Endpoint } from './operation.ts';
@@ -33,7 +34,7 @@ const METHOD_THROTTLES: Partial<Record<AnyRoute['operation'], Throttle>> = {
 };
 
 /**
- * The REST API, made from the route table: IAM decides about every request before a function sees it, and bodies and fields
+ * The REST API, made from the API's operations: IAM decides about every request before a function sees it, and bodies and fields
  * are checked by the functions, which name what is wrong.
  */
 export class LeaseApi extends Construct {

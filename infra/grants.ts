@@ -1,7 +1,7 @@
 import { Annotations, AspectPriority, Aspects, Stack, Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { consumerArns, consumerStatement } from '../functions/wire/consumer-policy.ts';
-import type { Route } from '../functions/wire/routes.ts';
+import type { Route } from '../functions/wire/route.ts';
 import type { LeaseApi } from './api.ts';
 import { ConsumerRole } from './consumer-role.ts';
 

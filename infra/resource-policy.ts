@@ -2,7 +2,7 @@ import { Annotations, AspectPriority, Aspects, Aws, type IAspect, Lazy, Stack, T
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct, IConstruct } from 'constructs';
 import { CALLER_ROUTES, openEnded } from '../functions/wire/consumer-policy.ts';
-import { STAGE } from '../functions/wire/routes.ts';
+import { STAGE } from '../functions/wire/route.ts';
 import { charactersOf, FAIL_ABOVE_CHARACTERS, WARN_ABOVE_CHARACTERS } from './policy-size.ts';
 
 /** Who besides this account may be given the callers' routes. Their own IAM policies must let them, too. */

@@ -4,7 +4,7 @@ import { hubDispatcher } from '../functions/adapters/docker-hub/http.ts';
 import { admin } from '../functions/admin.ts';
 import { broker } from '../functions/broker.ts';
 import { jsonLines } from '../functions/log.ts';
-import { matchRoute } from '../functions/wire/routes.ts';
+import { matchRoute } from '../functions/wire/match-route.ts';
 import { startFlushing } from './audit/audit-file.ts';
 import { followClock } from './clockwork/follow-clock.ts';
 import { scheduler } from './clockwork/scheduler.ts';

@@ -1,10 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { openapi } from '../functions/wire/openapi.ts';
-import { ROUTES, STAGE } from '../functions/wire/routes.ts';
+import { ALL_OPERATIONS } from '../functions/wire/operations.ts';
+import { STAGE } from '../functions/wire/route.ts';
 import { errorDocs } from './error-docs.ts';
 import { type Recorded, recordApi } from './recording/recorded-api.ts';
+import { statedExample } from './recording/stated-example.ts';
 import { redactor } from './redaction.ts';
+import { routesFile } from './routes-file.ts';
 
 /** A JSON Schema, as far as the page reads it. */
 interface Schema {
@@ -44,7 +47,10 @@ takes.
 In the examples ids, tokens and times are replaced.
 `;
 
-/** The page of the API: each route with what it takes, what it answers, and examples that the embedded edition gave. */
+/**
+ * The page of the API: each route with what it takes, what it answers, and examples. They are recorded from the embedded edition;
+ * an operation that the recorded run does not use shows the example that it states.
+ */
 export async function apiDocs(): Promise<string> {
   const { startedAtMs, recorded } = await recordApi();
   const redact = redactor(startedAtMs);
@@ -57,11 +63,11 @@ export async function apiDocs(): Promise<string> {
     recorded.map((each) => ({ ...each, text: redact(exampleOf(each)) })),
     ({ operation }) => operation,
   );
-  const sections = ROUTES.map((route) => {
+  const sections = ALL_OPERATIONS.map((route) => {
     const operation = operations.get(route.operation);
-    const shown = examples.get(route.operation) ?? [];
-    if (operation === undefined || shown.length === 0) throw new Error(`${route.operation} has no example`);
-    const texts = shown.map(({ text }) => text);
+    if (operation === undefined) throw new Error(`${route.operation} is not in the OpenAPI document`);
+    const recordings = examples.get(route.operation)?.map(({ text }) => text);
+    const texts = recordings ?? [exampleOf({ operation: route.operation, exchange: statedExample(route) })];
     return [`## \`${route.method} /${STAGE}${route.path}\``, route.summary, ...factsOf(operation), ...texts].join(
       '\n\n',
     );
@@ -70,7 +76,9 @@ export async function apiDocs(): Promise<string> {
 }
 
 function contents(): string {
-  const rows = ROUTES.map(({ method, path, who, summary }) => `| \`${method} ${path}\` | ${who} | ${summary} |`);
+  const rows = ALL_OPERATIONS.map(
+    ({ method, path, who, summary }) => `| \`${method} ${path}\` | ${who} | ${summary} |`,
+  );
   return ['| route | for | does |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
@@ -158,10 +166,11 @@ function abridged(answer: unknown): string {
   return JSON.stringify({ openapi: version, info, paths: {}, components: {} }, null, 2);
 }
 
-/** The pages by their paths from the project's root. */
+/** What `npm run docs` writes, by paths from the project's root. */
 export const PAGES: Readonly<Record<string, () => Promise<string>>> = {
   'docs/api.md': apiDocs,
   'docs/errors.md': async () => errorDocs(),
+  'functions/wire/routes.ts': async () => routesFile(),
 };
 
 if (import.meta.main) {

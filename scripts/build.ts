@@ -15,6 +15,7 @@ const LOADED_BY_INFRA = [
   'env.js',
   'adapters/dynamodb/tables.js',
   'adapters/aws/metric-names.js',
+  'wire/route.js',
   'wire/routes.js',
   'wire/consumer-policy.js',
   'core/model/failure.js',

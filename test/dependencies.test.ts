@@ -23,6 +23,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** What `infra` may know of the code it deploys: the routes, names and shapes, never what runs. */
 const INFRA_MAY_IMPORT = [
+  'functions/wire/route.ts',
   'functions/wire/routes.ts',
   'functions/wire/consumer-policy.ts',
   'functions/env.ts',

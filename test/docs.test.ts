@@ -5,7 +5,8 @@ import { METRICS } from '../functions/adapters/aws/metric-names.ts';
 import { leaseToRow } from '../functions/adapters/dynamodb/lease-row.ts';
 import { LEASE_TABLE } from '../functions/adapters/dynamodb/tables.ts';
 import type { Lease } from '../functions/core/model/lease.ts';
-import { ROUTES, STAGE } from '../functions/wire/routes.ts';
+import { STAGE } from '../functions/wire/route.ts';
+import { ROUTES } from '../functions/wire/routes.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 

@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { compactDecrypt, exportJWK, generateKeyPair } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Call, Client } from '../client/client.ts';
-import { matchRoute, type Operation } from '../functions/wire/routes.ts';
+import { matchRoute } from '../functions/wire/match-route.ts';
+import type { Operation } from '../functions/wire/operations.ts';
 import {
   ACCOUNT,
   CI_ARN,

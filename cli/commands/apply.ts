@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Client, ProblemError } from '../../client/client.ts';
-import type { AnswerOf } from '../../functions/wire/answers.ts';
+import type { AnswerOf } from '../../functions/wire/operations.ts';
 import type { CatalogDocument } from '../catalog-document.ts';
 import { readItem } from '../catalog-item.ts';
 import type { Context } from '../context.ts';

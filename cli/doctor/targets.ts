@@ -1,5 +1,5 @@
 import { type Client, ProblemError } from '../../client/client.ts';
-import type { AnswerOf } from '../../functions/wire/answers.ts';
+import type { AnswerOf } from '../../functions/wire/operations.ts';
 import { openApi } from '../api.ts';
 import { EXIT } from '../exit.ts';
 import { explain } from '../explain.ts';

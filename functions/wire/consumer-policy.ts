@@ -1,4 +1,5 @@
-import { ROUTES, type Route, STAGE } from './routes.ts';
+import { type Route, STAGE } from './route.ts';
+import { ROUTES } from './routes.ts';
 
 /** Where one installation's API is, as ARNs name it. Each part may be a placeholder in a text that people read. */
 export interface ApiAddress {

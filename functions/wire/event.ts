@@ -1,7 +1,10 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import * as z from 'zod';
+import { type Origin, parseCaller } from '../core/model/caller.ts';
 import { fail } from '../core/model/failure.ts';
-import { STAGE } from './routes.ts';
+import { check } from './check.ts';
+import type { Header } from './operations/operation.ts';
+import { STAGE } from './route.ts';
 
 /** Largest request body. The largest legal one, a secret with 50 resources and 50 roles, fits; nothing larger is parsed. */
 export const BODY_MAX_BYTES = 16_384;
@@ -44,6 +47,16 @@ export function checkEvent(event: unknown): asserts event is APIGatewayProxyEven
   if (!Event.safeParse(event).success) {
     throw fail({ tag: 'invalid_field', field: 'event', problem: 'expected a request that came through API Gateway' });
   }
+}
+
+/** Who signed a request, and from where. @throws Failed `caller_unknown`. */
+export function originOf(event: APIGatewayProxyEvent, requestId: string): Origin {
+  const { userArn, caller, sourceIp } = event.requestContext.identity;
+  return {
+    caller: parseCaller(userArn, caller),
+    requestId,
+    ...(/^[0-9A-Fa-f.:]{2,45}$/.test(sourceIp ?? '') && { sourceIp }),
+  };
 }
 
 /** The query's parameters. @throws Failed `invalid_field` for a parameter that stands there twice. */
@@ -138,4 +151,24 @@ export function readHeader(event: APIGatewayProxyEvent, name: string): string | 
   if (values.length > 1)
     throw fail({ tag: 'invalid_field', field: name, problem: 'the header is given more than once' });
   return values[0];
+}
+
+/** The headers that an operation takes, checked. @throws Failed `invalid_field`. */
+export function readHeaders(
+  taken: Readonly<Record<string, Header>>,
+  event: APIGatewayProxyEvent,
+): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, { schema }] of Object.entries(taken)) {
+    const value = readHeader(event, name);
+    if (value !== undefined) headers[name] = check(schema, value, name);
+  }
+  return headers;
+}
+
+/** The body, checked; undefined for an operation that takes none. @throws Failed `invalid_field`. */
+export function readBody(schema: z.ZodType | undefined, event: APIGatewayProxyEvent): unknown {
+  if (schema !== undefined) return check(schema, readJson(event), 'body');
+  if (event.body) throw fail({ tag: 'invalid_field', field: 'body', problem: 'this route takes no body' });
+  return undefined;
 }

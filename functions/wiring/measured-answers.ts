@@ -1,8 +1,8 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import type { Meter } from '../adapters/aws/metrics.ts';
-import { ROUTES, type Route } from '../wire/routes.ts';
+import { OPERATIONS } from '../wire/operations.ts';
 
-const MINT = ROUTES.find(({ operation }) => operation === 'mintLease') as Route;
+const MINT = OPERATIONS.mintLease;
 
 /** Counts answers that nobody expected, and of mints how many failed. Never throws, whatever the event is. */
 export function measureAnswer(

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, hubleaseClient } from '../../client/client.ts';
 import { type FakeHub, startFakeHub } from '../../fake-hub/server.ts';
-import type { AnswerOf } from '../../functions/wire/answers.ts';
+import type { AnswerOf } from '../../functions/wire/operations.ts';
 import { openProfiles } from '../front-door/profiles.ts';
 import { type ImageName, type Login, type Pull, pullImage } from './pull.ts';
 import { type Spawned, spawnEmbedded } from './spawn-embedded.ts';

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { Failed } from '../../functions/core/model/failure.ts';
-import { STAGE } from '../../functions/wire/routes.ts';
+import { STAGE } from '../../functions/wire/route.ts';
 import { type OwnRequests, refusalOfForeign } from './own-requests.ts';
 import type { Profile } from './profiles.ts';
 import { type MatchedRoute, proxyEvent, UNMATCHED_RESOURCE } from './proxy-event.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { PROBLEM_CONTENT_TYPE, type Problem } from '../../functions/wire/problem.ts';
-import { STAGE } from '../../functions/wire/routes.ts';
+import { STAGE } from '../../functions/wire/route.ts';
 import type { ForeignRefusal } from './own-requests.ts';
 import { EMBEDDED_SCOPE, type SignatureRefusal } from './sigv4.ts';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startFakeHub } from '../../fake-hub/server.ts';
-import type { Operation } from '../../functions/wire/routes.ts';
+import type { Operation } from '../../functions/wire/operations.ts';
 import { startEmbedded } from '../../local/embedded.ts';
 import { openProfiles } from '../../local/front-door/profiles.ts';
 import { type Exchange, type Request, sendSigned } from './signed-request.ts';

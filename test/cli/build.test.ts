@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { runInNewContext } from 'node:vm';
+import { build, type Metafile } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cacheFileOf, clocksNow, writeLease } from '../../cli/lease-cache.ts';
 import { VERSION } from '../../functions/wire/version.ts';
@@ -69,6 +70,29 @@ function start(text: string, version: string): { said: string[]; exitCodes: numb
   expect(() => runInNewContext(guard, { process, console: { error: (line: string) => said.push(line) } })).toThrow(end);
   return { said, exitCodes };
 }
+
+describe('the schemas of the API', () => {
+  const filesWith = (build: Metafile, part: string) =>
+    Object.entries(build.outputs).flatMap(([file, { inputs }]) =>
+      Object.keys(inputs).some((input) => input.includes(part)) ? [basename(file).replace(/-.*/, '')] : [],
+    );
+
+  test('are in no file of the command line but the one that checks documents for apply', () => {
+    expect(filesWith(bundle.build.rest, 'node_modules/zod/')).toEqual(['catalog']);
+    expect(filesWith(bundle.build.helper, 'node_modules/zod/')).toEqual([]);
+  });
+
+  test('of whole operations are in no file of the command line', () => {
+    expect(filesWith(bundle.build.rest, 'functions/wire/operations')).toEqual([]);
+  });
+
+  test('are not in the client', async () => {
+    const entryPoints = [join(import.meta.dirname, '../../client/client.ts')];
+    const { metafile } = await build({ entryPoints, bundle: true, platform: 'node', write: false, metafile: true });
+    expect(filesWith(metafile, 'functions/wire/routes.ts')).toHaveLength(1);
+    expect(filesWith(metafile, 'node_modules/zod/')).toEqual([]);
+  });
+});
 
 describe('an answer from the cache', () => {
   test('is all in one file, with nothing of a package in it', () => {

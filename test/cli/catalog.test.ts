@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { ANSWERS } from '../../functions/wire/answers.ts';
+import { OPERATIONS } from '../../functions/wire/operations.ts';
 import { ACCOUNT, CI_ARN } from '../local/harness.ts';
 import { openTerminal, type Session, type Terminal, type TypeOptions } from './terminal.ts';
 
@@ -190,18 +190,18 @@ describe('list, get, delete and verify', () => {
     );
     expect((await terminal.type('targets list')).stdout).toMatch(/^acme-bot +user +acme-bot +\S+Z +ready$/m);
     const listOf = async (plural: string) => JSON.parse((await terminal.type(`${plural} list -o json`)).stdout);
-    const { listSecrets, listTargets } = ANSWERS;
+    const { listSecrets, listTargets } = OPERATIONS;
     expect(
-      z.array(listSecrets[200].schema.shape.items.element).safeParse(await listOf('secrets')).error,
+      z.array(listSecrets.answers[200].schema.shape.items.element).safeParse(await listOf('secrets')).error,
     ).toBeUndefined();
     expect(
-      z.array(listTargets[200].schema.shape.items.element).safeParse(await listOf('targets')).error,
+      z.array(listTargets.answers[200].schema.shape.items.element).safeParse(await listOf('targets')).error,
     ).toBeUndefined();
   });
 
   test('get prints YAML, or the object of the API', async () => {
     const { stdout } = await terminal.type('secrets get ci/release -o json');
-    expect(ANSWERS.getSecret[200].schema.shape.secret.safeParse(JSON.parse(stdout)).error).toBeUndefined();
+    expect(OPERATIONS.getSecret.answers[200].schema.shape.secret.safeParse(JSON.parse(stdout)).error).toBeUndefined();
     expect(parse((await terminal.type('secrets get ci/release')).stdout)).toEqual(JSON.parse(stdout));
     expect(await terminal.type('targets get nothing')).toMatchObject({ code: 6, stdout: '' });
   });
@@ -241,7 +241,7 @@ describe('list, get, delete and verify', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^deleteStatus +204$/m);
     const { stdout: json } = await terminal.type('targets verify acme-bot -o json');
-    expect(ANSWERS.getTarget[200].schema.shape.target.safeParse(JSON.parse(json)).error).toBeUndefined();
+    expect(OPERATIONS.getTarget.answers[200].schema.shape.target.safeParse(JSON.parse(json)).error).toBeUndefined();
   });
 
   test('all of it is for administrators', async () => {

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { ANSWERS } from '../../functions/wire/answers.ts';
+import { OPERATIONS } from '../../functions/wire/operations.ts';
 import { leased, mayPull } from '../local/harness.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
@@ -51,7 +51,7 @@ describe('hublease lease', () => {
   test('-o json is the answer of the API, field by field', async () => {
     const { code, stdout, stderr } = await terminal.type('lease ci/release -o json', { terminal: true });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(ANSWERS.mintLease[201].schema.safeParse(JSON.parse(stdout)).error).toBeUndefined();
+    expect(OPERATIONS.mintLease.answers[201].schema.safeParse(JSON.parse(stdout)).error).toBeUndefined();
   });
 
   test("-o env is read by a shell's eval", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { ANSWERS } from '../../functions/wire/answers.ts';
+import { OPERATIONS } from '../../functions/wire/operations.ts';
 import { mayPull } from '../local/harness.ts';
 import { as, openTerminal, type Terminal } from './terminal.ts';
 
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => terminal.close());
 
-const Lease = ANSWERS.getLease[200].schema.shape.lease;
+const Lease = OPERATIONS.getLease.answers[200].schema.shape.lease;
 
 async function leaseId(secret = 'ci/release'): Promise<string> {
   return (await terminal.type(`lease ${secret} --field lease.id`)).stdout.trim();
@@ -99,7 +99,7 @@ describe('hublease renew', () => {
 
   test('-o json is the answer of the API', async () => {
     const { stdout } = await terminal.type(`renew ${await leaseId('ci/renewable')} -o json`);
-    expect(ANSWERS.renewLease[200].schema.safeParse(JSON.parse(stdout)).error).toBeUndefined();
+    expect(OPERATIONS.renewLease.answers[200].schema.safeParse(JSON.parse(stdout)).error).toBeUndefined();
   });
 
   test('says when the end cannot be put off any further', async () => {
@@ -210,6 +210,6 @@ describe('hublease whoami', () => {
 
   test('-o json is the answer of the API', async () => {
     const { stdout } = await terminal.type('whoami -o json');
-    expect(ANSWERS.whoami[200].schema.safeParse(JSON.parse(stdout)).error).toBeUndefined();
+    expect(OPERATIONS.whoami.answers[200].schema.safeParse(JSON.parse(stdout)).error).toBeUndefined();
   });
 });

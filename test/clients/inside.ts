@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { hubleaseClient } from '../../client/client.ts';
 import { startFakeHub } from '../../fake-hub/server.ts';
-import type { AnswerOf } from '../../functions/wire/answers.ts';
+import type { AnswerOf } from '../../functions/wire/operations.ts';
 import { spawnEmbedded } from '../../local/demo/spawn-embedded.ts';
 import { openProfiles } from '../../local/front-door/profiles.ts';
 import { ACCOUNT } from './account.ts';

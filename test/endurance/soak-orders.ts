@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Client, NoAnswerError, ProblemError } from '../../client/client.ts';
-import type { AnswerOf } from '../../functions/wire/answers.ts';
+import type { AnswerOf } from '../../functions/wire/operations.ts';
 import type { Doing } from './soak-faults.ts';
 
 /** The secrets that a soak leases from, and whether their leases may be renewed. */

@@ -1,18 +1,15 @@
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type * as z from 'zod';
 import { admin } from '../../functions/admin.ts';
 import { broker } from '../../functions/broker.ts';
 import { jsonLines } from '../../functions/log.ts';
-import { ANSWERS } from '../../functions/wire/answers.ts';
-import { type Operation, ROUTES } from '../../functions/wire/routes.ts';
+import type { Operation } from '../../functions/wire/operations.ts';
+import { ROUTES } from '../../functions/wire/routes.ts';
+import { expectContract, SECRET, TARGET } from './api.ts';
 import { memoryPorts, TOKEN } from './memory-ports.ts';
 import { principalIdOf, proxyEvent, ROLE_ARN, type Sent } from './proxy-event.ts';
 
 const ROLE_ID = principalIdOf('arn:aws:sts::111122223333:assumed-role/ci/build-7').split(':')[0];
-const PASSWORD = 'correct-horse-canary';
-const TARGET = { kind: 'user', credential: { username: 'acmebot', password: PASSWORD } };
-const SECRET = { target: 'acme', scope: 'repo:write', defaultTtl: '15m', maxTtl: '1h', allow: [ROLE_ARN] };
 
 let ports: ReturnType<typeof memoryPorts>;
 let lines: string[];
@@ -37,13 +34,6 @@ const put = (path: string, body: object) =>
 async function seed(): Promise<void> {
   expect(await put('targets/acme', TARGET)).toMatchObject({ status: 201 });
   expect(await put('secrets/ci/release', SECRET)).toMatchObject({ status: 201 });
-}
-
-/** Holds an answer against the published contract. */
-function expectContract(operation: Operation, answer: { status: number; body: unknown }): void {
-  const schemas: Record<number, { schema: z.ZodType }> = ANSWERS[operation];
-  expect(schemas[answer.status]?.schema.safeParse(answer.body).error).toBeUndefined();
-  expect(schemas).toHaveProperty(String(answer.status));
 }
 
 describe('the callers’ routes', () => {

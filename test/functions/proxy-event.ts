@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import { matchRoute } from '../../functions/wire/routes.ts';
+import { matchRoute } from '../../functions/wire/match-route.ts';
+import { proxyEvent as gatewayEvent } from '../../local/front-door/proxy-event.ts';
 
 export const ROLE_ARN = 'arn:aws:iam::111122223333:role/ci';
 
@@ -19,61 +20,47 @@ export interface Sent {
 
 /** The event that API Gateway makes of a request whose path it knows; of another path, one without a resource. */
 export function proxyEvent(sent: Sent = {}): APIGatewayProxyEvent {
-  const { method = 'GET', path = '/v1/whoami', query, body = null, isBase64Encoded = false } = sent;
+  const { method = 'GET', path = '/v1/whoami', query = {}, body = null, isBase64Encoded = false } = sent;
   const { userArn = 'arn:aws:sts::111122223333:assumed-role/ci/build-7' } = sent;
   const { caller = principalIdOf(userArn) } = sent;
   const headers = sent.headers ?? (body === null ? {} : { 'Content-Type': 'application/json' });
   const match = routeOf(method, path);
+  const event = gatewayEvent({
+    requestId: 'c6af9ac6-7b61-11e6-9a41-93e8deadbeef',
+    atMs: 0,
+    method,
+    rawPath: path,
+    query: Object.entries(query).flatMap(([name, values]) => values.map((value): [string, string] => [name, value])),
+    headers: Object.entries(headers),
+    body: Buffer.alloc(0),
+    sourceIp: '203.0.113.7',
+    profile: PROFILE,
+    ...(match && { route: { resource: match.resource, pathParameters: match.pathParameters, admin: false } }),
+  });
+  const identity = { ...event.requestContext.identity, caller, user: caller, userArn };
+  // As sent, whatever is wrong with it: a parameter without a value, a body that is no Base64, a path outside the stage.
+  const lists = Object.fromEntries(Object.entries(query).map(([name, values]) => [name, [...values]]));
+  const requestContext = { ...event.requestContext, stage: 'v1', identity } as APIGatewayProxyEvent['requestContext'];
   return {
-    resource: match?.resource ?? '/{proxy+}',
+    ...event,
     path: path.replace(/^\/v1/, ''),
-    httpMethod: method,
-    headers,
-    multiValueHeaders: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]])),
-    queryStringParameters:
-      query === undefined
-        ? null
-        : Object.fromEntries(Object.entries(query).map(([name, values]) => [name, values.at(-1) ?? ''])),
-    multiValueQueryStringParameters:
-      query === undefined
-        ? null
-        : Object.fromEntries(Object.entries(query).map(([name, values]) => [name, [...values]])),
-    pathParameters: match === undefined || Object.keys(match.pathParameters).length === 0 ? null : match.pathParameters,
-    stageVariables: null,
+    multiValueQueryStringParameters: sent.query === undefined ? null : lists,
     body,
     isBase64Encoded,
-    requestContext: {
-      accountId: '000000000000',
-      apiId: 'abcdef1234',
-      authorizer: undefined,
-      protocol: 'HTTP/1.1',
-      httpMethod: method,
-      path,
-      stage: 'v1',
-      requestId: 'c6af9ac6-7b61-11e6-9a41-93e8deadbeef',
-      requestTimeEpoch: 0,
-      resourceId: 'abc123',
-      resourcePath: match?.resource ?? '/{proxy+}',
-      identity: {
-        accessKey: 'AKIDEXAMPLE',
-        accountId: '111122223333',
-        apiKey: null,
-        apiKeyId: null,
-        caller,
-        clientCert: null,
-        cognitoAuthenticationProvider: null,
-        cognitoAuthenticationType: null,
-        cognitoIdentityId: null,
-        cognitoIdentityPoolId: null,
-        principalOrgId: null,
-        sourceIp: '203.0.113.7',
-        user: caller,
-        userAgent: 'test',
-        userArn,
-      },
-    },
+    requestContext,
   };
 }
+
+/** Signs every request; the caller's ARN and id are put over its own. */
+const PROFILE = {
+  name: 'build-7',
+  accountId: '111122223333',
+  userArn: 'arn:aws:sts::111122223333:assumed-role/ci/build-7',
+  roleId: 'AROAEXAMPLEEXAMPLEAAA',
+  mayAdminister: true,
+  accessKeyId: 'AKIDEXAMPLE',
+  secretAccessKey: 'unused',
+};
 
 /** The unique id that IAM could have given the principal of an ARN: the same for every session of a role. */
 export function principalIdOf(userArn: unknown): string {

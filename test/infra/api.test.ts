@@ -35,7 +35,7 @@ function methods(): { route: string; properties: Record<string, unknown> }[] {
 }
 
 describe('the routes', () => {
-  it('are those of the route table, all of them and no other', () => {
+  it('are those of the operations, all of them and no other', () => {
     const expected = ROUTES.map(({ method, path }) => `${method} ${path}`);
     expect(
       methods()

@@ -4,7 +4,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
 import { check } from '../../functions/wire/check.ts';
-import { REQUESTS, secretOrder } from '../../functions/wire/requests.ts';
+import { SecretBody, secretOrder } from '../../functions/wire/requests/secret.ts';
 import { apiPolicyOf, grantedPathsOf, type Resource, resourcesOf, stackWith, templateOf } from './synthesized.ts';
 
 const ENV = { env: { account: '111122223333', region: 'eu-west-1' } };
@@ -120,7 +120,7 @@ describe('addDynamicSecret', () => {
       maxTtl: 7_200,
       allow: ['arn:aws:iam::111122223333:role/ci*'],
     });
-    expect(secretOrder('ci/release', check(REQUESTS.putSecret.body, body, 'body'))).toMatchObject({
+    expect(secretOrder('ci/release', check(SecretBody, body, 'body'))).toMatchObject({
       defaultTtlSeconds: 1_200,
       maxTtlSeconds: 7_200,
     });

@@ -45,7 +45,7 @@ beforeAll(() => {
   template = Template.fromStack(stack);
 }, SYNTH_TIMEOUT_MS);
 
-/** Made one by one from the route table, against which `api.test.ts` holds them. */
+/** Made one by one from the routes, against which `api.test.ts` holds them. */
 const OF_ROUTES = ['AWS::ApiGateway::Resource', 'AWS::ApiGateway::Method', 'AWS::ApiGateway::Deployment'];
 
 function isOfRoutes({ Type, Properties }: { Type: string; Properties?: { Principal?: string } }): boolean {

@@ -10,7 +10,7 @@ import { type Client, hubleaseClient, ProblemError } from '../../client/client.t
 import type { FakeHubOptions } from '../../fake-hub/options.ts';
 import { type FakeHub, startFakeHub } from '../../fake-hub/server.ts';
 import { VERIFICATION_LABEL } from '../../functions/core/catalog/throwaway.ts';
-import type { AnswerOf } from '../../functions/wire/answers.ts';
+import type { AnswerOf } from '../../functions/wire/operations.ts';
 import type { Problem } from '../../functions/wire/problem.ts';
 import { type Spawned, spawnEmbedded } from '../../local/demo/spawn-embedded.ts';
 import { openProfiles, type Profile } from '../../local/front-door/profiles.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Client, hubleaseClient } from '../../client/client.ts';
-import type { AnswerOf } from '../../functions/wire/answers.ts';
+import type { AnswerOf } from '../../functions/wire/operations.ts';
 import { pullByRequests } from '../../local/demo/pull-by-requests.ts';
 import { type Synthesized, synthesize } from './app.ts';
 import { REPOSITORY } from './hub.ts';

@@ -33,20 +33,6 @@ export const HARMLESS: readonly Harmless[] = [
     why: 'It is there for the type: undefined is none of the reasons that pass.',
   },
   {
-    file: 'functions/adapters/dynamodb/page-token.ts',
-    line: 'if (token.length <= TOKEN_MOST_CHARACTERS) {',
-    original: 'token.length <= TOKEN_MOST_CHARACTERS',
-    replacement: 'true',
-    why: 'It bounds the work: a longer token is refused by its form as well.',
-  },
-  {
-    file: 'functions/adapters/dynamodb/page-token.ts',
-    line: 'if (token.length <= TOKEN_MOST_CHARACTERS) {',
-    original: '<=',
-    replacement: '<',
-    why: 'The longest token that is ever written has 191 characters, far from the bound.',
-  },
-  {
     file: 'functions/adapters/aws/secrets-manager.ts',
     line: 'if (versions.length !== 1 || only === undefined || only[1].includes(EMPTY_STAGE)) return;',
     original: 'only === undefined',

@@ -48,6 +48,11 @@ export const STORE_SUITES: readonly StoreSuites[] = [
     ],
   },
   {
+    backing: 'dynamodb',
+    sources: /^functions\/adapters\/page-token\.ts$/,
+    tests: ['test/local/sqlite-contracts.test.ts', 'test/aws/dynamodb-leases.test.ts'],
+  },
+  {
     backing: 'moto',
     sources: /^functions\/adapters\/aws\/secrets-manager\.ts$/,
     tests: ['test/aws/secrets-manager.test.ts', 'test/aws/moto.test.ts', 'test/aws/moto-faults.test.ts'],

@@ -1,8 +1,8 @@
 import { openapi } from '../../functions/wire/openapi.ts';
-import type { Operation } from '../../functions/wire/routes.ts';
+import type { Operation } from '../../functions/wire/operations.ts';
 import type { Json, Schema } from './json-schema.ts';
 
-/** The OpenAPI document as a client of it reads it: nothing here knows the route table or zod. */
+/** The OpenAPI document as a client of it reads it: nothing here knows the operations or zod. */
 
 export interface Parameter {
   readonly name: string;

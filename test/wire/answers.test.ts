@@ -2,15 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { TargetState } from '../../functions/core/hub/target-state.ts';
 import type { Evidence } from '../../functions/core/model/lease.ts';
 import type { Verification } from '../../functions/core/model/target.ts';
-import {
-  ANSWERS,
-  adminLeaseAnswer,
-  leaseAnswer,
-  offerAnswer,
-  pageAnswer,
-  secretAnswer,
-  targetAnswer,
-} from '../../functions/wire/answers.ts';
+import { adminLeaseAnswer, leaseAnswer } from '../../functions/wire/answers/lease.ts';
+import { offerAnswer, secretAnswer } from '../../functions/wire/answers/secret.ts';
+import { pageAnswer } from '../../functions/wire/answers/shared.ts';
+import { targetAnswer } from '../../functions/wire/answers/target.ts';
+import { OPERATIONS } from '../../functions/wire/operations.ts';
 import { aLease, aSecret, aTarget, revoked } from '../contract/builders.ts';
 
 const AT_MS = Date.UTC(2026, 10, 21, 9, 0, 0);
@@ -22,7 +18,7 @@ describe('a lease as answered', () => {
 
   it('has ISO times and its length in seconds, and conforms', () => {
     const answer = leaseAnswer(lease);
-    expect(ANSWERS.getLease[200].schema.parse({ lease: answer })).toEqual({ lease: answer });
+    expect(OPERATIONS.getLease.answers[200].schema.parse({ lease: answer })).toEqual({ lease: answer });
     expect(answer).toMatchObject({
       issuedAt: AT,
       expiresAt: '2026-11-21T09:15:00.000Z',
@@ -72,7 +68,7 @@ describe('a lease as answered', () => {
     });
     expect(Object.keys(answer)).not.toContain('scope');
     expect(Object.values(answer)).not.toContain(undefined);
-    expect(ANSWERS.getLease[200].schema.safeParse({ lease: answer }).success).toBe(true);
+    expect(OPERATIONS.getLease.answers[200].schema.safeParse({ lease: answer }).success).toBe(true);
   });
 
   it.each<[Evidence, object]>([
@@ -115,13 +111,13 @@ describe('a lease as answered', () => {
   ])('shows the evidence %j once revoked', (evidence, shown) => {
     const answer = leaseAnswer({ ...revoked(lease), evidence });
     expect(answer).toMatchObject({ status: 'revoked', evidence: shown, revokeReason: 'expired' });
-    expect(ANSWERS.revokeLease[200].schema.safeParse({ lease: answer }).success).toBe(true);
+    expect(OPERATIONS.revokeLease.answers[200].schema.safeParse({ lease: answer }).success).toBe(true);
   });
 
   it('says why it is open, that its create was refused and that Docker Hub moved its end', () => {
     const answer = leaseAnswer({ ...lease, ...REVOKING, expiryClipped: true, createRefused: true });
     expect(answer).toMatchObject({ lastError: 'unclear_token', expiryClipped: true, createRefused: true });
-    expect(ANSWERS.getLease[200].schema.safeParse({ lease: answer }).success).toBe(true);
+    expect(OPERATIONS.getLease.answers[200].schema.safeParse({ lease: answer }).success).toBe(true);
     expect(leaseAnswer({ ...revoked(lease), lastError: 'unclear_token' })).not.toHaveProperty('lastError');
     for (const name of ['lastError', 'expiryClipped', 'createRefused']) {
       expect(leaseAnswer(lease)).not.toHaveProperty(name);
@@ -137,8 +133,8 @@ describe('a lease as answered', () => {
       hubExpiresAt: '2026-11-21T09:00:01.000Z',
       revokingSince: AT,
     });
-    expect(ANSWERS.getAnyLease[200].schema.parse({ lease: answer })).toEqual({ lease: answer });
-    expect(ANSWERS.getLease[200].schema.safeParse({ lease: answer }).success).toBe(false);
+    expect(OPERATIONS.getAnyLease.answers[200].schema.parse({ lease: answer })).toEqual({ lease: answer });
+    expect(OPERATIONS.getLease.answers[200].schema.safeParse({ lease: answer }).success).toBe(false);
   });
 
   it('shows admins nothing besides of a lease that Docker Hub has said nothing of, or that is over', () => {
@@ -167,7 +163,7 @@ describe('catalog entries as answered', () => {
       verification: { atMs: AT_MS, account: 'acme-bot', loginRoute: 'auth-token' },
     } as object);
     const answer = targetAnswer(target);
-    expect(ANSWERS.getTarget[200].schema.parse({ target: answer })).toEqual({ target: answer });
+    expect(OPERATIONS.getTarget.answers[200].schema.parse({ target: answer })).toEqual({ target: answer });
     expect(answer.verification).toEqual({ at: AT, account: 'acme-bot', loginRoute: 'auth-token' });
     expect(JSON.stringify(answer)).not.toContain('canary');
     expect(answer).not.toHaveProperty('opId');
@@ -178,7 +174,7 @@ describe('catalog entries as answered', () => {
     expect(targetAnswer(aTarget())).not.toHaveProperty('dismissedTokenIds');
     const answer = targetAnswer(aTarget({ allowUnprovenExpiry: true, dismissedTokenIds: ['one'] }));
     expect(answer).toMatchObject({ allowUnprovenExpiry: true, dismissedTokenIds: ['one'] });
-    expect(ANSWERS.getTarget[200].schema.parse({ target: answer })).toEqual({ target: answer });
+    expect(OPERATIONS.getTarget.answers[200].schema.parse({ target: answer })).toEqual({ target: answer });
   });
 
   it.each(['login', 'read', 'list', 'delete'] as const)('say what a verification waits for at step %s', (step) => {
@@ -186,7 +182,7 @@ describe('catalog entries as answered', () => {
     const answer = targetAnswer(aTarget({ verification }), { pending: step });
     expect(answer).toMatchObject({ verification: 'pending', verificationPending: { step } });
     expect(answer.verificationPending?.detail).toMatch(/^(?:Docker Hub|The token) .*\.$/);
-    expect(ANSWERS.actOnTarget[202].schema.parse({ target: answer })).toEqual({ target: answer });
+    expect(OPERATIONS.actOnTarget.answers[202].schema.parse({ target: answer })).toEqual({ target: answer });
     expect(targetAnswer(aTarget({ verification }))).not.toHaveProperty('verificationPending');
   });
 
@@ -222,7 +218,7 @@ describe('catalog entries as answered', () => {
         expect.stringContaining('59 characters'),
       ],
     });
-    expect(ANSWERS.getTarget[200].schema.parse({ target: answer })).toEqual({ target: answer });
+    expect(OPERATIONS.getTarget.answers[200].schema.parse({ target: answer })).toEqual({ target: answer });
     const unproven = targetAnswer(aTarget({ verification: { ...verification, expiryUnproven: true } }));
     expect(unproven.verification).toMatchObject({ expiryUnproven: true });
   });
@@ -231,7 +227,7 @@ describe('catalog entries as answered', () => {
     expect(targetAnswer(aTarget())).not.toHaveProperty('state');
     const answer = targetAnswer(aTarget(), { state: {} });
     expect(answer.state).toEqual({});
-    expect(ANSWERS.getTarget[200].schema.parse({ target: answer })).toEqual({ target: answer });
+    expect(OPERATIONS.getTarget.answers[200].schema.parse({ target: answer })).toEqual({ target: answer });
   });
 
   it('never let through a field that a row gains', () => {
@@ -259,7 +255,7 @@ describe('catalog entries as answered', () => {
   it('show a secret to admins with its allow list, and to callers without', () => {
     const secret = aSecret({ maxActive: 3, description: 'd' });
     const answer = secretAnswer(secret);
-    expect(ANSWERS.getSecret[200].schema.parse({ secret: answer })).toEqual({ secret: answer });
+    expect(OPERATIONS.getSecret.answers[200].schema.parse({ secret: answer })).toEqual({ secret: answer });
     expect(answer.allow).toEqual(secret.allow);
     expect(Object.keys(offerAnswer(secret))).toEqual([
       'name',

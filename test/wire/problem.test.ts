@@ -1,128 +1,65 @@
 import { describe, expect, it } from 'vitest';
 import type { Failure, FailureTag, HubFault, HubRefusal } from '../../functions/core/model/failure.ts';
 import { Problem, problemOf } from '../../functions/wire/problem.ts';
+import { FAILURES } from '../../scripts/failures.ts';
 
 const REQUEST_ID = 'c6af9ac6-7b61-11e6-9a41-93e8deadbeef';
-const LEASE_ID = '01K9ZC3V7M8Q2R4T6W8Y0A1B2C';
+const LEASE_ID = '01KAJQXY00EXAMPLE0EXAMP001';
 const ROLE = 'arn:aws:iam::111122223333:role/ci';
 
-/** Each tag once, with its status and what its detail must tell; a tag that is missing here does not compile. */
-const TABLE: { readonly [T in FailureTag]: readonly [Extract<Failure, { tag: T }>, number, readonly string[]] } = {
-  invalid_field: [{ tag: 'invalid_field', field: 'ttl', problem: 'is required' }, 400, ['ttl: is required.']],
-  path_not_canonical: [{ tag: 'path_not_canonical' }, 400, ['percent-encoding']],
-  route_not_found: [{ tag: 'route_not_found', method: 'PATCH' }, 404, ['PATCH', '/v1/openapi.json']],
-  method_not_allowed: [
-    { tag: 'method_not_allowed', method: 'PATCH', allowed: ['GET', 'DELETE'] },
-    405,
-    ['PATCH', 'GET, DELETE'],
-  ],
-  caller_unknown: [{ tag: 'caller_unknown' }, 403, ['Sign it']],
-  caller_not_allowed: [
-    { tag: 'caller_not_allowed', caller: ROLE, callerId: 'AROADBQP57FF2AEXAMPLE', secret: 'ci/release' },
-    403,
-    [`${ROLE} (AROADBQP57FF2AEXAMPLE)`, 'ci/release', 'allow list'],
-  ],
-  secret_not_found: [{ tag: 'secret_not_found', secret: 'ci/x' }, 404, ['ci/x']],
-  target_not_found: [{ tag: 'target_not_found', target: 'acme' }, 404, ['acme']],
-  lease_not_found: [{ tag: 'lease_not_found', leaseId: LEASE_ID }, 404, [LEASE_ID]],
-  ttl_too_long: [{ tag: 'ttl_too_long', ttlSeconds: 7_200, maxTtlSeconds: 3_600 }, 422, ['7200', '3600']],
-  ttl_too_short: [{ tag: 'ttl_too_short', ttlSeconds: 5, minTtlSeconds: 60 }, 422, ['5 s', '60 s']],
-  scope_needs_user_target: [{ tag: 'scope_needs_user_target', target: 'acme' }, 422, ['acme', 'resources']],
-  resources_need_org_target: [{ tag: 'resources_need_org_target', target: 'acme' }, 422, ['acme', 'scope']],
-  access_token_as_credential: [{ tag: 'access_token_as_credential' }, 422, ['password']],
-  credential_refused: [
-    { tag: 'credential_refused', username: 'acmebot', secondFactor: 'no' },
-    422,
-    ['acmebot', 'password', 'locks'],
-  ],
-  wrong_account: [
-    { tag: 'wrong_account', expected: 'acmebot', got: 'other' },
-    422,
-    ['acmebot', 'other', 'never changes', 'delete the target and make it anew'],
-  ],
-  scope_too_wide: [
-    { tag: 'scope_too_wide', asked: 'repo:admin', allowed: 'repo:read' },
-    422,
-    ['repo:admin', 'repo:read'],
-  ],
-  not_renewable: [{ tag: 'not_renewable', leaseId: LEASE_ID }, 409, [LEASE_ID, 'new lease']],
-  attest_too_early: [
-    { tag: 'attest_too_early', leaseId: LEASE_ID, allowedAtMs: 1 },
-    409,
-    [LEASE_ID, '1970-01-01T00:00:00.001Z', 'Without attest'],
-  ],
-  idempotency_mismatch: [{ tag: 'idempotency_mismatch' }, 422, ['Idempotency-Key', 'new key']],
-  quota_reached: [
-    {
-      tag: 'quota_reached',
-      counter: 'secret:ci/release',
-      most: 5,
-      holders: [ROLE, `${ROLE}-2`, `${ROLE}-3`, `${ROLE}-4`, `${ROLE}-5`],
-      retryAfterSeconds: 42,
-    },
-    429,
-    ['Dynamic secret "ci/release"', '5 open', `${ROLE}-3 and 2 more`, 'Retry-After'],
-  ],
-  lease_not_active: [
-    { tag: 'lease_not_active', leaseId: LEASE_ID, status: 'revoking' },
-    409,
-    [LEASE_ID, 'revoking', 'new lease'],
-  ],
-  rate_limited: [
-    { tag: 'rate_limited', of: 'caller', name: ROLE, isFirst: true, retryAfterSeconds: 7 },
-    429,
-    [ROLE, 'Retry-After'],
-  ],
-  in_flight: [{ tag: 'in_flight', retryAfterSeconds: 3 }, 409, ['earlier request', 'Retry-After']],
-  precondition_failed: [
-    { tag: 'precondition_failed', name: 'acme', version: 7 },
-    412,
-    ['"acme" is at version 7', 'ETag'],
-  ],
-  version_conflict: [{ tag: 'version_conflict', name: 'acme' }, 409, ['acme', 'repeat']],
-  draining: [{ tag: 'draining', name: 'acme' }, 409, ['acme', 'draining']],
-  open_leases: [{ tag: 'open_leases', name: 'acme', count: 3 }, 409, ['acme', '3', 'force=true']],
-  target_in_use: [
-    { tag: 'target_in_use', target: 'acme', secrets: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] },
-    409,
-    ['"a"', '"e" and 2 more'],
-  ],
-  delete_protected: [{ tag: 'delete_protected', secret: 'ci/x' }, 409, ['ci/x', 'deleteProtection']],
-  managed_by_cdk: [{ tag: 'managed_by_cdk', name: 'ci/x' }, 409, ['ci/x', 'stack']],
-  hub_refused: [{ tag: 'hub_refused', code: 'forbidden', target: 'acme' }, 502, ['acme', 'may not create tokens']],
-  expiry_refused: [
-    { tag: 'expiry_refused', target: 'acme' },
-    502,
-    ['POST /v1/admin/targets/acme', '{"action":"verify"}', 'allowUnprovenExpiry'],
-  ],
-  label_refused: [
-    { tag: 'label_refused', target: 'acme' },
-    502,
-    ['POST /v1/admin/targets/acme', '{"action":"verify"}', '59 characters'],
-  ],
-  list_lags: [
-    { tag: 'list_lags', target: 'acme' },
-    502,
-    ['POST /v1/admin/targets/acme', '{"action":"verify"}', '15 minutes'],
-  ],
-  hub_unavailable: [{ tag: 'hub_unavailable', code: 'timeout', retryAfterSeconds: 5 }, 503, ['in time', 'Retry-After']],
-  hub_throttled: [{ tag: 'hub_throttled', retryAfterSeconds: 30 }, 503, ['rate']],
-  login_blocked: [
-    { tag: 'login_blocked', target: 'acme', reopensAtMs: 1, retryAfterSeconds: 600 },
-    503,
-    ['acme', 'credential', '1970-01-01T00:00:00.001Z'],
-  ],
-  store_unavailable: [{ tag: 'store_unavailable', retryAfterSeconds: 2 }, 503, ['records']],
-  credential_unavailable: [{ tag: 'credential_unavailable', target: 'acme', retryAfterSeconds: 5 }, 503, ['acme']],
-  not_recorded: [{ tag: 'not_recorded', leaseId: LEASE_ID, retryAfterSeconds: 2 }, 503, [LEASE_ID, 'not handed out']],
-  audit_unavailable: [
-    { tag: 'audit_unavailable', leaseId: LEASE_ID, retryAfterSeconds: 2 },
-    503,
-    [LEASE_ID, 'audit log', 'not handed out'],
-  ],
-  busy: [{ tag: 'busy', retryAfterSeconds: 2 }, 503, ['busy']],
-  internal: [{ tag: 'internal' }, 500, ['requestId']],
+/** The status of each example of a failure, and words that its detail must have. */
+const EXPECTED: { readonly [T in FailureTag]: readonly [status: number, words: readonly string[]] } = {
+  invalid_field: [400, ['ttl: expected a duration']],
+  path_not_canonical: [400, ['percent-encoding']],
+  route_not_found: [404, ['PATCH', '/v1/openapi.json']],
+  method_not_allowed: [405, ['PATCH', 'GET, DELETE']],
+  caller_unknown: [403, ['Sign it']],
+  caller_not_allowed: [403, [`${ROLE} (AROADBQP57FF2AEXAMPLE)`, 'ci/release', 'allow list']],
+  secret_not_found: [404, ['ci/release']],
+  target_not_found: [404, ['acme-bot']],
+  lease_not_found: [404, [LEASE_ID]],
+  ttl_too_long: [422, ['7200', '3600']],
+  ttl_too_short: [422, ['30 s', '60 s']],
+  scope_needs_user_target: [422, ['acme', 'resources']],
+  resources_need_org_target: [422, ['acme', 'scope']],
+  access_token_as_credential: [422, ['password']],
+  credential_refused: [422, ['acme-bot', 'password', 'locks']],
+  wrong_account: [422, ['acme-bot', 'other-bot', 'never changes', 'delete the target and make it anew']],
+  scope_too_wide: [422, ['repo:admin', 'repo:write']],
+  not_renewable: [409, [LEASE_ID, 'new lease']],
+  attest_too_early: [409, [LEASE_ID, '2026-11-21T09:10:00.000Z', 'Without attest']],
+  idempotency_mismatch: [422, ['Idempotency-Key', 'new key']],
+  quota_reached: [429, ['Dynamic secret "ci/release"', '20 open', ROLE, 'Retry-After']],
+  lease_not_active: [409, [LEASE_ID, 'revoking', 'new lease']],
+  rate_limited: [429, [ROLE, 'Retry-After']],
+  in_flight: [409, ['earlier request', 'Retry-After']],
+  precondition_failed: [412, ['"ci/release" is at version 3', 'ETag']],
+  version_conflict: [409, ['ci/release', 'repeat']],
+  draining: [409, ['ci/release', 'draining']],
+  open_leases: [409, ['ci/release', '3', 'force=true']],
+  target_in_use: [409, ['acme-bot', '"ci/release"']],
+  delete_protected: [409, ['ci/release', 'deleteProtection']],
+  managed_by_cdk: [409, ['ci/release', 'stack']],
+  hub_refused: [502, ['acme-bot', 'may not create tokens']],
+  expiry_refused: [502, ['POST /v1/admin/targets/acme-bot', '{"action":"verify"}', 'allowUnprovenExpiry']],
+  label_refused: [502, ['POST /v1/admin/targets/acme-bot', '{"action":"verify"}', '59 characters']],
+  list_lags: [502, ['POST /v1/admin/targets/acme-bot', '{"action":"verify"}', '15 minutes']],
+  hub_unavailable: [503, ['in time', 'Retry-After']],
+  hub_throttled: [503, ['rate']],
+  login_blocked: [503, ['acme-bot', 'credential', '2026-11-21T09:10:00.000Z']],
+  store_unavailable: [503, ['records']],
+  credential_unavailable: [503, ['acme-bot']],
+  not_recorded: [503, [LEASE_ID, 'not handed out']],
+  audit_unavailable: [503, [LEASE_ID, 'audit log', 'not handed out']],
+  busy: [503, ['busy']],
+  internal: [500, ['requestId']],
 };
+
+/** Each example with its status and words. */
+const TABLE = Object.values(FAILURES).map((failure): readonly [Failure, number, readonly string[]] => [
+  failure,
+  ...EXPECTED[failure.tag],
+]);
 
 describe('a failure as a problem', () => {
   it('names the setting that is missing where a credential is under a former key', () => {
@@ -132,7 +69,8 @@ describe('a failure as a problem', () => {
     expect(detailOf(failure)).not.toContain('formerEncryptionKeys');
   });
 
-  it.each(Object.entries(TABLE))('%s has its code, status and a detail that helps', (tag, [failure, status, words]) => {
+  it.each(TABLE)('$tag has its code, status and a detail that helps', (failure, status, words) => {
+    const { tag } = failure;
     const answer = problemOf(failure, REQUEST_ID);
     expect(answer.status).toBe(status);
     expect(Problem.parse(answer.problem)).toMatchObject({
@@ -146,7 +84,7 @@ describe('a failure as a problem', () => {
   });
 
   it('has titles that differ and end without a stop, and details that are sentences', () => {
-    const problems = Object.values(TABLE).map(([failure]) => problemOf(failure, REQUEST_ID).problem);
+    const problems = TABLE.map(([failure]) => problemOf(failure, REQUEST_ID).problem);
     expect(new Set(problems.map((problem) => problem.title)).size).toBe(problems.length);
     for (const { title, detail } of problems) {
       expect(title).not.toMatch(/\.$/);
@@ -155,7 +93,7 @@ describe('a failure as a problem', () => {
   });
 
   it('says when to come back exactly where coming back helps', () => {
-    for (const [failure, status] of Object.values(TABLE)) {
+    for (const [failure, status] of TABLE) {
       const retryAfter = problemOf(failure, REQUEST_ID).headers['retry-after'];
       const waits = status === 503 || status === 429 || failure.tag === 'in_flight';
       if (waits) expect(retryAfter).toBe(String((failure as { retryAfterSeconds: number }).retryAfterSeconds));
@@ -173,6 +111,18 @@ describe('a failure as a problem', () => {
     [Number.NaN, '1'],
   ])('never tells anybody to wait for %d seconds as it stands, but %s', (retryAfterSeconds, header) => {
     expect(problemOf({ tag: 'busy', retryAfterSeconds }, REQUEST_ID).headers['retry-after']).toBe(header);
+  });
+
+  it('names three holders of a quota and counts the others', () => {
+    const holders = [ROLE, `${ROLE}-2`, `${ROLE}-3`, `${ROLE}-4`, `${ROLE}-5`];
+    const { problem } = problemOf({ ...FAILURES.quota_reached, holders }, REQUEST_ID);
+    expect(problem.detail).toContain(`${ROLE}-3 and 2 more`);
+  });
+
+  it('names five secrets that use a target and counts the others', () => {
+    const secrets = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    const { problem } = problemOf({ ...FAILURES.target_in_use, secrets }, REQUEST_ID);
+    for (const words of ['"a"', '"e" and 2 more']) expect(problem.detail).toContain(words);
   });
 
   it('says whose rate is exceeded', () => {
@@ -220,7 +170,7 @@ describe('a failure as a problem', () => {
   });
 
   it('names the field where there is one, and only there', () => {
-    const fields = Object.values(TABLE).flatMap(([failure]) => problemOf(failure, REQUEST_ID).problem.field ?? []);
+    const fields = TABLE.flatMap(([failure]) => problemOf(failure, REQUEST_ID).problem.field ?? []);
     expect(fields).toEqual(['ttl', 'credential.password', 'credential.password']);
     const refused = (secondFactor: 'needed' | 'possible') =>
       problemOf({ tag: 'credential_refused', username: 'acmebot', secondFactor }, REQUEST_ID).problem;

@@ -4,17 +4,13 @@ import { CALLER_LABEL_MAX_CHARACTERS } from '../../functions/core/hub/label.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
 import { check } from '../../functions/wire/check.ts';
 import { LeaseId, Name } from '../../functions/wire/fields.ts';
-import {
-  attestation,
-  listOrder,
-  mintOrder,
-  REQUESTS,
-  secretOrder,
-  selectorOf,
-  targetAction,
-  targetOrder,
-} from '../../functions/wire/requests.ts';
-import type { Operation } from '../../functions/wire/routes.ts';
+import type { OperationDefinition } from '../../functions/wire/operations/operation.ts';
+import { OPERATIONS, type Operation } from '../../functions/wire/operations.ts';
+import { mintOrder } from '../../functions/wire/requests/lease.ts';
+import { listOrder } from '../../functions/wire/requests/list.ts';
+import { attestation, selectorOf } from '../../functions/wire/requests/revocation.ts';
+import { secretOrder } from '../../functions/wire/requests/secret.ts';
+import { targetAction, targetOrder } from '../../functions/wire/requests/target.ts';
 
 const CANARY = 'canary-hunter2-canary';
 const ROLE = 'arn:aws:iam::111122223333:role/ci*';
@@ -29,20 +25,20 @@ function failureOf(work: () => unknown) {
   return undefined;
 }
 
-const mintBody = (body: unknown) => mintOrder('ci/release', check(REQUESTS.mintLease.body, body, 'body'));
+const mintBody = (body: unknown) => mintOrder('ci/release', check(OPERATIONS.mintLease.body.schema, body, 'body'));
 
 const TARGET = { kind: 'user', credential: { username: 'acmebot', password: 'correct horse' } };
 const targetBody = (body: object, query: object = {}) =>
   targetOrder(
     'acme',
-    check(REQUESTS.putTarget.body, { ...TARGET, ...body }, 'body'),
-    check(REQUESTS.putTarget.query, query, 'query'),
+    check(OPERATIONS.putTarget.body.schema, { ...TARGET, ...body }, 'body'),
+    check(OPERATIONS.putTarget.query, query, 'query'),
   );
 
 const SECRET = { target: 'acme', scope: 'repo:write', defaultTtl: '15m', maxTtl: 3_600, allow: [ROLE] };
 const RESOURCE = { type: 'TYPE_REPO', path: 'acme/app', scopes: ['scope-image-pull'] };
 const secretBody = (body: object) =>
-  secretOrder('ci/release', check(REQUESTS.putSecret.body, { ...SECRET, ...body }, 'body'));
+  secretOrder('ci/release', check(OPERATIONS.putSecret.body.schema, { ...SECRET, ...body }, 'body'));
 const without = (body: object, ...names: string[]) =>
   Object.fromEntries(Object.entries(body).filter(([name]) => !names.includes(name)));
 
@@ -137,7 +133,7 @@ describe('the body of a target', () => {
   });
 
   it('may leave the credential out, to change the rest only', () => {
-    expect(targetOrder('acme', check(REQUESTS.putTarget.body, { kind: 'user' }, 'body'), {})).toEqual({
+    expect(targetOrder('acme', check(OPERATIONS.putTarget.body.schema, { kind: 'user' }, 'body'), {})).toEqual({
       name: 'acme',
       kind: 'user',
       verify: true,
@@ -184,7 +180,9 @@ describe('the body of a target', () => {
   ])('fails at %s', (field, body) => {
     const failure = failureOf(() => targetBody(JSON.parse(JSON.stringify({ ...TARGET, ...body }))));
     const missing = 'kind' in body && body.kind === undefined;
-    const same = missing ? failureOf(() => check(REQUESTS.putTarget.body, without(TARGET, 'kind'), 'body')) : failure;
+    const same = missing
+      ? failureOf(() => check(OPERATIONS.putTarget.body.schema, without(TARGET, 'kind'), 'body'))
+      : failure;
     expect(same?.field).toBe(field);
     expect(JSON.stringify(same)).not.toContain('canary');
   });
@@ -210,11 +208,11 @@ describe('the body of a dynamic secret', () => {
       { renewable: true, maxActive: 20, deleteProtection: true, description: 'd', tags: {} },
     ],
   ])('%j is accepted', (body, order) => {
-    expect(secretOrder('ci/release', check(REQUESTS.putSecret.body, body, 'body'))).toMatchObject(order);
+    expect(secretOrder('ci/release', check(OPERATIONS.putSecret.body.schema, body, 'body'))).toMatchObject(order);
   });
 
   it.each(['defaultTtl', 'maxTtl', 'allow'])('needs %s', (name) => {
-    const failure = failureOf(() => check(REQUESTS.putSecret.body, without(SECRET, name), 'body'));
+    const failure = failureOf(() => check(OPERATIONS.putSecret.body.schema, without(SECRET, name), 'body'));
     expect(failure).toMatchObject({ field: name, problem: 'is required' });
   });
 
@@ -259,7 +257,7 @@ describe('the body of a dynamic secret', () => {
     'fails at scopes %j',
     (scopes) => {
       const body = { ...without(SECRET, 'scope'), scopes };
-      const failure = failureOf(() => secretOrder('ci/release', check(REQUESTS.putSecret.body, body, 'body')));
+      const failure = failureOf(() => secretOrder('ci/release', check(OPERATIONS.putSecret.body.schema, body, 'body')));
       expect(failure?.field).toMatch(/^scopes/);
     },
   );
@@ -286,7 +284,7 @@ describe('queries', () => {
       { filter: { prefix: 'team', target: 'acme' }, page: { limit: 50 }, live: false },
     ],
   ])('%s %j is accepted', (operation, query, order) => {
-    expect(listOrder(check(REQUESTS[operation].query, query, 'query') as object)).toEqual(order);
+    expect(listOrder(check(OPERATIONS[operation].query, query, 'query') as object)).toEqual(order);
   });
 
   it.each<[Operation, string, Record<string, string>]>([
@@ -317,12 +315,12 @@ describe('queries', () => {
     ['whoami', 'query.*', { 'x-y': '1' }],
     ['getOpenapi', 'query.*', JSON.parse('{"__proto__":"1"}')],
   ])('%s fails at %s for %j', (operation, field, query) => {
-    expect(failureOf(() => check(REQUESTS[operation].query as z.ZodType, query, 'query'))?.field).toBe(field);
+    expect(failureOf(() => check(OPERATIONS[operation].query as z.ZodType, query, 'query'))?.field).toBe(field);
   });
 });
 
 describe('the body of what is done with a target', () => {
-  const action = (body: unknown) => targetAction(check(REQUESTS.actOnTarget.body, body, 'body'));
+  const action = (body: unknown) => targetAction(check(OPERATIONS.actOnTarget.body.schema, body, 'body'));
   const UUID = '6f6d7a56-0c1e-4c1b-9d3b-0a4f5e6d7c8b';
 
   it.each<[object, object]>([
@@ -364,7 +362,7 @@ describe('the body of what is done with a target', () => {
 });
 
 describe('the query of an attestation', () => {
-  const attest = (query: object) => attestation(check(REQUESTS.revokeAnyLease.query, query, 'query'));
+  const attest = (query: object) => attestation(check(OPERATIONS.revokeAnyLease.query, query, 'query'));
 
   it('is none where nothing is attested', () => {
     expect(attest({})).toBeUndefined();
@@ -400,7 +398,7 @@ describe('the query of an attestation', () => {
 });
 
 describe('the body of a revocation', () => {
-  const order = (body: object) => selectorOf(check(REQUESTS.revokeMatching.body, body, 'body'));
+  const order = (body: object) => selectorOf(check(OPERATIONS.revokeMatching.body.schema, body, 'body'));
 
   it.each<[object, object]>([
     [{ prefix: 'team/a' }, { prefix: 'team/a' }],
@@ -459,15 +457,15 @@ describe('headers', () => {
   });
 
   it('name the version that is to be replaced', () => {
-    const body = check(REQUESTS.putTarget.body, TARGET, 'body');
+    const body = check(OPERATIONS.putTarget.body.schema, TARGET, 'body');
     expect(targetOrder('acme', body, {}, { 'if-match': '"37"' }).ifVersion).toBe(37);
     expect(targetOrder('acme', body, {}, { 'if-match': '*' }).ifVersion).toBe('any');
     expect(targetOrder('acme', body, {})).not.toHaveProperty('ifVersion');
   });
 
   function headerOf(operation: Operation, name: string): z.ZodType {
-    const { headers = {} }: { query: z.ZodType; headers?: Readonly<Record<string, z.ZodType>> } = REQUESTS[operation];
-    const schema = headers[name];
+    const { headers = {} }: OperationDefinition = OPERATIONS[operation];
+    const schema = headers[name]?.schema;
     if (schema === undefined) throw new Error('no such header');
     return schema;
   }

@@ -1,27 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Failed } from '../../functions/core/model/failure.ts';
-import { allowedMethods, matchRoute, ROUTES, STAGE } from '../../functions/wire/routes.ts';
+import { allowedMethods, matchRoute } from '../../functions/wire/match-route.ts';
+import { STAGE } from '../../functions/wire/route.ts';
 import { CANONICAL, encodings, LEASE_ID as ID } from './encodings.ts';
-
-describe('the route table', () => {
-  it('names each operation once, and each method and path once', () => {
-    expect(new Set(ROUTES.map((route) => route.operation)).size).toBe(ROUTES.length);
-    expect(new Set(ROUTES.map((route) => `${route.method} ${route.path}`)).size).toBe(ROUTES.length);
-  });
-
-  it('keeps everything below /admin, and nothing else, for admins and their function', () => {
-    for (const route of ROUTES) {
-      const isAdmin = route.path.startsWith('/admin/');
-      expect(route).toMatchObject(
-        isAdmin ? { who: 'admin', function: 'admin' } : { who: 'caller', function: 'broker' },
-      );
-    }
-  });
-
-  it('has at most one parameter, and the rest of a path only at its end, which is all that API Gateway knows', () => {
-    for (const route of ROUTES) expect(route.path).toMatch(/^(\/[a-z.]+)+(\/\{name\+\}|\/\{id\}(\/[a-z]+)?)?$/);
-  });
-});
 
 describe('matchRoute', () => {
   it.each([

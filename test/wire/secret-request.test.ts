@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { CALLER_LABEL_MAX_CHARACTERS } from '../../functions/core/hub/label.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
 import { check } from '../../functions/wire/check.ts';
-import { REQUESTS, secretOrder } from '../../functions/wire/requests.ts';
+import { SecretBody, secretOrder } from '../../functions/wire/requests/secret.ts';
 
 const LIMITS = { defaultTtl: '15m', maxTtl: '1h', allow: ['arn:aws:iam::111122223333:role/ci'] };
 const CREDENTIAL = { username: 'AcmeBot', password: 'canary-password', totpSecret: 'jbswy3dpehpk3pxp' };
 
 const order = (body: object, query: { verify?: 'true' | 'false' } = {}, headers = {}) =>
-  secretOrder('ci/release', check(REQUESTS.putSecret.body, { ...LIMITS, ...body }, 'body'), query, headers);
+  secretOrder('ci/release', check(SecretBody, { ...LIMITS, ...body }, 'body'), query, headers);
 
 function fieldOf(work: () => unknown): string | undefined {
   try {

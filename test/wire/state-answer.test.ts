@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { StateAnswer, stateAnswer } from '../../functions/wire/state-answer.ts';
+import { StateAnswer, stateAnswer } from '../../functions/wire/answers/state.ts';
 
 const AT_MS = Date.UTC(2026, 10, 21, 9, 0, 0);
 const AT = '2026-11-21T09:00:00.000Z';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Verification } from '../../functions/core/model/target.ts';
-import { verificationWarnings } from '../../functions/wire/verification-words.ts';
+import { verificationWarnings } from '../../functions/wire/answers/verification-words.ts';
 
 const EXACT: Verification = {
   atMs: 0,

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { TargetState } from '../core/hub/target-state.ts';
-import { given } from './given.ts';
+import type { TargetState } from '../../core/hub/target-state.ts';
+import { given } from '../given.ts';
+import { Time, time } from './shared.ts';
 
-const Time = z.iso.datetime({ precision: 3 });
 const Count = z.int().min(0);
 
 /** What use has taught about a target's Docker Hub, as the GET of one target shows it. */
@@ -71,8 +71,4 @@ export function stateAnswer(state: TargetState): z.output<typeof StateAnswer> {
       expired: places.expired,
     },
   });
-}
-
-function time(atMs: number): string {
-  return new Date(atMs).toISOString();
 }

@@ -1,19 +1,8 @@
 import * as z from 'zod';
-import { PAT_SCOPES } from '../core/model/scope.ts';
-import { ProtectionKey } from './protection-key.ts';
-import { StateAnswer } from './state-answer.ts';
+import { PAT_SCOPES } from '../../core/model/scope.ts';
+import { ResourceAnswer, Seconds, Time } from './shared.ts';
 
-/** The published contract of what the API answers. */
-
-const Time = z.iso.datetime({ precision: 3 });
-const Seconds = z.int().min(1);
-const Tags = z.record(z.string(), z.string());
-
-export const ResourceAnswer = z.strictObject({
-  type: z.enum(['TYPE_REPO', 'TYPE_ORG']),
-  path: z.string(),
-  scopes: z.array(z.string()),
-});
+/** The published form of leases. */
 
 export const EvidenceAnswer = z
   .discriminatedUnion('kind', [
@@ -133,107 +122,6 @@ const CredentialAnswer = z.union([
     sealed: z.string().meta({ description: 'The token as a compact JWE, for the owner of the protection key alone.' }),
   }),
 ]);
-
-export const VerificationAnswer = z.strictObject({
-  at: Time,
-  account: z.string(),
-  loginRoute: z.enum(['auth-token', 'users-login']),
-  expiryGranularity: z.enum(['second', 'minute', 'hour', 'day']).exactOptional(),
-  expiryMinSeconds: z
-    .int()
-    .exactOptional()
-    .meta({ description: 'Shortest life that Docker Hub accepts, where it refused a shorter one.' }),
-  expirySlackSeconds: z
-    .int()
-    .exactOptional()
-    .meta({ description: 'Docker Hub ends a token at most this much later than it is asked to.' }),
-  expiryUnproven: z
-    .literal(true)
-    .exactOptional()
-    .meta({ description: 'Docker Hub keeps no expiry that can be relied on, which `allowUnprovenExpiry` accepts.' }),
-  labelMaxCharacters: z
-    .int()
-    .exactOptional()
-    .meta({ description: 'Longest label that Docker Hub gave back unchanged.' }),
-  deleteStatus: z.int().exactOptional(),
-  listDelayMs: z.int().exactOptional(),
-  rateRemaining: z.int().exactOptional(),
-  warnings: z
-    .array(z.string())
-    .exactOptional()
-    .meta({ description: 'In words: where this Docker Hub is less exact than its documentation, and what follows.' }),
-});
-
-const PendingAnswer = z.strictObject({
-  step: z.enum(['login', 'read', 'list', 'delete']),
-  detail: z.string().meta({ description: 'In words: what Docker Hub has yet to do, and what to do now.' }),
-});
-
-export const TargetSchema = z.strictObject({
-  name: z.string(),
-  kind: z.enum(['user', 'org']),
-  username: z.string(),
-  organization: z.string().exactOptional(),
-  loginRoute: z.enum(['auth-token', 'users-login']),
-  expiryGranularity: z.enum(['second', 'minute', 'hour', 'day']),
-  description: z.string().exactOptional(),
-  tags: Tags,
-  maxActive: z.int().exactOptional(),
-  allowUnprovenExpiry: z.boolean(),
-  verification: z.union([VerificationAnswer, z.literal('pending')]).exactOptional(),
-  verificationPending: PendingAnswer.exactOptional().meta({
-    description: 'What a verification that is `pending` waits for.',
-  }),
-  dismissedTokenIds: z
-    .array(z.string())
-    .exactOptional()
-    .meta({ description: 'Tokens of which an admin said that they are not of hublease: they block no lease.' }),
-  state: StateAnswer.exactOptional(),
-  status: z.enum(['ready', 'draining']),
-  managedBy: z.enum(['api', 'cdk']),
-  createdAt: Time,
-  updatedAt: Time,
-});
-
-export const SecretSchema = z.strictObject({
-  name: z.string(),
-  target: z.string(),
-  ownTarget: z
-    .literal(true)
-    .exactOptional()
-    .meta({ description: 'The credential was given with the secret and goes with it.' }),
-  scope: z.enum(PAT_SCOPES).exactOptional(),
-  resources: z.array(ResourceAnswer).exactOptional(),
-  defaultTtlSeconds: Seconds,
-  maxTtlSeconds: Seconds,
-  renewable: z.boolean(),
-  maxActive: z.int().exactOptional(),
-  maxMintsPerMinute: z.int().exactOptional(),
-  allow: z.array(z.union([z.string(), z.strictObject({ role: z.string(), id: z.string() })])),
-  description: z.string().exactOptional(),
-  tags: Tags,
-  deleteProtection: z.boolean(),
-  labelTemplate: z.string().exactOptional(),
-  protectionKey: ProtectionKey.exactOptional(),
-  status: z.enum(['ready', 'draining']),
-  managedBy: z.enum(['api', 'cdk']),
-  createdAt: Time,
-  updatedAt: Time,
-});
-
-/** What a caller may know of a secret: not who else may lease from it. */
-export const OfferSchema = SecretSchema.pick({
-  name: true,
-  target: true,
-  scope: true,
-  resources: true,
-  defaultTtlSeconds: true,
-  maxTtlSeconds: true,
-  renewable: true,
-  description: true,
-  status: true,
-});
-
 export const LeaseAnswer = z.strictObject({ lease: LeaseSchema });
 export const AdminLeaseAnswer = z.strictObject({ lease: AdminLeaseSchema });
 export const MintAnswer = z.strictObject({ lease: LeaseSchema, credential: CredentialAnswer });
@@ -241,26 +129,8 @@ export const RenewAnswer = z.strictObject({
   lease: LeaseSchema,
   clipped: z.boolean().meta({ description: 'The lease ends at its maxExpiresAt, earlier than was asked.' }),
 });
-export const TargetAnswer = z.strictObject({ target: TargetSchema });
-export const SecretAnswer = z.strictObject({ secret: SecretSchema });
-const Changed = z.array(z.string()).meta({ description: 'Names of the fields that changed; empty when nothing did.' });
-export const PutTargetAnswer = z.strictObject({ target: TargetSchema, changed: Changed });
-export const PutSecretAnswer = z.strictObject({
-  secret: SecretSchema,
-  changed: Changed,
-  warnings: z
-    .array(z.string())
-    .exactOptional()
-    .meta({ description: 'In words: entries of `allow` that list more than they seem to, and what to do.' }),
-});
 export const RevocationsAnswer = z.strictObject({
   count: z.int(),
   complete: z.boolean().meta({ description: 'Whether every lease was reached; if not, send the request again.' }),
   leases: z.array(LeaseSchema.pick({ id: true, secret: true, caller: true, issuedAt: true, status: true })),
 });
-export const DeletedTarget = z.strictObject({ target: TargetSchema, removed: z.boolean(), openLeases: z.int() });
-export const DeletedSecret = z.strictObject({ secret: SecretSchema, removed: z.boolean(), openLeases: z.int() });
-
-export function pageOf<S extends z.ZodType>(item: S) {
-  return z.strictObject({ items: z.array(item), nextToken: z.string().exactOptional() });
-}

@@ -1,6 +1,6 @@
-import type { VerificationStep } from '../core/catalog/verify.ts';
-import { callerLabelMax, LABEL_MAX_CHARACTERS } from '../core/hub/label.ts';
-import type { Verification } from '../core/model/target.ts';
+import type { VerificationStep } from '../../core/catalog/verify.ts';
+import { callerLabelMax, LABEL_MAX_CHARACTERS } from '../../core/hub/label.ts';
+import type { Verification } from '../../core/model/target.ts';
 
 const MINUTE_SECONDS = 60;
 const HOUR_SECONDS = 3_600;

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { parseAllow } from '../core/model/allow.ts';
-import { parseDuration } from '../core/model/duration.ts';
-import { fail } from '../core/model/failure.ts';
-import { namespaceResources } from '../core/model/resource.ts';
-import { effectiveScope, PAT_SCOPES, type PatScope } from '../core/model/scope.ts';
+import { parseAllow } from '../../core/model/allow.ts';
+import { parseDuration } from '../../core/model/duration.ts';
+import { fail } from '../../core/model/failure.ts';
+import { namespaceResources } from '../../core/model/resource.ts';
+import { effectiveScope, PAT_SCOPES, type PatScope } from '../../core/model/scope.ts';
 import {
   Allow,
   Description,
@@ -16,10 +16,10 @@ import {
   Resources,
   Scopes,
   Tags,
-} from './fields.ts';
-import { given } from './given.ts';
-import { ProtectionKey } from './protection-key.ts';
-import { CREDENTIAL_FIELDS, credentialOrder, ifVersion } from './target-request.ts';
+} from '../fields.ts';
+import { given } from '../given.ts';
+import { ProtectionKey } from '../protection-key.ts';
+import { CREDENTIAL_FIELDS, credentialOrder, ifVersion } from './target.ts';
 
 /** The body of a dynamic secret's PUT. */
 export const SecretBody = z.strictObject({

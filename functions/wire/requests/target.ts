@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { fail } from '../core/model/failure.ts';
-import { CredentialBody, Description, HubAccount, MaxActive, Tags, TokenIds } from './fields.ts';
-import { given } from './given.ts';
+import { fail } from '../../core/model/failure.ts';
+import { CredentialBody, Description, HubAccount, MaxActive, switchFor, Tags, TokenIds } from '../fields.ts';
+import { given } from '../given.ts';
 
 /** What a credential comes with, on a target or on a secret. */
 export const CREDENTIAL_FIELDS = {
@@ -24,6 +24,14 @@ export const TargetBody = z.strictObject({
   description: Description.exactOptional(),
   tags: Tags.exactOptional(),
   maxActive: MaxActive.exactOptional(),
+});
+
+/** The query of a PUT that can bring a credential. */
+export const VerifyQuery = z.strictObject({ verify: switchFor('`false` stores the credential without a login.') });
+
+/** The query of the deletion of a target or secret. */
+export const ForceQuery = z.strictObject({
+  force: switchFor('`true` lets open leases run out first, and gives no more.'),
 });
 
 /** The body of what is done with a target as it is. */

@@ -1,4 +1,4 @@
-import { type AllowEntry, patternsIn } from '../core/model/allow.ts';
+import { type AllowEntry, patternsIn } from '../../core/model/allow.ts';
 
 /** Where an `allow` list admits more than it seems to, and what to do; undefined where it does not. */
 export function allowWarnings(allow: readonly AllowEntry[]): string[] | undefined {

@@ -16,7 +16,7 @@ import { bearsMark } from './ports/tokens.ts';
 import type { AllPorts, Stores } from './ports/wired.ts';
 import { unitOf } from './prng.ts';
 
-/** How long an admin waits before trying a refused change again, and how often. */
+/** How long an admin waits at least before trying a refused change again, and how often. */
 const ADMIN_RETRY_MS = 60_000;
 const ADMIN_TRIES = 60;
 /** A verification is tried less often: each makes a token. */
@@ -250,7 +250,9 @@ export class Admins {
       if (world.nowMs < notBeforeMs) world.at(notBeforeMs, tryAgain);
       else again(attempt + 1);
     };
-    world.at(world.nowMs + ADMIN_RETRY_MS, tryAgain);
+    // Two people who try in the same second would use up a small account's requests between them, each time.
+    const jitterMs = Math.floor(ADMIN_RETRY_MS * unitOf(this.#scene.plan.seed, `${name} ${attempt}`));
+    world.at(world.nowMs + ADMIN_RETRY_MS + jitterMs, tryAgain);
   }
 
   /** A refused password is left alone. Where a code may have been spent, every other try comes soon. */

@@ -91,7 +91,8 @@ class History {
   constructor(plan: Plan, options: HistoryOptions) {
     this.#plan = plan;
     this.#world = new World(plan.startMs, options.keepsLog ?? false);
-    const fails = Object.keys(plan.intensities).length > 0 || (options.faults ?? []).length > 0 || options.source;
+    const draws = Object.keys(plan.intensities).length > 0 || (plan.aims ?? []).length > 0;
+    const fails = draws || (options.faults ?? []).length > 0 || options.source;
     const { deletes } = plan.habits ?? {};
     const deletesEnd = deletes === undefined || deletes.takesMs !== undefined;
     const calm = !fails && deletesEnd;

@@ -115,11 +115,15 @@ export function portsOf(
           const reply = hub.listTokens(session, place, window);
           return ablation === 'mac_check' ? withMacs(reply, stores.labels, session.account) : reply;
         }),
-      getToken: (session, place, tokenId) =>
-        dial(SITES.getToken, () => {
-          if (actor.role === 'look') watch.logins.looked(by, session.account);
+      getToken: (session, place, tokenId) => {
+        // The network may deliver one look twice.
+        let isDelivered = false;
+        return dial(SITES.getToken, () => {
+          if (actor.role === 'look' && !isDelivered) watch.logins.looked(by, session.account);
+          isDelivered = true;
           return hub.getToken(session, place, tokenId);
-        }),
+        });
+      },
       deleteToken: (session, place, tokenId) =>
         dial(SITES.deleteToken, () => hub.deleteToken(by, session, place, tokenId)),
       readDate: () => dial(SITES.readDate, () => hub.readDate()),

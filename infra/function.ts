@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DockerImage, Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
@@ -145,6 +145,8 @@ function codeOf(entry: FunctionEntry): lambda.Code {
     return lambda.Code.fromAsset(join(import.meta.dirname, '..', 'functions', entry));
   }
   return lambda.Code.fromAsset(ENTRY_FOLDER, {
+    // By what is deployed. By its source, a change outside the folder of entries would not be uploaded.
+    assetHashType: AssetHashType.OUTPUT,
     bundling: {
       // CDK bundles a folder once for all that ask for it in the same words, and `tryBundle` is no word to it.
       command: [entry],

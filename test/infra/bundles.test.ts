@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Stack } from 'aws-cdk-lib';
+import { FileSystem, Stack } from 'aws-cdk-lib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundle, FUNCTION_ENTRIES, type FunctionEntry } from '../../infra/bundle.ts';
 import { Hublease } from '../../infra/hublease.ts';
@@ -35,7 +35,10 @@ describe('the bundle', () => {
 
   it('of the revoker has no code that creates tokens', () => {
     expect(has('revoker', 'functions/adapters/docker-hub/create.ts')).toBe(false);
-    for (const file of ['throwaway', 'verify']) expect(has('revoker', `functions/core/${file}.ts`)).toBe(false);
+    for (const file of ['throwaway', 'verify']) {
+      expect(has('revoker', `functions/core/catalog/${file}.ts`)).toBe(false);
+      expect(has('sweeper', `functions/core/catalog/${file}.ts`)).toBe(true);
+    }
   });
 
   it('of the sweeper, which verifies targets whose mints are refused, has the code that creates their token', () => {
@@ -64,6 +67,9 @@ describe('the bundle', () => {
       const keys = Object.values(
         template.Resources as Record<string, { Type: string; Properties: { Code?: { S3Key: string } } }>,
       ).flatMap(({ Type, Properties }) => (Type === 'AWS::Lambda::Function' ? [Properties.Code?.S3Key] : []));
+      // By what is in it: a change of any source is uploaded, not only one of the entries.
+      const hashes = FUNCTION_ENTRIES.map((entry) => FileSystem.fingerprint(join(FOLDER, entry)));
+      expect(hashes.map((hash) => `${hash}.zip`)).toEqual(expect.arrayContaining(keys));
       expect(keys).toHaveLength(4);
       expect(new Set(keys).size).toBe(4);
     },

@@ -1,4 +1,5 @@
 import { isOpen, type Lease } from '../../../functions/core/model/lease.ts';
+import { readLease } from '../../../functions/core/model/read-lease.ts';
 import type {
   Counter,
   CreateOutcome,
@@ -111,7 +112,8 @@ export class SimLeases {
   }
 
   get(leaseId: string): Lease | undefined {
-    return this.#rows.get(leaseId);
+    const row = this.#rows.get(leaseId);
+    return row && readLease(row);
   }
 
   #indexed(): readonly Lease[] {
@@ -123,12 +125,14 @@ export class SimLeases {
         if ((this.#index.get(row.id)?.version ?? 0) < row.version) this.#index.set(row.id, row);
       }
     }
-    return [...this.#index.values()];
+    return [...this.#index.values()].map(readLease);
   }
 
   due(nowMs: number, page: PageRequest): Page<string> {
-    const due = this.#indexed().filter((row) => isOpen(row) && (row.dueAtMs as number) <= nowMs);
-    due.sort((one, other) => (one.dueAtMs as number) - (other.dueAtMs as number));
+    const due = this.#indexed()
+      .filter(isOpen)
+      .filter((row) => row.dueAtMs <= nowMs);
+    due.sort((one, other) => one.dueAtMs - other.dueAtMs);
     return pageOf(
       due.map((row) => row.id),
       page,

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { RowUnreadable } from '../../functions/core/model/read-lease.ts';
 import type { Credential } from '../../functions/core/model/target.ts';
 import type { TargetCredentials } from '../../functions/core/ports/catalog.ts';
+import { RowUnreadable } from '../../functions/core/ports/read-lease.ts';
 import type { Sealer } from '../../functions/core/ports/sealing.ts';
 import { inTransaction, parseObject, ROW_SCHEMA } from './rows.ts';
 

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Lease } from '../../functions/core/model/lease.ts';
-import { readLease } from '../../functions/core/model/read-lease.ts';
 import type { LeaseClaims, LeaseFilter, LeaseStore, WriteOutcome } from '../../functions/core/ports/leases.ts';
+import { readLease } from '../../functions/core/ports/read-lease.ts';
 import { type Commits, commitsOf } from './commits.ts';
 import { sqliteCounters } from './counters.ts';
 import { pagerOf } from './paging.ts';

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { RowUnreadable } from '../../functions/core/model/read-lease.ts';
 import type { WriteOutcome } from '../../functions/core/ports/leases.ts';
+import { RowUnreadable } from '../../functions/core/ports/read-lease.ts';
 
 /** The form in which this hublease writes documents, and the only one there has been. */
 export const ROW_SCHEMA = 1;

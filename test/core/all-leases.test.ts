@@ -6,7 +6,7 @@ import {
   type Selector,
   showAnyLease,
 } from '../../functions/core/leases/all-leases.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import { auditIds } from '../../functions/core/model/audit-event.ts';
 import type { Lease, OpenLease } from '../../functions/core/model/lease.ts';
 import { answers, followed, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, World } from './world.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { attestLease } from '../../functions/core/ending/attest.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import { auditIds } from '../../functions/core/model/audit-event.ts';
 import type { LeaseDetails } from '../contract/builders.ts';
 import { preceded, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORIGIN, World } from './world.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noteBlocked, recordBlocked } from '../../functions/core/ending/blocked.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import { auditIds } from '../../functions/core/model/audit-event.ts';
 import type { LeaseDetails } from '../contract/builders.ts';
 import { preceded, rejects } from './ports/steering.ts';
 import { NOW_MS, World } from './world.ts';

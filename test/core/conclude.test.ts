@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { concludeLease } from '../../functions/core/ending/conclude.ts';
 import { type RevokeOrder, revokeLease } from '../../functions/core/ending/revoke.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import { auditIds } from '../../functions/core/model/audit-event.ts';
 import type { Evidence, OpenLease } from '../../functions/core/model/lease.ts';
 import type { OpenOverrides } from '../contract/builders.ts';
 import { preceded } from './ports/steering.ts';

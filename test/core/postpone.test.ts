@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type RevokeOrder, revokeLease } from '../../functions/core/ending/revoke.ts';
 import { yieldToRevocation } from '../../functions/core/hub/rate.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import { auditIds } from '../../functions/core/model/audit-event.ts';
 import type { OpenOverrides } from '../contract/builders.ts';
 import { OUR_USER_AGENT } from './ports/hub.ts';
 import { answers, appliesThenAnswers, preceded, refusal, rejects } from './ports/steering.ts';

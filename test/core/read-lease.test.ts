@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { leaseToRow, rowToLease } from '../../functions/adapters/dynamodb/lease-row.ts';
-import { RowUnreadable, readLease } from '../../functions/core/model/read-lease.ts';
+import { RowUnreadable, readLease } from '../../functions/core/ports/read-lease.ts';
 import { aLease } from '../contract/builders.ts';
 import { STORED_LEASES } from '../contract/stored-leases.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noteWaiting } from '../../functions/core/hub/rate.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import { auditIds } from '../../functions/core/model/audit-event.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import { reconcile } from '../../functions/core/sweeping/reconcile.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { revokeLease } from '../../functions/core/ending/revoke.ts';
 import { renewOwn } from '../../functions/core/leases/renew.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import { auditIds } from '../../functions/core/model/audit-event.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import type { OpenOverrides } from '../contract/builders.ts';

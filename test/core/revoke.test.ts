@@ -1,7 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type RevokeOrder, reopenLease, revokeLease } from '../../functions/core/ending/revoke.ts';
-import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import { type AuditEvent, auditIds } from '../../functions/core/model/audit-event.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { OpenOverrides } from '../contract/builders.ts';
 import { losesReply, preceded, rejects } from './ports/steering.ts';

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { RowUnreadable } from '../../functions/core/model/read-lease.ts';
+import { RowUnreadable } from '../../functions/core/ports/read-lease.ts';
 import { sqliteCatalog } from '../../local/sqlite/catalog.ts';
 import { sqliteCredentials } from '../../local/sqlite/credentials.ts';
 import { openDatabase } from '../../local/sqlite/database.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isOpen, type Lease } from '../../core/model/lease.ts';
-import { readLease } from '../../core/model/read-lease.ts';
+import { readLease } from '../../core/ports/read-lease.ts';
 import type { Row, VersionedRow } from './rows.ts';
 import { LEASE_ROW, SHARDS } from './tables.ts';
 

@@ -1,8 +1,7 @@
 import { readyTarget } from '../leases/grant.ts';
 import type { AllowEntry } from '../model/allow.ts';
 import { secretChange } from '../model/audit-change.ts';
-import type { AuditEvent } from '../model/audit-event.ts';
-import { auditOrigin } from '../model/audit-ids.ts';
+import { type AuditEvent, auditOrigin } from '../model/audit-event.ts';
 import type { Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
 import { checkResources } from '../model/resource.ts';

@@ -1,7 +1,6 @@
 import { proveCredential } from '../hub/session.ts';
 import { targetChange } from '../model/audit-change.ts';
-import type { AuditEvent } from '../model/audit-event.ts';
-import { auditOrigin } from '../model/audit-ids.ts';
+import { type AuditEvent, auditOrigin } from '../model/audit-event.ts';
 import type { Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
 import { isUnder } from '../model/name.ts';

@@ -1,4 +1,4 @@
-import { auditIds } from '../model/audit-ids.ts';
+import { auditIds } from '../model/audit-event.ts';
 import type { RevokingLease } from '../model/lease.ts';
 import { noteBlockers } from '../model/lease-transitions.ts';
 import type { RevokePorts } from '../ports/needs.ts';

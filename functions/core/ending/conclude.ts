@@ -1,5 +1,5 @@
 import { endWaiting } from '../hub/rate.ts';
-import { auditIds } from '../model/audit-ids.ts';
+import { auditIds } from '../model/audit-event.ts';
 import { type Evidence, isOpen, type OpenLease, type RevokeReason } from '../model/lease.ts';
 import { conclude, type ReportedExpiry } from '../model/lease-transitions.ts';
 import type { RevokePorts } from '../ports/needs.ts';

@@ -1,5 +1,5 @@
 import { noteWaiting } from '../hub/rate.ts';
-import { auditIds } from '../model/audit-ids.ts';
+import { auditIds } from '../model/audit-event.ts';
 import { isOpen, type OpenLease, type RevokeReason, type RevokingLease, STUCK_ATTEMPTS } from '../model/lease.ts';
 import { delayRevocation, type FailedAttempt } from '../model/lease-transitions.ts';
 import type { RevokePorts } from '../ports/needs.ts';

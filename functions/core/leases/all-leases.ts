@@ -1,5 +1,5 @@
 import { revokeLease } from '../ending/revoke.ts';
-import { auditIds } from '../model/audit-ids.ts';
+import { auditIds } from '../model/audit-event.ts';
 import type { Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
 import { isLeftToSweep, isOpen, type Lease, type RevokingLease } from '../model/lease.ts';

@@ -4,7 +4,7 @@ import { capOf, refuseMints } from '../hub/facts.ts';
 import { writeLabel } from '../hub/label.ts';
 import { noteRate, yieldToRevocation } from '../hub/rate.ts';
 import { dropSession, openSession } from '../hub/session.ts';
-import { auditIds, auditOrigin } from '../model/audit-ids.ts';
+import { auditIds, auditOrigin } from '../model/audit-event.ts';
 import type { Origin } from '../model/caller.ts';
 import { type Failed, type Failure, fail } from '../model/failure.ts';
 import type { ActiveLease, MintingLease } from '../model/lease.ts';

@@ -1,4 +1,4 @@
-import { auditIds, auditOrigin } from '../model/audit-ids.ts';
+import { auditIds, auditOrigin } from '../model/audit-event.ts';
 import type { Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
 import type { ActiveLease } from '../model/lease.ts';

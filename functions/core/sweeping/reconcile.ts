@@ -6,7 +6,7 @@ import { type Listing, listAll } from '../hub/listing.ts';
 import { doRevocationsWait, reservedUntilMs, yieldToRevocation } from '../hub/rate.ts';
 import { withSession } from '../hub/session.ts';
 import { noteToken } from '../leases/note-token.ts';
-import { auditIds } from '../model/audit-ids.ts';
+import { auditIds } from '../model/audit-event.ts';
 import { isOpen, type Lease, type OpenLease, type RevokedLease, type RevokingLease } from '../model/lease.ts';
 import { hubAccountOf, type Target } from '../model/target.ts';
 import type { HubToken, TokenPlace } from '../ports/docker-hub.ts';

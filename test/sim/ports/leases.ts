@@ -1,5 +1,4 @@
 import { isOpen, type Lease } from '../../../functions/core/model/lease.ts';
-import { readLease } from '../../../functions/core/model/read-lease.ts';
 import type {
   Counter,
   CreateOutcome,
@@ -9,6 +8,7 @@ import type {
   WriteOutcome,
 } from '../../../functions/core/ports/leases.ts';
 import type { Page, PageRequest } from '../../../functions/core/ports/pages.ts';
+import { readLease } from '../../../functions/core/ports/read-lease.ts';
 import type { Watch } from '../invariants.ts';
 import type { World } from '../world.ts';
 

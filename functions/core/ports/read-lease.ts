@@ -1,4 +1,4 @@
-import type { Evidence, Lease, LeaseStatus } from './lease.ts';
+import type { Evidence, Lease, LeaseStatus } from '../model/lease.ts';
 
 /** A stored row that this hublease cannot read. Names the row and never quotes it. */
 export class RowUnreadable extends Error {

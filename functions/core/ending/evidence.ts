@@ -21,21 +21,23 @@ import {
 } from './absence.ts';
 import { removeToken } from './removal.ts';
 
-/** Nothing of the lease lives. */
-export interface Proven extends ReportedExpiry {
-  readonly tag: 'proven';
-  readonly evidence: Evidence;
+/** What an attempt found, proof or not. */
+interface Found extends ReportedExpiry {
   /** All tokens of the lease found by label and deleted so far. */
   readonly removedTokenIds: readonly string[];
 }
 
+/** Nothing of the lease lives. */
+export interface Proven extends Found {
+  readonly tag: 'proven';
+  readonly evidence: Evidence;
+}
+
 /** There is no proof yet; `code` says why. */
-export interface Unproven extends Delay, ReportedExpiry {
+export interface Unproven extends Found, Delay {
   readonly tag: 'unproven';
   /** Listed tokens that may be the lease's. */
   readonly blockedBy?: readonly string[];
-  /** All tokens of the lease found by label and deleted so far. */
-  readonly removedTokenIds: readonly string[];
 }
 
 /** What an attempt to prove a lease's end came to. */
@@ -97,7 +99,7 @@ async function endById(
   lease: Lease,
   tokenId: string,
   isListed: boolean,
-): Promise<Omit<Proven, 'removedTokenIds'> | Omit<Unproven, 'removedTokenIds'>> {
+): Promise<Omit<Proven, keyof Found> | Omit<Unproven, 'removedTokenIds'>> {
   const removal = await removeToken(ports, target, placeOf(lease), tokenId, isListed ? undefined : lease);
   if (removal.gone) {
     const { gone: _, ...proof } = removal;

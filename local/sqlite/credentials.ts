@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Credential } from '../../functions/core/model/target.ts';
 import type { TargetCredentials } from '../../functions/core/ports/catalog.ts';
+import { RowUnreadable } from '../../functions/core/ports/read-lease.ts';
 import type { Sealer } from '../../functions/core/ports/sealing.ts';
-import { inTransaction, parseObject, ROW_SCHEMA, RowUnreadable } from './rows.ts';
+import { inTransaction, parseObject, ROW_SCHEMA } from './rows.ts';
 
 /** Staged credentials of one target that are kept at a time. Those that never passed a login would pile up otherwise. */
 const MOST_STAGED = 8;

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { LeaseClaims, LeaseFilter, LeaseStore, WriteOutcome } from '../../functions/core/ports/leases.ts';
+import { readLease } from '../../functions/core/ports/read-lease.ts';
 import { type Commits, commitsOf } from './commits.ts';
 import { sqliteCounters } from './counters.ts';
 import { pagerOf } from './paging.ts';
@@ -227,5 +228,7 @@ function conditionsOf(filter: LeaseFilter): { where: string; values: Record<stri
 }
 
 function leaseOf(row: LeaseRow): Lease {
-  return readDocument<Lease>(`lease ${row.id}`, row, { id: row.id, version: row.version, status: row.status });
+  return readLease(
+    readDocument<object>(`lease ${row.id}`, row, { id: row.id, version: row.version, status: row.status }),
+  );
 }

@@ -1,16 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { WriteOutcome } from '../../functions/core/ports/leases.ts';
+import { RowUnreadable } from '../../functions/core/ports/read-lease.ts';
 
 /** The form in which this hublease writes documents, and the only one there has been. */
 export const ROW_SCHEMA = 1;
-
-/** A stored row that this hublease cannot read. Names the row and never quotes it. */
-export class RowUnreadable extends Error {
-  constructor(row: string, problem: string) {
-    super(`${row} cannot be read: ${problem}`);
-    this.name = 'RowUnreadable';
-  }
-}
 
 /** What every row with a document has. */
 export interface DocumentRow {

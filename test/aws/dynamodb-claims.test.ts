@@ -12,7 +12,17 @@ import { CONFLICT_PAUSES_MS } from '../../functions/adapters/dynamodb/transactio
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Clock } from '../../functions/core/ports/environment.ts';
 import type { LeaseClaims, ReplayRecord } from '../../functions/core/ports/leases.ts';
-import { aLease, anOpId, aSecret, aSessionRecord, aTarget, changed, revoked, unique } from '../contract/builders.ts';
+import {
+  aLease,
+  anOpId,
+  aSecret,
+  aSessionRecord,
+  aTarget,
+  changed,
+  reopened,
+  revoked,
+  unique,
+} from '../contract/builders.ts';
 import { canRunDynamodbLocal, type DynamodbLocal, startDynamodbLocal } from './dynamodb-local.ts';
 import { type Attempt, inject, loseReplies, record, refuse } from './faults.ts';
 
@@ -211,7 +221,7 @@ describe.runIf(canRunDynamodbLocal())('claims of leases in DynamoDB', () => {
       });
       expect(await storeOf(slow).create(lease, claims)).toBe('written');
       const closed = revoked(later);
-      later = changed(closed, { status: 'revoking', dueAtMs: 1, evidence: undefined, ttlAtMs: undefined });
+      later = reopened(closed);
       expect(await storeOf(slow).update(closed, 'release')).toBe('written');
       expect(await openNow()).toBe(0);
     });

@@ -1,3 +1,4 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { dynamodbCatalog } from '../../functions/adapters/dynamodb/catalog.ts';
 import { dynamodbLeases } from '../../functions/adapters/dynamodb/leases.ts';
@@ -8,6 +9,7 @@ import { callerRatesContract } from '../contract/caller-rates.ts';
 import { catalogContract } from '../contract/catalog.ts';
 import { leaseStoreContract } from '../contract/lease-store.ts';
 import { sessionStoreContract } from '../contract/session-store.ts';
+import { storedLeasesContract } from '../contract/stored-leases.ts';
 import { canRunDynamodbLocal, type DynamodbLocal, startDynamodbLocal } from './dynamodb-local.ts';
 import { realClock } from './real-clock.ts';
 
@@ -31,6 +33,19 @@ describe.runIf(canRunDynamodbLocal())('over DynamoDB Local', () => {
     }),
     close,
   }));
+  storedLeasesContract('DynamoDB', async () => {
+    const table = await local.createTable(LEASE_TABLE);
+    // What is listed was issued before.
+    const clock = { ...realClock, nowMs: () => Date.UTC(2027, 5) };
+    return {
+      store: dynamodbLeases({ ...table, catalogTableName: 'none', clock, listedDays: 31 }),
+      async plant({ lease: { id: _, ...fields }, dynamodb }) {
+        const Item = { ...fields, ...dynamodb };
+        await table.client.send(new PutCommand({ TableName: table.tableName, Item }));
+      },
+      close,
+    };
+  });
   catalogContract('DynamoDB', async () => ({
     catalog: dynamodbCatalog(await local.createTable(CATALOG_TABLE)),
     close,

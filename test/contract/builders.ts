@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { ulid } from 'ulid';
-import { type Lease, nextLease } from '../../functions/core/model/lease.ts';
+import {
+  isOpen,
+  type Lease,
+  type LeaseStatus,
+  type OpenLease,
+  type RevokedLease,
+  type RevokingLease,
+} from '../../functions/core/model/lease.ts';
+import { conclude, nextLease, reopen } from '../../functions/core/model/lease-transitions.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { SessionRecord } from '../../functions/core/ports/sessions.ts';
@@ -22,15 +30,48 @@ export function aCaller(): string {
   return `arn:aws:iam::111122223333:role/${unique('role')}`;
 }
 
+/** Members of a lease, of whatever status. */
+export type LeaseMembers = { readonly [K in keyof Lease]?: Exclude<Lease[K], undefined> };
+
+/** The same, but for the status. */
+export type LeaseDetails = Omit<LeaseMembers, 'status'>;
+
+/** What a lease differs in from the usual one, its status among it. */
+export type LeaseOverrides<S extends LeaseStatus> = LeaseDetails & { readonly status?: S };
+
+/** What an open lease differs in from the usual one. */
+export type OpenOverrides = LeaseOverrides<OpenLease['status']>;
+
+/** A lease of one status. */
+export type LeaseOf<S extends LeaseStatus> = Extract<Lease, { readonly status: S }>;
+
+/** What leases of some status have, beside what all have, in place of what they never have. */
+function membersOf(status: LeaseStatus, expiresAtMs: number): { readonly [K in keyof Lease]?: Lease[K] | undefined } {
+  const token = { tokenId: unique('token'), tokenSha256: randomBytes(32).toString('hex') };
+  const revoking = { revokeReason: 'expired', revokingSinceMs: expiresAtMs } as const;
+  const evidence = { kind: 'deleted', atMs: expiresAtMs, httpStatus: 204 } as const;
+  const ttlAtMs = Math.max(expiresAtMs, Date.now()) + AUDIT_RETENTION_MS;
+  switch (status) {
+    case 'minting':
+      return { dueAtMs: expiresAtMs };
+    case 'active':
+      return { ...token, dueAtMs: expiresAtMs };
+    case 'revoking':
+      return { ...token, ...revoking, dueAtMs: expiresAtMs };
+    case 'revoked':
+      return { ...token, ...revoking, revokedAtMs: expiresAtMs, evidence, ttlAtMs };
+  }
+}
+
 /**
- * A lease as it stands right after its first write with a token: `active`, version 1, due when it expires. Its secret, target
- * and caller are its own unless given. Its id carries `issuedAtMs`, as real ids do.
+ * A lease: `active`, version 1, due when it expires, unless another status is given. Its secret, target and caller are its own
+ * unless given. Its id carries `issuedAtMs`, as real ids do.
  */
-export function aLease(overrides: Partial<Lease> = {}): Lease {
+export function aLease<S extends LeaseStatus = 'active'>(overrides: LeaseOverrides<S> = {}): LeaseOf<S> {
   const issuedAtMs = overrides.issuedAtMs ?? Date.now();
   const id = overrides.id ?? ulid(issuedAtMs);
   const expiresAtMs = overrides.expiresAtMs ?? issuedAtMs + 900_000;
-  return {
+  const lease = {
     schema: 1,
     id,
     status: 'active',
@@ -51,29 +92,49 @@ export function aLease(overrides: Partial<Lease> = {}): Lease {
     hubExpiresAtMs: expiresAtMs,
     renewable: false,
     mintByMs: issuedAtMs + 10_000,
-    tokenId: unique('token'),
-    tokenSha256: randomBytes(32).toString('hex'),
     attempts: 0,
-    dueAtMs: expiresAtMs,
+    ...membersOf(overrides.status ?? 'active', expiresAtMs),
     ...overrides,
   };
+  // The status decides which members are there.
+  return lease as Lease as LeaseOf<S>;
 }
 
-/** The next version of a lease, under a write of its own. */
-export function changed(lease: Lease, change: Parameters<typeof nextLease>[2]): Lease {
-  return nextLease(lease, anOpId(), change);
+/**
+ * The next version of a lease, under a write of its own. What another status needs is added; a member set to undefined is removed.
+ */
+export function changed<S extends LeaseStatus>(
+  lease: LeaseOf<S>,
+  change: { readonly [K in keyof LeaseDetails]?: LeaseDetails[K] | undefined },
+): LeaseOf<S>;
+export function changed<S extends LeaseStatus>(
+  lease: Lease,
+  change: { readonly [K in keyof LeaseDetails]?: LeaseDetails[K] | undefined } & { readonly status: S },
+): LeaseOf<S>;
+export function changed(
+  lease: Lease,
+  change: { readonly [K in keyof LeaseMembers]?: LeaseMembers[K] | undefined },
+): Lease {
+  const needed = change.status === undefined ? {} : membersOf(change.status, lease.expiresAtMs);
+  const merged = Object.entries({ ...needed, ...lease, ...change }).filter(([, value]) => value !== undefined);
+  return nextLease(lease, anOpId(), Object.fromEntries(merged) as unknown as Lease);
 }
 
-/** The next version of a lease: revoked, on evidence. */
-export function revoked(lease: Lease): Lease {
+/** The next version of a revoked lease: being revoked again, and long due. */
+export function reopened(lease: RevokedLease, nowMs = 1): RevokingLease {
+  return reopen(lease, anOpId(), { tokenId: lease.tokenId ?? unique('token'), nowMs });
+}
+
+/** The next version of an open lease: revoked, on evidence. */
+export function revoked(lease: Lease): RevokedLease {
+  if (!isOpen(lease)) throw new Error('only an open lease can be revoked');
   const atMs = lease.expiresAtMs;
-  return changed(lease, {
-    status: 'revoked',
-    dueAtMs: undefined,
-    revokedAtMs: atMs,
-    revokeReason: 'expired',
+  return conclude(lease, anOpId(), {
     evidence: { kind: 'deleted', atMs, httpStatus: 204 },
+    reason: 'expired',
+    nowMs: atMs,
     ttlAtMs: Math.max(atMs, Date.now()) + AUDIT_RETENTION_MS,
+    removedTokenIds: [],
   });
 }
 

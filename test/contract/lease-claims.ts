@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { LeaseStore, QuotaClaim, ReplayRecord } from '../../functions/core/ports/leases.ts';
-import { aLease, anOpId, changed, revoked, unique } from './builders.ts';
+import { aLease, anOpId, changed, reopened, revoked, unique } from './builders.ts';
 
 /** What the port LeaseStore promises of quotas and replay records, as part of the suite of any adapter. */
 export function leaseClaimsContract(storeOf: () => LeaseStore): void {
@@ -34,8 +34,6 @@ export function leaseClaimsContract(storeOf: () => LeaseStore): void {
     expect(await storeOf().create(lease, { quotas })).toBe('written');
     return lease;
   }
-  const reopened = (lease: Lease) =>
-    changed(lease, { status: 'revoking', dueAtMs: 1, evidence: undefined, ttlAtMs: undefined });
   const countedIn = (counter: string, overrides: Partial<Lease> = {}) => aLease({ counters: [counter], ...overrides });
 
   describe('create under a quota', () => {

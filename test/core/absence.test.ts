@@ -12,10 +12,10 @@ import {
   tokensOf,
 } from '../../functions/core/ending/absence.ts';
 import type { Listing } from '../../functions/core/hub/listing.ts';
-import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
 import type { HubFacts } from '../../functions/core/ports/sessions.ts';
+import type { LeaseDetails } from '../contract/builders.ts';
 import { OUR_USER_AGENT } from './ports/hub.ts';
 import { rejects } from './ports/steering.ts';
 import { failureOf, LABELS, LIMITS, NOW_MS, QUIET_AFTER_MS, TARGET, VERIFICATION, World } from './world.ts';
@@ -130,7 +130,7 @@ describe('the tokens of a lease in a listing', () => {
     expect(tokensOf({ labels: LABELS }, aListing([...others, ...own]), LEASE)).toEqual(own);
   });
 
-  it.each<[string, Partial<HubToken>, Partial<Lease>, number | undefined, boolean]>([
+  it.each<[string, Partial<HubToken>, LeaseDetails, number | undefined, boolean]>([
     ['active, without an end', {}, {}, NOW_MS, true],
     ['inactive', { isActive: false }, {}, NOW_MS, false],
     ['at five minutes past its end by Docker Hub’s clock', { expiresAtMs: NOW_MS - 300_000 }, {}, NOW_MS, false],
@@ -141,7 +141,7 @@ describe('the tokens of a lease in a listing', () => {
   ])('may be alive, or not: one that is %s', (_, token, lease, hubDateMs, alive) => {
     const { hubDateMs: __, ...listing } = aListing([...others, aToken(token)]);
     const dated = hubDateMs === undefined ? listing : { ...listing, hubDateMs };
-    const found = aliveTokensOf({ labels: LABELS }, dated, { ...LEASE, ...lease });
+    const found = aliveTokensOf({ labels: LABELS }, dated, new World().leaseOf(TARGET, { ...LEASE, ...lease }));
     expect(found.map(({ tokenId }) => tokenId)).toEqual(alive ? ['token-1'] : []);
   });
 });
@@ -178,7 +178,7 @@ describe('two listings without a lease’s label', () => {
   const suspect = (tokenId: string, change: Partial<HubToken> = {}) =>
     aToken({ tokenId, label: 'cut', creatorUserAgent: OUR_USER_AGENT, ...change });
 
-  function judge(first: readonly HubToken[], second: readonly HubToken[], lease: Partial<Lease> = {}) {
+  function judge(first: readonly HubToken[], second: readonly HubToken[], lease: LeaseDetails = {}) {
     const world = new World();
     world.clock.advance(9);
     const pair = {
@@ -186,12 +186,13 @@ describe('two listings without a lease’s label', () => {
       second: aListing(second, { startedAtMs: NOW_MS + 7 }),
       quietUntilMs: NOW_MS + 3,
     };
-    return judgeAbsence(world.ports, TARGET, { ...LEASE, ...lease }, pair);
+    return judgeAbsence(world.ports, TARGET, world.leaseOf(TARGET, { ...LEASE, ...lease }), pair);
   }
 
   it('are the evidence', () => {
     const others = [aToken({ tokenId: 'a', label: 'laptop', creatorUserAgent: 'Mozilla' })];
     expect(judge([], others, { removedTokenIds: ['token-r'] })).toEqual({
+      tag: 'proven',
       evidence: {
         kind: 'absent',
         atMs: NOW_MS + 9,
@@ -206,8 +207,8 @@ describe('two listings without a lease’s label', () => {
   });
 
   it('are none where one shows the label alive', () => {
-    expect(judge([aToken()], [])).toEqual({ code: 'label_still_listed' });
-    expect(judge([], [aToken()])).toEqual({ code: 'label_still_listed' });
+    expect(judge([aToken()], [])).toEqual({ tag: 'unproven', code: 'label_still_listed' });
+    expect(judge([], [aToken()])).toEqual({ tag: 'unproven', code: 'label_still_listed' });
   });
 
   it('are evidence where its own tokens are dead, or were removed', () => {
@@ -216,7 +217,7 @@ describe('two listings without a lease’s label', () => {
   });
 
   it('are none while one shows tokens that may be its own, and names each once', () => {
-    const found = { code: 'unclear_token', blockedBy: ['a', 'b', 'c'] };
+    const found = { tag: 'unproven', code: 'unclear_token', blockedBy: ['a', 'b', 'c'] };
     expect(judge([suspect('a'), suspect('b')], [suspect('b'), suspect('c')])).toEqual(found);
     expect(judge([suspect('a')], [])).toEqual({ ...found, blockedBy: ['a'] });
     expect(judge([], [suspect('c')])).toEqual({ ...found, blockedBy: ['c'] });

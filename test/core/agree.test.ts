@@ -3,6 +3,7 @@ import { agree } from '../../functions/core/ending/absence.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
+import type { LeaseDetails } from '../contract/builders.ts';
 import { rejects } from './ports/steering.ts';
 import { NOW_MS, World } from './world.ts';
 
@@ -61,7 +62,8 @@ describe('two listings', () => {
     ['active', false],
   ])('that differ by the token of a lease of ours that is %s agree: %s', async (status, agreed) => {
     const agreement = await without((world, target) => {
-      const owner = world.addLease(target, { status });
+      const owner = world.addLease(target);
+      world.rewrite(owner.id, { status });
       const token = world.addToken(target, owner, { ageMs: 90_000 });
       world.rewrite(owner.id, { tokenId: token.tokenId });
       return token;
@@ -79,7 +81,7 @@ describe('two listings', () => {
     expect(agreement).toBe(true);
   });
 
-  it.each<[string, Partial<Lease>]>([
+  it.each<[string, LeaseDetails]>([
     ['a revoked lease that knows others', { tokenId: 'token-x', removedTokenIds: ['token-y'] }],
     ['a revoked lease that knows none', {}],
   ])('that differ by a token with the label of %s are doubt', async (_, overrides) => {

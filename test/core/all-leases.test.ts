@@ -6,8 +6,8 @@ import {
   type Selector,
   showAnyLease,
 } from '../../functions/core/leases/all-leases.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
-import type { Lease } from '../../functions/core/model/lease.ts';
+import { auditIds } from '../../functions/core/model/audit-event.ts';
+import type { Lease, OpenLease } from '../../functions/core/model/lease.ts';
 import { answers, followed, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, World } from './world.ts';
 
@@ -24,7 +24,7 @@ function worldWithTarget() {
 }
 
 /** The row of a lease that an admin has marked. */
-function marked(lease: Lease): Lease {
+function marked(lease: OpenLease): object {
   return {
     ...lease,
     status: 'revoking',

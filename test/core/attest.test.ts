@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { attestLease } from '../../functions/core/ending/attest.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
-import type { Lease } from '../../functions/core/model/lease.ts';
+import { auditIds } from '../../functions/core/model/audit-event.ts';
+import type { LeaseDetails } from '../contract/builders.ts';
 import { preceded, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORIGIN, World } from './world.ts';
 
@@ -9,7 +9,7 @@ const WHY = 'the account was closed';
 const MARGIN_MS = 300_000;
 
 /** A lease that nothing can prove, five minutes and a moment after the expiry that Docker Hub was asked for. */
-function worldWithUnproven(overrides: Partial<Lease> = {}, lateMs = MARGIN_MS + 1) {
+function worldWithUnproven(overrides: LeaseDetails = {}, lateMs = MARGIN_MS + 1) {
   const world = new World();
   const lease = world.addLease(world.addTarget(), {
     status: 'revoking',

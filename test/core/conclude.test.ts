@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { concludeLease, reportedExpiry } from '../../functions/core/ending/conclude.ts';
+import { concludeLease } from '../../functions/core/ending/conclude.ts';
 import { type RevokeOrder, revokeLease } from '../../functions/core/ending/revoke.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
-import type { Evidence, Lease } from '../../functions/core/model/lease.ts';
+import { auditIds } from '../../functions/core/model/audit-event.ts';
+import type { Evidence, OpenLease } from '../../functions/core/model/lease.ts';
+import type { OpenOverrides } from '../contract/builders.ts';
 import { preceded } from './ports/steering.ts';
 import { NOW_MS, QUIET_AFTER_MS, World } from './world.ts';
 
@@ -14,7 +15,7 @@ function worldWithTarget() {
 }
 
 /** A lease that expires now. */
-function worldWithDue(overrides: Partial<Lease> = {}) {
+function worldWithDue(overrides: OpenOverrides = {}) {
   const { world, target } = worldWithTarget();
   const lease = world.addLease(target, { expiresAtMs: NOW_MS, dueAtMs: NOW_MS, ...overrides });
   return { world, target, lease };
@@ -97,7 +98,7 @@ describe('a proof', () => {
   const DELETED: Evidence = { kind: 'deleted', atMs: NOW_MS, httpStatus: 204 };
   const COUNTER = 'secret:ci/release';
 
-  function conclude(world: World, lease: Lease, evidence: Evidence = DELETED, found: object = {}) {
+  function conclude(world: World, lease: OpenLease, evidence: Evidence = DELETED, found: object = {}) {
     return concludeLease(world.ports, lease, 'expired', { evidence, removedTokenIds: [], ...found });
   }
 
@@ -161,13 +162,13 @@ describe('a proof', () => {
   });
 
   describe('while the account’s requests are kept for revocations', () => {
-    function worldWithWaiting(lease: Partial<Lease>, revocationsUntilMs: number) {
+    function worldWithWaiting(lease: OpenOverrides, revocationsUntilMs: number) {
       const made = worldWithDue({ status: 'revoking', revokeReason: 'expired', ...lease });
       made.world.sessions.rows.set('acme-bot', { target: 'acme-bot', version: 1, opId: 'op', revocationsUntilMs });
       return { ...made, reservedUntilMs: () => made.world.sessions.rows.get('acme-bot')?.revocationsUntilMs };
     }
 
-    it.each<[string, Partial<Lease>, number, boolean]>([
+    it.each<[string, OpenOverrides, number, boolean]>([
       ['ends that where its lease was the last to wait', { dueAtMs: NOW_MS + 4_500 }, NOW_MS + 5_000, true],
       ['leaves that to one that waits longer', { dueAtMs: NOW_MS + 4_500 }, NOW_MS + 6_000, false],
       ['leaves that where its lease’s turn has come', { dueAtMs: NOW_MS }, NOW_MS, false],
@@ -179,13 +180,5 @@ describe('a proof', () => {
       await conclude(world, lease);
       expect(reservedUntilMs()).toBe(ended ? undefined : untilMs);
     });
-  });
-});
-
-describe('the expiry that an attempt saw reported', () => {
-  it('changes the lease where a token was seen, also one without an expiry', () => {
-    expect(reportedExpiry({})).toStrictEqual({});
-    expect(reportedExpiry({ reportedExpiresAtMs: 5 })).toStrictEqual({ hubReportedExpiresAtMs: 5 });
-    expect(reportedExpiry({ reportedExpiresAtMs: null })).toStrictEqual({ hubReportedExpiresAtMs: undefined });
   });
 });

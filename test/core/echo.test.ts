@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { MARK_CHARACTERS } from '../../functions/core/hub/label.ts';
 import { clip, type EchoVerdict, judgeEcho } from '../../functions/core/leases/echo.ts';
-import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { CreatedToken } from '../../functions/core/ports/docker-hub.ts';
+import type { LeaseDetails } from '../contract/builders.ts';
 import { NOW_MS, TARGET, VERIFICATION, World } from './world.ts';
 
 const MIN_TTL_SECONDS = 60;
@@ -11,7 +11,7 @@ const EXPIRY_REFUSED = { refusal: 'expiry_refused', isOfTarget: true } as const;
 const HOUR_MS = 3_600_000;
 
 interface Case {
-  readonly lease?: Partial<Lease>;
+  readonly lease?: LeaseDetails;
   readonly created?: Partial<CreatedToken>;
   readonly target?: Partial<Target>;
   readonly isVerification?: true;
@@ -49,7 +49,7 @@ describe('a created token', () => {
     ['cut within the caller’s own label', (label) => label.slice(0, -1), false],
     ['with something behind it', (label) => `${label}.`, false],
   ])('with a label %s is given up, which is of the target itself: %s', (_, changed, isOfTarget) => {
-    const lease = new World().leaseOf(TARGET);
+    const lease = new World().leaseOf(TARGET, { status: 'minting' });
     const hubLabel = `${lease.hubLabel} release`;
     const unlabelled = { tokenId: 'token-1', token: 'secret', expiresAtMs: lease.hubExpiresAtMs };
     const label = changed(hubLabel);
@@ -94,7 +94,7 @@ describe('an expiry that is reported later than asked', () => {
   ])('by no more than a second is answered where %s', (_, { verification }) => {
     const { verification: __, ...bare } = TARGET;
     const target = { ...bare, ...(verification && { verification }) };
-    const lease = new World().leaseOf(TARGET);
+    const lease = new World().leaseOf(TARGET, { status: 'minting' });
     const at = (expiresAtMs: number) =>
       judgeEcho(
         { target },

@@ -27,6 +27,7 @@ describe('evidence for a lease whose create got no answer', () => {
     const { world, lease } = worldPastQuiet();
     world.clock.advance(-1);
     expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
       code: 'quiet_period',
       waiting: true,
       retryAtMs: PAST_QUIET_MS,
@@ -53,7 +54,7 @@ describe('evidence for a lease whose create got no answer', () => {
       'hub.listTokens',
       followed(() => world.clock.advance(60_000)),
     );
-    expect((await findEvidence(world.ports, lease)).code).toBe('quiet_period');
+    expect(await findEvidence(world.ports, lease)).toMatchObject({ tag: 'unproven', code: 'quiet_period' });
   });
 
   it.each([
@@ -66,7 +67,12 @@ describe('evidence for a lease whose create got no answer', () => {
       world.clock.advance(-1);
       const retryAtMs = waitMs === undefined ? {} : { retryAtMs: world.clock.nowMs() + waitMs };
       world.steering.on('hub.listTokens', fault);
-      expect(await findEvidence(world.ports, lease)).toEqual({ code, ...retryAtMs, removedTokenIds: [] });
+      expect(await findEvidence(world.ports, lease)).toEqual({
+        tag: 'unproven',
+        code,
+        ...retryAtMs,
+        removedTokenIds: [],
+      });
       expect(world.steering.argsOf('hub.listTokens')).toHaveLength(1);
     },
   );
@@ -79,7 +85,7 @@ describe('evidence for a lease whose create got no answer', () => {
       followed(() => world.clock.advance(400)),
     );
     expect(await findEvidence(world.ports, lease)).toEqual({
-      code: 'absent',
+      tag: 'proven',
       removedTokenIds: [],
       evidence: {
         kind: 'absent',
@@ -98,7 +104,7 @@ describe('evidence for a lease whose create got no answer', () => {
     const world = new World();
     const lease = world.addMinting(world.addTarget(ORG));
     world.clock.advance(QUIET_AFTER_MS);
-    expect((await findEvidence(world.ports, lease)).code).toBe('absent');
+    expect(await findEvidence(world.ports, lease)).toMatchObject({ tag: 'proven', evidence: { kind: 'absent' } });
     const places = world.steering.argsOf('hub.listTokens').map(([, place]) => place);
     expect(places).toEqual([1, 2].map(() => ({ kind: 'oat', organization: 'acme' })));
   });
@@ -109,6 +115,7 @@ describe('evidence for a lease whose create got no answer', () => {
       pendingVerification: { leaseId: 'lease-v', tokenId: 'token-v', createdAtMs: NOW_MS },
     });
     expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
       code: 'list_lag_unknown',
       waiting: true,
       retryAtMs: PAST_QUIET_MS + 60_000,
@@ -131,7 +138,7 @@ describe('evidence for a lease whose create got no answer', () => {
     const { world, lease } = worldPastQuiet();
     world.steering.on('sessions.read', rejects);
     expect(await findEvidence(world.ports, lease)).toMatchObject({ code: 'store_unavailable' });
-    expect((await findEvidence(world.ports, lease)).code).toBe('absent');
+    expect(await findEvidence(world.ports, lease)).toMatchObject({ tag: 'proven', evidence: { kind: 'absent' } });
   });
 
   it('is not had while a listed token may be the lease’s, and that token is left alone', async () => {
@@ -139,6 +146,7 @@ describe('evidence for a lease whose create got no answer', () => {
     const cut = { ageMs: QUIET_AFTER_MS, creatorUserAgent: OUR_USER_AGENT };
     const { tokenId } = world.hub.give('acme-bot', lease.hubLabel.slice(0, 50), cut);
     expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
       code: 'unclear_token',
       blockedBy: [tokenId],
       removedTokenIds: [],
@@ -158,9 +166,9 @@ describe('evidence for a lease whose create got no answer', () => {
       world.addToken(target, world.addLease(target)),
     ];
     const finding = await findEvidence(world.ports, lease);
-    expect(finding.code).toBe('absent');
     expect(finding.removedTokenIds).toEqual([one.tokenId, other.tokenId]);
-    expect(finding.evidence).toMatchObject({ removedTokenIds: [one.tokenId, other.tokenId], tokensListed: 5 });
+    const evidence = { kind: 'absent', removedTokenIds: [one.tokenId, other.tokenId], tokensListed: 5 };
+    expect(finding).toMatchObject({ tag: 'proven', evidence });
     expect(world.steering.argsOf('hub.deleteToken').map(([, place, id]) => [place, id])).toEqual([
       [PAT, one.tokenId],
       [PAT, other.tokenId],
@@ -175,6 +183,7 @@ describe('evidence for a lease whose create got no answer', () => {
     const lease = world.addMinting(target, { removedTokenIds: ['token-0'] });
     const token = world.addToken(target, lease);
     expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
       code: 'quiet_period',
       waiting: true,
       retryAtMs: PAST_QUIET_MS,
@@ -217,7 +226,7 @@ describe('evidence for a lease whose create got no answer', () => {
     world.addToken(target, lease, { isActive: false });
     const removed = world.addToken(target, lease);
     const finding = await findEvidence(world.ports, { ...lease, removedTokenIds: [removed.tokenId] });
-    expect(finding).toMatchObject({ code: 'absent', removedTokenIds: [removed.tokenId] });
+    expect(finding).toMatchObject({ tag: 'proven', removedTokenIds: [removed.tokenId] });
     expect(world.steering.argsOf('hub.deleteToken')).toEqual([]);
     expect(world.steering.argsOf('hub.listTokens')).toHaveLength(2);
   });
@@ -228,6 +237,7 @@ describe('evidence for a lease whose create got no answer', () => {
     const other = world.addToken(target, lease);
     world.steering.on('hub.deleteToken', answers(refusal({ tag: 'fault', code: 'server_error' })), { nth: 2 });
     expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
       code: 'hub_unavailable:server_error',
       retryAtMs: PAST_QUIET_MS + 5_000,
       reportedExpiresAtMs: lease.hubExpiresAtMs,
@@ -242,6 +252,7 @@ describe('evidence for a lease whose create got no answer', () => {
     world.addToken(target, lease);
     world.steering.on('hub.deleteToken', answers({ ok: true, value: { httpStatus: 202 }, meta: {} }));
     expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
       code: 'delete_pending',
       waiting: true,
       reportedExpiresAtMs: lease.hubExpiresAtMs,
@@ -254,6 +265,7 @@ describe('evidence for a lease whose create got no answer', () => {
     const problem = { tag: 'throttled', retryAtMs: PAST_QUIET_MS + 30_000 } as const;
     world.steering.on('hub.listTokens', answers(refusal(problem)), { nth });
     expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
       code: 'hub_throttled',
       retryAtMs: PAST_QUIET_MS + 30_000,
       waiting: true,
@@ -266,7 +278,11 @@ describe('evidence for a lease whose create got no answer', () => {
     const { world, lease } = worldPastQuiet();
     world.hub.give('acme-bot', 'laptop');
     world.steering.on('hub.listTokens', answers(INCOMPLETE), { nth });
-    expect(await findEvidence(world.ports, lease)).toEqual({ code: 'listing_incomplete', removedTokenIds: [] });
+    expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
+      code: 'listing_incomplete',
+      removedTokenIds: [],
+    });
     expect(world.steering.argsOf('hub.listTokens')).toHaveLength(nth);
   });
 
@@ -286,7 +302,7 @@ describe('evidence for a lease whose create got no answer', () => {
       followed(() => world.hub.stillListed.push(token)),
     );
     const finding = await findEvidence(world.ports, lease);
-    expect(finding).toMatchObject({ code: 'absent', removedTokenIds: [tokenId], evidence: { tokensListed: 1 } });
+    expect(finding).toMatchObject({ tag: 'proven', removedTokenIds: [tokenId], evidence: { tokensListed: 1 } });
   });
 
   it('is not had when its label comes up in the second listing', async () => {
@@ -296,7 +312,11 @@ describe('evidence for a lease whose create got no answer', () => {
       preceded(() => world.addToken(target, lease)),
       { nth: 2 },
     );
-    expect(await findEvidence(world.ports, lease)).toEqual({ code: 'label_still_listed', removedTokenIds: [] });
+    expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
+      code: 'label_still_listed',
+      removedTokenIds: [],
+    });
     expect(world.steering.argsOf('hub.deleteToken')).toEqual([]);
   });
 
@@ -308,7 +328,11 @@ describe('evidence for a lease whose create got no answer', () => {
       preceded(() => world.hub.tokens.delete(tokenId)),
       { nth: 2 },
     );
-    expect(await findEvidence(world.ports, lease)).toEqual({ code: 'listings_differ', removedTokenIds: [] });
+    expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
+      code: 'listings_differ',
+      removedTokenIds: [],
+    });
   });
 
   it('is not had while a lease that would account for the difference of two listings cannot be read', async () => {
@@ -320,6 +344,10 @@ describe('evidence for a lease whose create got no answer', () => {
       { nth: 2 },
     );
     world.steering.on('leases.get', rejects);
-    expect(await findEvidence(world.ports, lease)).toEqual({ code: 'store_unavailable', removedTokenIds: [] });
+    expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
+      code: 'store_unavailable',
+      removedTokenIds: [],
+    });
   });
 });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { expiredEvidence, findEvidence, placeOf } from '../../functions/core/ending/evidence.ts';
+import { expiredEvidence, type Finding, findEvidence, placeOf } from '../../functions/core/ending/evidence.ts';
+import type { Evidence } from '../../functions/core/model/lease.ts';
 import type { HubProblem } from '../../functions/core/ports/docker-hub.ts';
 import { answers, refusal, rejects } from './ports/steering.ts';
-import { NOW_MS, ORG, QUIET_AFTER_MS, World } from './world.ts';
+import { NOW_MS, ORG, QUIET_AFTER_MS, TARGET, World } from './world.ts';
 
 const PAT = { kind: 'pat' } as const;
 const NOT_FOUND = refusal({ tag: 'not_found' }, { httpStatus: 404, isJson: true });
@@ -11,6 +12,12 @@ const OUT = refusal({ tag: 'fault', code: 'server_error' });
 function worldWithTarget() {
   const world = new World();
   return { world, target: world.addTarget() };
+}
+
+/** The proof in a finding. */
+async function evidenceOf(found: Promise<Finding>): Promise<Evidence | undefined> {
+  const finding = await found;
+  return finding.tag === 'proven' ? finding.evidence : undefined;
 }
 
 describe('where a token stands', () => {
@@ -27,7 +34,7 @@ describe('evidence for a lease whose token is known', () => {
     const bystander = world.hub.give('acme-bot', 'laptop');
     world.clock.advance(5);
     expect(await findEvidence(world.ports, lease)).toEqual({
-      code: 'deleted',
+      tag: 'proven',
       evidence: { kind: 'deleted', atMs: NOW_MS + 5, httpStatus: 204 },
       removedTokenIds: [],
     });
@@ -40,7 +47,7 @@ describe('evidence for a lease whose token is known', () => {
     const lease = world.addLease(target);
     world.hub.change(lease.tokenId, { isActive: false });
     world.steering.on('hub.deleteToken', answers({ ok: true, value: { httpStatus: 202 }, meta: {} }));
-    expect((await findEvidence(world.ports, lease)).evidence).toEqual({
+    expect(await evidenceOf(findEvidence(world.ports, lease))).toEqual({
       kind: 'deleted',
       atMs: NOW_MS,
       httpStatus: 202,
@@ -53,10 +60,10 @@ describe('evidence for a lease whose token is known', () => {
     const lease = world.addLease(target);
     world.hub.tokens.clear();
     const retryAtMs = NOW_MS + QUIET_AFTER_MS;
-    const finding = { code: 'quiet_period', waiting: true, retryAtMs, removedTokenIds: [] };
+    const finding = { tag: 'unproven', code: 'quiet_period', waiting: true, retryAtMs, removedTokenIds: [] };
     expect(await findEvidence(world.ports, lease)).toEqual(finding);
     expect(await findEvidence(world.ports, lease, { isListed: false })).toEqual(finding);
-    expect((await findEvidence(world.ports, lease, { isListed: true })).evidence).toEqual({
+    expect(await evidenceOf(findEvidence(world.ports, lease, { isListed: true }))).toEqual({
       kind: 'deleted',
       atMs: NOW_MS,
       httpStatus: 404,
@@ -68,7 +75,7 @@ describe('evidence for a lease whose token is known', () => {
     const world = new World();
     const target = world.addTarget(ORG);
     const lease = world.addLease(target);
-    expect((await findEvidence(world.ports, lease)).code).toBe('deleted');
+    expect(await evidenceOf(findEvidence(world.ports, lease))).toMatchObject({ kind: 'deleted' });
     const [, place, tokenId] = world.steering.argsOf('hub.deleteToken')[0] as unknown[];
     expect([place, tokenId]).toEqual([{ kind: 'oat', organization: 'acme' }, lease.tokenId]);
   });
@@ -93,7 +100,11 @@ describe('evidence for a lease whose token is known', () => {
     const { world, target } = worldWithTarget();
     const lease = world.addLease(target, { removedTokenIds: ['token-0'] });
     world.steering.on('hub.deleteToken', answers(refusal(problem)));
-    expect(await findEvidence(world.ports, lease)).toEqual({ ...finding, removedTokenIds: ['token-0'] });
+    expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
+      ...finding,
+      removedTokenIds: ['token-0'],
+    });
   });
 
   it('is not had while the session is refused twice, and one delete is tried with each', async () => {
@@ -101,6 +112,7 @@ describe('evidence for a lease whose token is known', () => {
     const lease = world.addLease(target);
     world.steering.on('hub.deleteToken', answers(refusal({ tag: 'session_refused' })), { times: 2 });
     expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
       code: 'hub_unavailable:session_refused',
       retryAtMs: NOW_MS + 5_000,
       removedTokenIds: [],
@@ -120,6 +132,7 @@ describe('the expiry that Docker Hub reports', () => {
     world.hub.change(lease.tokenId, { expiresAtMs });
     world.steering.on('hub.deleteToken', answers(NOT_FOUND));
     expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
       code: 'hub_refused:account_not_found',
       reportedExpiresAtMs: expiresAtMs,
       removedTokenIds: [],
@@ -141,6 +154,7 @@ describe('the expiry that Docker Hub reports', () => {
     expect(world.steering.argsOf('hub.getToken')).toEqual([]);
     world.clock.advance(1);
     expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
       code: 'hub_unavailable:server_error',
       retryAtMs: NOW_MS + 5_001,
       reportedExpiresAtMs: NOW_MS + 86_400_000,
@@ -156,7 +170,7 @@ describe('the expiry that Docker Hub reports', () => {
     world.steering.on('hub.deleteToken', answers(OUT));
     world.steering.on('hub.getToken', answers(NOT_FOUND));
     const finding = await findEvidence(world.ports, lease);
-    expect(finding.code).toBe('hub_unavailable:server_error');
+    expect(finding).toMatchObject({ tag: 'unproven', code: 'hub_unavailable:server_error' });
     expect(finding).not.toHaveProperty('reportedExpiresAtMs');
   });
 
@@ -177,7 +191,11 @@ describe('no evidence', () => {
     const { world, target } = worldWithTarget();
     const lease = world.addLease(target, { removedTokenIds });
     world.catalog.targets.set('acme-bot', undefined);
-    expect(await findEvidence(world.ports, lease)).toEqual({ code: 'target_not_found', removedTokenIds });
+    expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
+      code: 'target_not_found',
+      removedTokenIds,
+    });
     expect(world.steering.hubCalls).toBe(0);
   });
 
@@ -185,7 +203,7 @@ describe('no evidence', () => {
     const { world, target } = worldWithTarget();
     const lease = world.addLease(target, { removedTokenIds });
     world.addTarget({ username: 'acme-bot2' });
-    expect(await findEvidence(world.ports, lease)).toEqual({ code: 'wrong_account', removedTokenIds });
+    expect(await findEvidence(world.ports, lease)).toEqual({ tag: 'unproven', code: 'wrong_account', removedTokenIds });
     expect(world.steering.hubCalls).toBe(0);
   });
 
@@ -194,6 +212,7 @@ describe('no evidence', () => {
     const lease = world.addLease(target);
     world.hub.logsInAs = 'acme-bot2';
     expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
       code: 'hub_refused:wrong_account',
       removedTokenIds: [],
     });
@@ -204,7 +223,7 @@ describe('no evidence', () => {
     const { world, target } = worldWithTarget();
     const lease = world.addLease(target, { removedTokenIds });
     world.hub.accounts.clear();
-    const finding = { code: 'login_blocked', retryAtMs: NOW_MS + 600_000, removedTokenIds };
+    const finding = { tag: 'unproven', code: 'login_blocked', retryAtMs: NOW_MS + 600_000, removedTokenIds };
     expect(await findEvidence(world.ports, lease)).toEqual(finding);
     expect(await findEvidence(world.ports, lease)).toEqual(finding);
     expect(world.steering.argsOf('hub.login')).toHaveLength(1);
@@ -214,7 +233,11 @@ describe('no evidence', () => {
     const { world, target } = worldWithTarget();
     const lease = world.addLease(target, { removedTokenIds });
     world.steering.on('catalog.getTarget', rejects);
-    expect(await findEvidence(world.ports, lease)).toEqual({ code: 'store_unavailable', removedTokenIds });
+    expect(await findEvidence(world.ports, lease)).toEqual({
+      tag: 'unproven',
+      code: 'store_unavailable',
+      removedTokenIds,
+    });
   });
 
   it('is had while the credential cannot be read, but a cached session goes on revoking', async () => {
@@ -222,13 +245,14 @@ describe('no evidence', () => {
     const [first, second] = [world.addLease(target), world.addLease(target)];
     world.steering.on('credentials.read', rejects);
     expect(await findEvidence(world.ports, first)).toEqual({
+      tag: 'unproven',
       code: 'credential_unavailable',
       retryAtMs: NOW_MS + 5_000,
       removedTokenIds: [],
     });
     await findEvidence(world.ports, first);
     world.steering.on('credentials.read', rejects, { times: 9 });
-    expect((await findEvidence(world.ports, second)).code).toBe('deleted');
+    expect(await evidenceOf(findEvidence(world.ports, second))).toMatchObject({ kind: 'deleted' });
   });
 });
 
@@ -293,7 +317,8 @@ describe('evidence of expiry', () => {
   it('is not had while listed tokens may be the lease’s, or may still be, with an expiry of their own', async () => {
     const { world, lease } = worldPastExpiry();
     expect(await expiredEvidence(world.ports, lease, { blockedBy: ['token-s'] })).toBeUndefined();
-    expect(await expiredEvidence(world.ports, { ...lease, blockedBy: ['token-s'] }, {})).toBeUndefined();
+    const blocked = { ...world.leaseOf(TARGET, { ...lease, status: 'revoking' }), blockedBy: ['token-s'] };
+    expect(await expiredEvidence(world.ports, blocked, {})).toBeUndefined();
     expect(world.steering.hubCalls).toBe(0);
   });
 });

@@ -6,6 +6,7 @@ import type { Target } from '../../functions/core/model/target.ts';
 import type { HubProblem, HubToken } from '../../functions/core/ports/docker-hub.ts';
 import type { HubFacts, SessionRecord } from '../../functions/core/ports/sessions.ts';
 import { learnFromListing, noteListing } from '../../functions/core/sweeping/learn.ts';
+import type { OpenOverrides } from '../contract/builders.ts';
 import { answers, preceded, refusal, rejects } from './ports/steering.ts';
 import { LIMITS, NOW_MS, ORG, World } from './world.ts';
 
@@ -106,7 +107,7 @@ describe('how far the list lags', () => {
     expect(world.steering.argsOf('sessions.write').slice(2)).toHaveLength(writes);
   });
 
-  it.each<[string, Partial<Lease>, boolean]>([
+  it.each<[string, OpenOverrides, boolean]>([
     ['is older than any lag that is believed', { issuedAtMs: NOW_MS - LAG_MAX_MS }, false],
     ['is a moment younger than that', { issuedAtMs: NOW_MS - LAG_MAX_MS + 1 }, true],
     ['may still be on its way', { mintByMs: NOW_MS }, false],
@@ -154,7 +155,7 @@ describe('how far the list lags', () => {
 
 describe('a verification that waits to be listed', () => {
   /** One whose token was made so long ago. */
-  function worldWithPending(ageMs: number, facts: HubFacts = {}, overrides: Partial<Lease> = {}) {
+  function worldWithPending(ageMs: number, facts: HubFacts = {}, overrides: OpenOverrides = {}) {
     const made = worldWithTarget();
     const issuedAtMs = NOW_MS - ageMs;
     const lease = made.world.addLease(made.target, { issuedAtMs, expiresAtMs: NOW_MS + 999, ...overrides });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { noteToken } from '../../functions/core/leases/note-token.ts';
-import type { Lease } from '../../functions/core/model/lease.ts';
 import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
+import type { OpenOverrides } from '../contract/builders.ts';
 import { rejects } from './ports/steering.ts';
 import { NOW_MS, World } from './world.ts';
 
-function worldWithLease(token: Partial<HubToken> = {}, overrides: Partial<Lease> = {}) {
+function worldWithLease(token: Partial<HubToken> = {}, overrides: OpenOverrides = {}) {
   const world = new World();
   const lease = world.addLease(world.addTarget(), overrides);
   world.hub.change(lease.tokenId, token);
@@ -29,7 +29,7 @@ describe('what Docker Hub shows of a lease’s token', () => {
     expect(world.events).toEqual([]);
   });
 
-  it.each<[string, Partial<HubToken>, Partial<Lease>]>([
+  it.each<[string, Partial<HubToken>, OpenOverrides]>([
     ['it was never used', {}, {}],
     ['its use is known', USED, { lastUsedAtMs: NOW_MS - 5 }],
     ['Docker Hub has forgotten its use, which is known', {}, { lastUsedAtMs: NOW_MS - 5 }],

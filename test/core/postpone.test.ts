@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type RevokeOrder, revokeLease } from '../../functions/core/ending/revoke.ts';
 import { yieldToRevocation } from '../../functions/core/hub/rate.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
-import type { Lease } from '../../functions/core/model/lease.ts';
+import { auditIds } from '../../functions/core/model/audit-event.ts';
+import type { OpenOverrides } from '../contract/builders.ts';
 import { OUR_USER_AGENT } from './ports/hub.ts';
 import { answers, appliesThenAnswers, preceded, refusal, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, QUIET_AFTER_MS, World } from './world.ts';
@@ -16,7 +16,7 @@ function worldWithTarget() {
 }
 
 /** A lease that expires now. */
-function worldWithDue(overrides: Partial<Lease> = {}) {
+function worldWithDue(overrides: OpenOverrides = {}) {
   const { world, target } = worldWithTarget();
   const lease = world.addLease(target, { expiresAtMs: NOW_MS, dueAtMs: NOW_MS, ...overrides });
   return { world, target, lease };
@@ -27,7 +27,7 @@ describe('an attempt that fails', () => {
     const { world, lease } = worldWithDue();
     world.steering.on('hub.deleteToken', answers(refusal({ tag: 'plan' })));
     const revocation = await revokeLease(world.ports, lease.id, DUE);
-    const row: Lease = {
+    const row = {
       ...lease,
       status: 'revoking',
       version: 2,
@@ -128,7 +128,7 @@ describe('an attempt that fails', () => {
     expect(world.events).toEqual([]);
   });
 
-  it.each<[string, Partial<Lease>]>([
+  it.each<[string, OpenOverrides]>([
     ['a view', { seen: { atMs: NOW_MS, found: true, isActive: true, lastUsedAtMs: null } }],
     ['another attempt', { attemptedAtMs: NOW_MS }],
   ])('by whose end %s was noted is repeated as planned', async (_, noted) => {
@@ -398,7 +398,7 @@ describe('a lease whose account cannot be reached', () => {
 });
 
 describe('a lease that a listed token may belong to', () => {
-  function worldWithSuspect(overrides: Partial<Lease> = {}) {
+  function worldWithSuspect(overrides: OpenOverrides = {}) {
     const { world, target } = worldWithTarget();
     const lease = world.addMinting(target, { status: 'revoking', revokeReason: 'expired', ...overrides });
     const { tokenId } = world.hub.give('acme-bot', 'cut', { creatorUserAgent: OUR_USER_AGENT });

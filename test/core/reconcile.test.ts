@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { noteWaiting } from '../../functions/core/hub/rate.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import { auditIds } from '../../functions/core/model/audit-event.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import { reconcile } from '../../functions/core/sweeping/reconcile.ts';
+import type { LeaseDetails } from '../contract/builders.ts';
 import { type GivenToken, OUR_USER_AGENT } from './ports/hub.ts';
 import { answers, appliesThenAnswers, followed, losesReply, preceded, refusal, rejects } from './ports/steering.ts';
 import { NOW_MS, ORG, QUIET_AFTER_MS, World } from './world.ts';
@@ -390,7 +391,7 @@ describe('a stray: a second token of one lease', () => {
 });
 
 describe('a token whose lease reads revoked', () => {
-  function worldWithGhost(token: GivenToken = {}, lease: Partial<Lease> = {}) {
+  function worldWithGhost(token: GivenToken = {}, lease: LeaseDetails = {}) {
     const { world, target } = worldWithTarget();
     const revoked = world.addRevoked(target, lease);
     const seen = world.addToken(target, revoked, { expiresAtMs: NOW_MS + 60_000, ...token });

@@ -4,6 +4,7 @@ import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { HubFacts } from '../../functions/core/ports/sessions.ts';
 import { endRefusedCreates } from '../../functions/core/sweeping/refused-creates.ts';
+import type { LeaseDetails } from '../contract/builders.ts';
 import { OUR_USER_AGENT } from './ports/hub.ts';
 import { answers, followed, preceded, refusal, rejects } from './ports/steering.ts';
 import { NOW_MS, ORG, QUIET_AFTER_MS, World } from './world.ts';
@@ -12,10 +13,10 @@ const DAY_MS = 86_400_000;
 const PAT = { kind: 'pat' } as const;
 
 /** A lease whose create was refused, and so much time later the sweep's listing. */
-function worldWithRefused(overrides: Partial<Lease> = {}, waitMs = QUIET_AFTER_MS) {
+function worldWithRefused(overrides: LeaseDetails = {}, waitMs = QUIET_AFTER_MS) {
   const world = new World();
   const target = world.addTarget();
-  const refuse = (change: Partial<Lease> = {}) =>
+  const refuse = (change: LeaseDetails = {}) =>
     world.addMinting(target, {
       status: 'revoking',
       createRefused: true,
@@ -89,7 +90,7 @@ describe('leases whose creates Docker Hub refused', () => {
     });
   });
 
-  it.each<[string, Partial<Lease>, number, HubFacts]>([
+  it.each<[string, LeaseDetails, number, HubFacts]>([
     ['whose quiet period is over only a moment after the listing', {}, QUIET_AFTER_MS - 1, {}],
     ['whose quiet period is longer, for the list lags', {}, QUIET_AFTER_MS, { listLagMs: 60_000 }],
     ['that name a token', { tokenId: 'token-9' }, QUIET_AFTER_MS, {}],

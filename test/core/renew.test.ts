@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { revokeLease } from '../../functions/core/ending/revoke.ts';
 import { renewOwn } from '../../functions/core/leases/renew.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import { auditIds } from '../../functions/core/model/audit-event.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
+import type { OpenOverrides } from '../contract/builders.ts';
 import { answers, losesReply, preceded, rejects } from './ports/steering.ts';
 import { failureOf, NOW_MS, ORIGIN, World } from './world.ts';
 
 /** A renewable lease that ends in a minute, and in ten at the latest. */
-function worldWithLease(lease: Partial<Lease> = {}, secret: Partial<DynamicSecret> = {}) {
+function worldWithLease(lease: OpenOverrides = {}, secret: Partial<DynamicSecret> = {}) {
   const world = new World();
   const target = world.addTarget();
   world.addSecret({ renewable: true, defaultTtlSeconds: 300, ...secret });
@@ -98,7 +99,7 @@ describe('a renewal', () => {
 });
 
 describe('a renewal is refused', () => {
-  it.each<[string, Partial<Lease>, Partial<DynamicSecret>, object]>([
+  it.each<[string, OpenOverrides, Partial<DynamicSecret>, object]>([
     ['of a lease that cannot be renewed', { renewable: false }, {}, { tag: 'not_renewable' }],
     ['of one that is being revoked', { status: 'revoking' }, {}, { tag: 'lease_not_active', status: 'revoking' }],
     ['of one that is still minting', { status: 'minting' }, {}, { tag: 'lease_not_active', status: 'minting' }],

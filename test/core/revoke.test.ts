@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type RevokeOrder, reopenLease, revokeLease } from '../../functions/core/ending/revoke.ts';
-import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import { type AuditEvent, auditIds } from '../../functions/core/model/audit-event.ts';
 import type { Lease } from '../../functions/core/model/lease.ts';
+import type { OpenOverrides } from '../contract/builders.ts';
 import { losesReply, preceded, rejects } from './ports/steering.ts';
 import { LIMITS, NOW_MS, ORIGIN, QUIET_AFTER_MS, World } from './world.ts';
 
@@ -15,7 +15,7 @@ function worldWithTarget() {
 }
 
 /** A lease that expires now. */
-function worldWithDue(overrides: Partial<Lease> = {}) {
+function worldWithDue(overrides: OpenOverrides = {}) {
   const { world, target } = worldWithTarget();
   const lease = world.addLease(target, { expiresAtMs: NOW_MS, dueAtMs: NOW_MS, ...overrides });
   return { world, target, lease };
@@ -27,7 +27,7 @@ describe('an expired lease', () => {
     world.clock.advance(1_500);
     const revocation = await revokeLease(world.ports, lease.id, DUE);
     const { dueAtMs: _, ...kept } = lease;
-    const row: Lease = {
+    const row = {
       ...kept,
       status: 'revoked',
       version: 2,

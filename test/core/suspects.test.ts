@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { isListedAlive, suspectsOf } from '../../functions/core/ending/suspects.ts';
-import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
+import type { LeaseDetails } from '../contract/builders.ts';
 import { OTHER_USER_AGENT, OUR_USER_AGENT } from './ports/hub.ts';
 import { LABELS, NOW_MS, ORG, QUIET_AFTER_MS, TARGET, VERIFICATION, World } from './world.ts';
 
@@ -26,9 +26,9 @@ function aToken(change: Partial<HubToken> = {}): HubToken {
 
 function isSuspect(
   token: HubToken,
-  { target = TARGET, lease = {}, dated = true }: { target?: Target; lease?: Partial<Lease>; dated?: boolean } = {},
+  { target = TARGET, lease = {}, dated = true }: { target?: Target; lease?: LeaseDetails; dated?: boolean } = {},
 ): boolean {
-  const kept = { ...LEASE, ...lease };
+  const kept = new World().leaseOf(TARGET, { ...LEASE, ...lease });
   const listing = { startedAtMs: HUB_NOW_MS, tokens: [token], complete: true };
   const dates = dated ? { hubDateMs: HUB_NOW_MS } : {};
   const found = suspectsOf(LABELS.installation, target, kept, { ...listing, ...dates }, QUIET_UNTIL_MS);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Lease } from '../../functions/core/model/lease.ts';
 import type { Target } from '../../functions/core/model/target.ts';
 import type { SessionRecord } from '../../functions/core/ports/sessions.ts';
 import { type SweepReport, sweep, sweepDue } from '../../functions/core/sweeping/sweep.ts';
 import { TURN_MS } from '../../functions/core/sweeping/sweep-turns.ts';
+import type { LeaseDetails } from '../contract/builders.ts';
 import { answers, followed, preceded, refusal, rejects } from './ports/steering.ts';
 import { NOW_MS, QUIET_AFTER_MS, World, type WorldOptions } from './world.ts';
 
@@ -366,7 +366,7 @@ describe('a target whose mints are refused', () => {
     expect(world.factsOf('acme-bot')).toEqual({ refusal: { ...REFUSAL, triedAtMs: NOW_MS + HOUR_MS } });
   });
 
-  it.each<[string, Partial<Lease>, number]>([
+  it.each<[string, LeaseDetails, number]>([
     ['is tried again though a former create was refused, which left no token', { createRefused: true }, 1],
     ['is tried again though other leases are open', { secret: 'ci/release' }, 1],
     ['is not tried again while nobody knows whether a former create made a token', {}, 0],

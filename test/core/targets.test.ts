@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  deleteTarget,
-  getTarget,
-  listTargets,
-  putTarget,
-  type TargetOrder,
-  verifyTarget,
-} from '../../functions/core/catalog/targets.ts';
+import type { TargetOrder } from '../../functions/core/catalog/target-order.ts';
+import { deleteTarget, getTarget, listTargets, putTarget, verifyTarget } from '../../functions/core/catalog/targets.ts';
 import { openSession } from '../../functions/core/hub/session.ts';
 import type { Failure } from '../../functions/core/model/failure.ts';
 import type { Target } from '../../functions/core/model/target.ts';

@@ -4,13 +4,20 @@ import { writeLabel } from '../../functions/core/hub/label.ts';
 import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
 import type { Origin } from '../../functions/core/model/caller.ts';
 import { Failed, type Failure } from '../../functions/core/model/failure.ts';
-import { isOpen, type Lease } from '../../functions/core/model/lease.ts';
+import {
+  isOpen,
+  type Lease,
+  type LeaseStatus,
+  type OpenLease,
+  type RevokedLease,
+} from '../../functions/core/model/lease.ts';
 import type { DynamicSecret } from '../../functions/core/model/secret.ts';
 import { type Credential, hubAccountOf, type Target, type Verification } from '../../functions/core/model/target.ts';
 import type { HubToken } from '../../functions/core/ports/docker-hub.ts';
 import type { Limits } from '../../functions/core/ports/environment.ts';
 import type { LabelKeys } from '../../functions/core/ports/sealing.ts';
 import type { HubFacts } from '../../functions/core/ports/sessions.ts';
+import type { LeaseDetails, LeaseMembers, LeaseOf, LeaseOverrides } from '../contract/builders.ts';
 import { BEARER_CANARY, type GivenToken, MemoryHub, OUR_USER_AGENT, TOKEN_CANARY } from './ports/hub.ts';
 import { type AllPorts, ERROR_CANARY, Steering } from './ports/steering.ts';
 import { memoryCatalog, memoryCredentials, memoryLeases, memorySealer, memorySessions } from './ports/stores.ts';
@@ -200,28 +207,33 @@ export class World {
   }
 
   /** Puts an `active` lease of 15 minutes there, its token alive and its expiry reported. */
-  addLease(target: Target, overrides: Partial<Lease> = {}): Lease & { readonly tokenId: string } {
-    const lease = this.leaseOf(target, overrides);
+  addLease<S extends OpenLease['status'] = 'active'>(
+    target: Target,
+    overrides: LeaseOverrides<S> = {},
+  ): LeaseOf<S> & { readonly tokenId: string } {
+    const lease: Lease = this.leaseOf(target, overrides);
     const token = this.addToken(target, lease);
     const reported = token.expiresAtMs === null ? {} : { hubReportedExpiresAtMs: token.expiresAtMs };
-    const kept = { ...lease, tokenId: token.tokenId, tokenSha256: 'ab'.repeat(32), ...reported, ...overrides };
+    const { tokenId } = token;
+    const kept = { ...lease, tokenId, tokenSha256: 'ab'.repeat(32), ...reported, ...overrides } as Lease;
     this.leases.rows.set(kept.id, kept);
-    return { ...kept, tokenId: token.tokenId };
+    return { ...kept, tokenId } as Lease as LeaseOf<S> & { readonly tokenId: string };
   }
 
   /** Puts a `minting` lease there, due when its mint window ends, whose create is not known to have made anything. */
-  addMinting(target: Target, overrides: Partial<Lease> = {}): Lease {
-    const nowMs = this.clock.nowMs();
-    const lease = this.leaseOf(target, { status: 'minting', dueAtMs: nowMs + LIMITS.mintWindowMs, ...overrides });
-    this.leases.rows.set(lease.id, lease);
+  addMinting<S extends OpenLease['status'] = 'minting'>(target: Target, overrides: LeaseOverrides<S> = {}): LeaseOf<S> {
+    const dueAtMs = this.clock.nowMs() + LIMITS.mintWindowMs;
+    const lease = this.leaseOf(target, { status: 'minting', dueAtMs, ...overrides } as LeaseOverrides<S>);
+    const row: Lease = lease;
+    this.leases.rows.set(row.id, row);
     return lease;
   }
 
   /** Puts a lease there that was revoked a minute ago. Nothing of it is on Docker Hub. */
-  addRevoked(target: Target, overrides: Partial<Lease> = {}): Lease {
+  addRevoked(target: Target, overrides: LeaseDetails = {}): RevokedLease {
     const atMs = this.clock.nowMs() - 60_000;
     const { dueAtMs: _, ...open } = this.leaseOf(target, { issuedAtMs: atMs - 900_000 });
-    const lease: Lease = {
+    const lease = {
       ...open,
       status: 'revoked',
       revokedAtMs: atMs,
@@ -229,7 +241,7 @@ export class World {
       evidence: { kind: 'deleted', atMs, httpStatus: 204 },
       ttlAtMs: atMs + LIMITS.auditRetentionMs,
       ...overrides,
-    };
+    } as RevokedLease;
     this.leases.rows.set(lease.id, lease);
     return lease;
   }
@@ -246,13 +258,13 @@ export class World {
     return writeLabel(LABELS, leaseId, hubAccount);
   }
 
-  /** A lease without a token, not stored anywhere. */
-  leaseOf(target: Target, overrides: Partial<Lease> = {}): Lease {
+  /** A lease without a token, not stored anywhere. It has what is given, whether its status demands more or not. */
+  leaseOf<S extends LeaseStatus = 'active'>(target: Target, overrides: LeaseOverrides<S> = {}): LeaseOf<S> {
     const id = overrides.id ?? aLeaseId();
     const hubAccount = hubAccountOf(target);
     const issuedAtMs = overrides.issuedAtMs ?? this.clock.nowMs();
     const expiresAtMs = issuedAtMs + 900_000;
-    return {
+    const lease = {
       schema: 1,
       id,
       status: 'active',
@@ -276,6 +288,7 @@ export class World {
       dueAtMs: expiresAtMs,
       ...overrides,
     };
+    return lease as Lease as LeaseOf<S>;
   }
 
   lease(leaseId: string): Lease {
@@ -283,9 +296,9 @@ export class World {
   }
 
   /** Changes a stored lease behind core's back, as another writer would. */
-  rewrite(leaseId: string, change: Partial<Lease>): Lease {
+  rewrite(leaseId: string, change: LeaseMembers): Lease {
     const lease = this.lease(leaseId);
-    const next = { ...lease, ...change, version: lease.version + 1, opId: 'op-of-another-writer' };
+    const next = { ...lease, ...change, version: lease.version + 1, opId: 'op-of-another-writer' } as Lease;
     this.leases.rows.set(leaseId, next);
     return next;
   }

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Lease } from '../../functions/core/model/lease.ts';
 import { jsonLines } from '../../functions/log.ts';
 import { revoker } from '../../functions/revoker.ts';
-import { aLease, aTarget } from '../contract/builders.ts';
+import { aLease, aTarget, changed } from '../contract/builders.ts';
 import { memoryPorts, NOW_MS } from './memory-ports.ts';
 
 const MINUTE_MS = 60_000;
@@ -119,7 +119,7 @@ describe('the revoker', () => {
   it('comes back to a lease that was renewed, at its new end', async () => {
     const lease = await aLeaseEnding(-1, { renewable: true, maxExpiresAtMs: NOW_MS + 60 * MINUTE_MS });
     const expiresAtMs = NOW_MS + 5 * MINUTE_MS;
-    await ports.leases.update({ ...lease, version: 2, opId: 'renewal', expiresAtMs, dueAtMs: expiresAtMs });
+    await ports.leases.update(changed(lease, { expiresAtMs, dueAtMs: expiresAtMs }));
     expect(await handle({ Records: [about(lease.id)] })).toEqual(DONE);
     expect(sent).toEqual([{ leaseId: lease.id, delayMs: 5 * MINUTE_MS }]);
     expect(deleted).toEqual([]);

@@ -2,12 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { RowUnreadable } from '../../functions/core/ports/read-lease.ts';
 import { sqliteCatalog } from '../../local/sqlite/catalog.ts';
 import { sqliteCredentials } from '../../local/sqlite/credentials.ts';
 import { openDatabase } from '../../local/sqlite/database.ts';
 import { openKeyFile } from '../../local/sqlite/key-file.ts';
 import { sqliteLeases } from '../../local/sqlite/leases.ts';
-import { inTransaction, parseObject, RowUnreadable } from '../../local/sqlite/rows.ts';
+import { inTransaction, parseObject } from '../../local/sqlite/rows.ts';
 import { sqliteSessions } from '../../local/sqlite/sessions.ts';
 import { Canaries } from '../canary.ts';
 import { aLease, aSecret, aSessionRecord, aTarget, revoked, unique } from '../contract/builders.ts';
@@ -25,11 +26,12 @@ describe('purging', () => {
     const { database } = open();
     const leases = sqliteLeases(database);
     const [kept, gone] = [revoked(aLease()), revoked(aLease())];
-    const opened = aLease({ expiresAtMs: 1, dueAtMs: 1, ttlAtMs: 1 });
+    const opened = aLease({ expiresAtMs: 1, dueAtMs: 1 });
     const nowMs = kept.ttlAtMs as number;
     for (const lease of [opened, { ...kept, ttlAtMs: nowMs + 1 }, { ...gone, ttlAtMs: nowMs }]) {
       await leases.create(lease);
     }
+    database.prepare('UPDATE leases SET ttl_at_ms = 1 WHERE id = ?').run(opened.id);
     expect(leases.purge(nowMs)).toBe(1);
     expect(leases.purge(nowMs)).toBe(0);
     expect(await leases.get(gone.id)).toBeUndefined();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Evidence, Lease } from '../../functions/core/model/lease.ts';
+import type { LeaseMembers } from '../contract/builders.ts';
 import { overspent } from './budget.ts';
 import { verifiedWorld } from './callers.ts';
 import { order } from './orders.ts';
@@ -17,9 +18,9 @@ describe('the rule of the matrix', () => {
   afterEach(() => world.close());
 
   /** A lease whose token lives, with its row changed behind core's back. */
-  async function leaseThatReads(change: Partial<Lease>): Promise<Lease> {
+  async function leaseThatReads(change: LeaseMembers): Promise<Lease> {
     const { leaseId = '' } = await order(world, 3_600);
-    const lease = { ...(world.leases.rows.get(leaseId) as Lease), ...change };
+    const lease = { ...(world.leases.rows.get(leaseId) as Lease), ...change } as Lease;
     world.leases.rows.set(leaseId, lease);
     world.rule.check();
     return lease;
@@ -40,7 +41,7 @@ describe('the rule of the matrix', () => {
     world.hub.control.set({ labelCase: 'lower', maxLabelCharacters: 50, labelTooLong: 'cut' });
     const { leaseId = '' } = await take(world, 'lost');
     const lease = world.leases.rows.get(leaseId) as Lease;
-    world.leases.rows.set(leaseId, { ...lease, status: 'revoked', evidence: EXPIRED });
+    world.leases.rows.set(leaseId, { ...lease, status: 'revoked', evidence: EXPIRED } as unknown as Lease);
     world.rule.check();
     expect(world.rule.violations).toEqual([expect.stringContaining(`lease ${leaseId} of ci/release reads revoked`)]);
   });
@@ -54,7 +55,8 @@ describe('the rule of the matrix', () => {
     world.hub.control.set({ registryGoneLagMs: 0 });
     const { leaseId: other = '' } = await order(world, 3_600);
     const lease = world.leases.rows.get(other) as Lease;
-    world.leases.rows.set(other, { ...lease, status: 'revoked', evidence: EXPIRED, revokedAtMs: world.time.nowMs() });
+    const ended = { status: 'revoked', evidence: EXPIRED, revokedAtMs: world.time.nowMs() };
+    world.leases.rows.set(other, { ...lease, ...ended } as unknown as Lease);
     await world.run(world.exchanges.again());
     expect(world.rule.violations).toContain(`the token of lease ${other} is still taken`);
   });

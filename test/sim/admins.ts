@@ -1,5 +1,6 @@
 import { deleteSecret } from '../../functions/core/catalog/secrets.ts';
-import { deleteTarget, putTarget, type TargetOrder, verifyTarget } from '../../functions/core/catalog/targets.ts';
+import type { TargetOrder } from '../../functions/core/catalog/target-order.ts';
+import { deleteTarget, putTarget, verifyTarget } from '../../functions/core/catalog/targets.ts';
 import { attestLease } from '../../functions/core/ending/attest.ts';
 import { dismissTokens } from '../../functions/core/ending/dismiss.ts';
 import { parseCaller } from '../../functions/core/model/caller.ts';

@@ -49,7 +49,7 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
   suspects: [
     {
       file: 'functions/core/ending/absence.ts',
-      anchor: "if (blockedBy !== undefined) return { code: 'unclear_token', blockedBy };",
+      anchor: "if (blockedBy !== undefined) return { tag: 'unproven', code: 'unclear_token', blockedBy };",
       without: '',
     },
   ],
@@ -111,18 +111,19 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
   create_refused: [
     {
       file: 'functions/core/ending/give-up.ts',
-      anchor: `    status: 'revoking',
-    revokeReason: 'mint_failed',
-    revokingSinceMs: nowMs,
-    createRefused: true,
-    lastError: 'create_refused',
-    dueAtMs: nowMs + LEFT_TO_SWEEP_MS,`,
-      without: `    status: 'revoked',
-    revokeReason: 'mint_failed',
-    revokedAtMs: nowMs,
+      anchor: 'import { handToRevoker, refuseCreate } from',
+      without: 'import { conclude, handToRevoker, refuseCreate } from',
+    },
+    {
+      file: 'functions/core/ending/give-up.ts',
+      anchor: 'refuseCreate(intent, ports.ids.opId(), { nowMs, dueAtMs: nowMs + LEFT_TO_SWEEP_MS });',
+      without: `conclude(intent, ports.ids.opId(), {
     evidence: { kind: 'absent', atMs: nowMs },
-    dueAtMs: undefined,
-    ttlAtMs: nowMs + ports.limits.auditRetentionMs,`,
+    reason: 'mint_failed',
+    nowMs,
+    ttlAtMs: nowMs + ports.limits.auditRetentionMs,
+    removedTokenIds: [],
+  });`,
     },
   ],
   doubt_pause: [

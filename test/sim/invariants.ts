@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Minted } from '../../functions/core/leases/mint.ts';
 import type { AuditEvent } from '../../functions/core/model/audit-event.ts';
 import { Failed } from '../../functions/core/model/failure.ts';
-import { isOpen, type Lease } from '../../functions/core/model/lease.ts';
+import { isOpen, type Lease, type RevokedLease } from '../../functions/core/model/lease.ts';
 import type { Actor } from './actor.ts';
 import { HOST_SKEW_MS } from './bounds.ts';
 import { leaks } from './canary.ts';
@@ -203,14 +203,15 @@ export class Watch {
     watched.row = row;
     if (row.version === 1 && row.status === 'minting') this.#countUnder(row);
     if (isOpen(row)) return;
-    if (row.evidence === undefined || row.ttlAtMs === undefined) this.#say('evidence_missing', row.id);
-    if (row.evidence?.kind === 'attested' && !watched.attested) {
+    const { evidence, ttlAtMs }: Partial<RevokedLease> = row;
+    if (evidence === undefined || ttlAtMs === undefined) this.#say('evidence_missing', row.id);
+    if (evidence?.kind === 'attested' && !watched.attested) {
       this.#say('evidence_missing', `${row.id} reads attested, and nobody has`);
     }
     for (const token of watched.tokens) {
       if (token.duplicate || watched.restored || !token.lives()) continue;
-      const evidence = row.evidence?.kind ?? 'none';
-      this.#say('revoked_while_alive', `${row.id} reads revoked (${evidence}) while ${token.tokenId} lives`);
+      const kind = evidence?.kind ?? 'none';
+      this.#say('revoked_while_alive', `${row.id} reads revoked (${kind}) while ${token.tokenId} lives`);
     }
   }
 

@@ -61,7 +61,7 @@ describe('a lease as answered', () => {
   });
 
   it('leaves out what is absent', () => {
-    const { scope: _, tokenId: __, ...row } = aLease();
+    const { scope: _, ...row } = aLease({ status: 'minting' });
     const answer = leaseAnswer({
       ...row,
       resources: [{ type: 'TYPE_REPO', path: 'acme/app', scopes: ['scope-image-pull'] }],
@@ -115,17 +115,17 @@ describe('a lease as answered', () => {
   });
 
   it('says why it is open, that its create was refused and that Docker Hub moved its end', () => {
-    const answer = leaseAnswer({ ...lease, ...REVOKING, expiryClipped: true, createRefused: true });
+    const answer = leaseAnswer(aLease({ ...REVOKING, expiryClipped: true, createRefused: true }));
     expect(answer).toMatchObject({ lastError: 'unclear_token', expiryClipped: true, createRefused: true });
     expect(OPERATIONS.getLease.answers[200].schema.safeParse({ lease: answer }).success).toBe(true);
-    expect(leaseAnswer({ ...revoked(lease), lastError: 'unclear_token' })).not.toHaveProperty('lastError');
+    expect(leaseAnswer(aLease({ status: 'revoked', lastError: 'unclear_token' }))).not.toHaveProperty('lastError');
     for (const name of ['lastError', 'expiryClipped', 'createRefused']) {
       expect(leaseAnswer(lease)).not.toHaveProperty(name);
     }
   });
 
   it('shows admins, and nobody else, what blocks it, since when it is tried and what Docker Hub says of its end', () => {
-    const row = { ...lease, ...REVOKING, blockedBy: ['one', 'two'], hubReportedExpiresAtMs: AT_MS + 1_000 };
+    const row = aLease({ ...REVOKING, blockedBy: ['one', 'two'], hubReportedExpiresAtMs: AT_MS + 1_000 });
     const answer = adminLeaseAnswer(row);
     expect(answer).toEqual({
       ...leaseAnswer(row),
@@ -139,7 +139,7 @@ describe('a lease as answered', () => {
 
   it('shows admins nothing besides of a lease that Docker Hub has said nothing of, or that is over', () => {
     expect(adminLeaseAnswer(lease)).toEqual(leaseAnswer(lease));
-    const over = { ...revoked(lease), revokingSinceMs: AT_MS, blockedBy: ['one'] };
+    const over = aLease({ status: 'revoked', revokingSinceMs: AT_MS, blockedBy: ['one'] });
     expect(adminLeaseAnswer(over)).toEqual(leaseAnswer(over));
   });
 
@@ -150,7 +150,8 @@ describe('a lease as answered', () => {
   });
 
   it('does not show old evidence on a lease that was reopened', () => {
-    const answer = leaseAnswer({ ...revoked(lease), status: 'revoking', dueAtMs: AT_MS });
+    const leftovers = { evidence: revoked(lease).evidence, revokedAtMs: AT_MS } as object;
+    const answer = leaseAnswer({ ...aLease({ status: 'revoking' }), ...leftovers });
     expect(answer).not.toHaveProperty('evidence');
     expect(answer).not.toHaveProperty('revokedAt');
   });

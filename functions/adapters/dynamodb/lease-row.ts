@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isOpen, type Lease } from '../../core/model/lease.ts';
-import { assertSchema, type Row, type VersionedRow } from './rows.ts';
+import { readLease } from '../../core/ports/read-lease.ts';
+import type { Row, VersionedRow } from './rows.ts';
 import { LEASE_ROW, SHARDS } from './tables.ts';
 
 /** A ULID. */
@@ -78,10 +79,9 @@ export function leaseToRow(lease: Lease): VersionedRow {
 /**
  * The lease of a row.
  *
- * @throws Error for a row of an unknown schema.
+ * @throws RowUnreadable as `readLease`.
  */
 export function rowToLease(stored: Row): Lease {
-  assertSchema(stored);
   const { leaseId, row, issuedAt, dayShard, dueShard, dueAt, ttlAt, ...fields } = stored;
-  return { ...fields, id: leaseId } as unknown as Lease;
+  return readLease({ ...fields, id: leaseId });
 }

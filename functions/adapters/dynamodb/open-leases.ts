@@ -114,8 +114,8 @@ export function openLeases(
   ): Promise<number> {
     const keys = (await openIds(shard)).map(leaseKey);
     const rows = await readRows(table, clock, keys, ['target', 'secret', 'status']);
-    const open = rows.map((row) => row as unknown as Lease).filter(isOpen);
-    return open.filter((lease) => ('target' in of ? lease.target === of.target : lease.secret === of.secret)).length;
+    const open = rows.filter(({ status }) => status !== 'revoked');
+    return open.filter((row) => ('target' in of ? row.target === of.target : row.secret === of.secret)).length;
   }
 
   return { due, listOpen, countOpen };

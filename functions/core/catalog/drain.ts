@@ -2,6 +2,7 @@ import type { DynamicSecret } from '../model/secret.ts';
 import type { Target } from '../model/target.ts';
 import type { SweepPorts } from '../ports/needs.ts';
 import { everyPage } from '../ports/pages.ts';
+import { withStatus } from './entries.ts';
 
 type Ports = Pick<SweepPorts, 'leases' | 'catalog' | 'credentials' | 'sessions' | 'clock' | 'ids'>;
 
@@ -30,13 +31,7 @@ async function removeOwnTarget(ports: Ports, name: string): Promise<boolean> {
   const target = await ports.catalog.getTarget(name);
   if (target === undefined) return true;
   if (target.status === 'draining') return removeDrainedTarget(ports, target);
-  const draining: Target = {
-    ...target,
-    status: 'draining',
-    updatedAtMs: ports.clock.nowMs(),
-    version: target.version + 1,
-    opId: ports.ids.opId(),
-  };
+  const draining = withStatus(ports, target, 'draining');
   return (await ports.catalog.putTarget(draining)) === 'written' && removeDrainedTarget(ports, draining);
 }
 

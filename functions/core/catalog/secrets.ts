@@ -1,8 +1,6 @@
 import { readyTarget } from '../leases/grant.ts';
 import type { AllowEntry } from '../model/allow.ts';
 import { secretChange } from '../model/audit-change.ts';
-import type { AuditEvent } from '../model/audit-event.ts';
-import { auditOrigin } from '../model/audit-ids.ts';
 import type { Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
 import { checkResources } from '../model/resource.ts';
@@ -13,9 +11,19 @@ import type { AdminPorts } from '../ports/needs.ts';
 import type { Page, PageRequest } from '../ports/pages.ts';
 import { stored } from '../ports/stored.ts';
 import { removeDrainedSecret } from './drain.ts';
-import { checkOrganization, OWN_TARGET_PREFIX, putTarget, type TargetOrder } from './targets.ts';
+import { type ByOwner, checkOwner, deleteEntry, type EntryKind, recordChanged, writeEntry } from './entries.ts';
+import { checkOrganization, OWN_TARGET_PREFIX, type TargetOrder } from './target-order.ts';
+import { putTarget } from './targets.ts';
 import { VERIFICATION_SECRET } from './throwaway.ts';
 import { changedFields, checkVersion } from './versioned.ts';
+
+const SECRETS: EntryKind<DynamicSecret> = {
+  noun: 'secret',
+  named: (secret) => ({ secret }),
+  put: (catalog, secret) => catalog.putSecret(secret),
+  removeDrained: removeDrainedSecret,
+  detail: secretChange,
+};
 
 /** A secret as its admin wants it. PUT replaces: what is left out falls back to its default. */
 export interface SecretOrder {
@@ -71,10 +79,8 @@ export async function putSecret(ports: AdminPorts, origin: Origin, order: Secret
   const secret = secretOf(ports, order, existing, target, resources);
   const changed = changedFields(existing, secret, []);
   if (existing !== undefined && changed.length === 0) return { secret: existing, created: false, changed, ...pending };
-  if ((await stored(ports.catalog.putSecret(secret))) === 'conflict') {
-    throw fail({ tag: 'version_conflict', name: order.name });
-  }
-  await recordChange(ports, origin, 'secret.changed', order.name, secretChange(existing, secret, changed));
+  await writeEntry(ports, SECRETS, secret);
+  await recordChanged(ports, origin, SECRETS, { before: existing, after: secret, changed });
   return { secret, created: existing === undefined, changed, ...pending };
 }
 
@@ -105,26 +111,17 @@ export async function deleteSecret(
   ports: AdminPorts,
   origin: Origin,
   name: string,
-  options: { readonly force: boolean; readonly managedBy?: ManagedBy },
+  options: { readonly force: boolean } & ByOwner,
 ): Promise<{ readonly removed: boolean; readonly openLeases: number; readonly secret: DynamicSecret }> {
   const secret = await getSecret(ports, name);
-  if (secret.managedBy !== (options.managedBy ?? 'api')) throw fail({ tag: 'managed_by_cdk', name });
+  checkOwner(secret, options);
   if (secret.deleteProtection) throw fail({ tag: 'delete_protected', secret: name });
-  const draining = await mark(ports, secret, 'draining');
-  const openLeases = await stored(ports.leases.countOpen({ secret: name }));
-  if (openLeases > 0 && !options.force) {
-    await mark(ports, draining, secret.status);
-    throw fail({ tag: 'open_leases', name, count: openLeases });
-  }
-  const removed = await stored(removeDrainedSecret(ports, draining));
-  await recordChange(ports, origin, 'secret.deleted', name, secretChange(secret, undefined));
-  return { removed, openLeases, secret: draining };
+  const { entry, ...deleted } = await deleteEntry(ports, origin, SECRETS, secret, options.force);
+  return { ...deleted, secret: entry };
 }
 
 function checkOrder(ports: AdminPorts, order: SecretOrder, existing: DynamicSecret | undefined): void {
-  if (existing !== undefined && existing.managedBy !== (order.managedBy ?? 'api')) {
-    throw fail({ tag: 'managed_by_cdk', name: order.name });
-  }
+  if (existing !== undefined) checkOwner(existing, order);
   if (existing?.status === 'draining') throw fail({ tag: 'draining', name: order.name });
   if (order.name === VERIFICATION_SECRET) {
     throw fail({ tag: 'invalid_field', field: 'name', problem: 'kept for verifications of targets' });
@@ -243,24 +240,4 @@ function secretOf(
     createdAtMs: existing?.createdAtMs ?? nowMs,
     updatedAtMs: nowMs,
   };
-}
-
-async function mark(ports: AdminPorts, secret: DynamicSecret, status: DynamicSecret['status']): Promise<DynamicSecret> {
-  const updatedAtMs = ports.clock.nowMs();
-  const marked = { ...secret, status, updatedAtMs, version: secret.version + 1, opId: ports.ids.opId() };
-  if ((await stored(ports.catalog.putSecret(marked))) === 'conflict') {
-    throw fail({ tag: 'version_conflict', name: secret.name });
-  }
-  return marked;
-}
-
-async function recordChange(
-  ports: AdminPorts,
-  origin: Origin,
-  event: 'secret.changed' | 'secret.deleted',
-  secret: string,
-  detail: NonNullable<AuditEvent['detail']>,
-): Promise<void> {
-  const atMs = ports.clock.nowMs();
-  await ports.audit.record({ event, atMs, ...auditOrigin(origin), secret, detail });
 }

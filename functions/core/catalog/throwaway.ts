@@ -3,7 +3,7 @@ import type { Grant } from '../leases/grant.ts';
 import { mintGrant } from '../leases/mint.ts';
 import type { Origin } from '../model/caller.ts';
 import { Failed } from '../model/failure.ts';
-import type { Lease } from '../model/lease.ts';
+import type { ActiveLease } from '../model/lease.ts';
 import type { ExpiryGranularity, Target } from '../model/target.ts';
 import type { MintPorts, VerifyPorts } from '../ports/needs.ts';
 
@@ -51,7 +51,7 @@ export const THROWAWAY_LABELS: readonly ThrowawayLabel[] = [
 
 /** A verification's token, with what Docker Hub accepted. */
 export interface Throwaway {
-  readonly lease: Lease;
+  readonly lease: ActiveLease;
   readonly granularity: ExpiryGranularity;
   readonly minSeconds?: number;
   readonly labelMaxCharacters: number;

@@ -19,7 +19,8 @@ export function expiryFactsOf(
   lease: Pick<Lease, 'hubExpiresAtMs'>,
   reported: readonly (number | null)[],
 ): ExpiryFacts | undefined {
-  const askedMs = lease.hubExpiresAtMs as number;
+  // A verification always asks for one. Against none, every reported expiry is too late.
+  const askedMs = lease.hubExpiresAtMs ?? 0;
   const slackSeconds = Math.max(
     ...reported.map((atMs) => (atMs === null ? Number.POSITIVE_INFINITY : Math.ceil((atMs - askedMs) / 1_000))),
   );

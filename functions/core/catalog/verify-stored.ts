@@ -1,5 +1,5 @@
 import { noteFacts, refuseMints } from '../hub/facts.ts';
-import { auditOrigin } from '../model/audit-ids.ts';
+import { auditOrigin } from '../model/audit-event.ts';
 import type { Origin } from '../model/caller.ts';
 import { Failed, fail } from '../model/failure.ts';
 import type { Target } from '../model/target.ts';

@@ -7,7 +7,7 @@ import { listAll } from '../hub/listing.ts';
 import { withSession } from '../hub/session.ts';
 import type { Origin } from '../model/caller.ts';
 import { Failed, fail } from '../model/failure.ts';
-import type { Lease } from '../model/lease.ts';
+import type { ActiveLease } from '../model/lease.ts';
 import type { Credential, Target, Verification } from '../model/target.ts';
 import type { HubToken } from '../ports/docker-hub.ts';
 import type { VerifyPorts } from '../ports/needs.ts';
@@ -103,12 +103,12 @@ async function observe(
 /** Leaves a token that Docker Hub does not show yet to the listings of the sweep. */
 async function notShown(
   ports: VerifyPorts,
-  { id: leaseId, target, tokenId, issuedAtMs: createdAtMs }: Lease,
+  { id: leaseId, target, tokenId, issuedAtMs: createdAtMs }: ActiveLease,
   verification: Verification,
   pending: VerificationStep,
 ): Promise<Verified> {
   await noteFacts(ports, target, () => ({
-    pendingVerification: { leaseId, tokenId: tokenId as string, createdAtMs },
+    pendingVerification: { leaseId, tokenId, createdAtMs },
   }));
   return { verification, pending };
 }
@@ -157,7 +157,7 @@ function makerOf({ kind, username }: Target, seen: readonly HubToken[]): Pick<Ve
 async function waitForRead(
   ports: VerifyPorts,
   target: Target,
-  lease: Lease,
+  lease: ActiveLease,
   untilMs: number,
 ): Promise<HubToken | undefined> {
   for (;;) {
@@ -172,7 +172,7 @@ async function waitForRead(
 async function waitForList(
   ports: VerifyPorts,
   target: Target,
-  lease: Lease,
+  lease: ActiveLease,
   untilMs: number,
 ): Promise<HubToken | undefined> {
   for (;;) {
@@ -193,7 +193,7 @@ async function remove(
   ports: VerifyPorts,
   origin: Origin,
   target: Target,
-  lease: Lease,
+  lease: ActiveLease,
   untilMs: number,
 ): Promise<Pick<Verification, 'deleteStatus' | 'rateRemaining'> | undefined> {
   for (;;) {
@@ -216,11 +216,6 @@ async function remove(
   }
 }
 
-function readBack(ports: VerifyPorts, target: Target, lease: Lease) {
-  return withSession(
-    ports,
-    target,
-    (session) => ports.hub.getToken(session, placeOf(lease), lease.tokenId as string),
-    'mint',
-  );
+function readBack(ports: VerifyPorts, target: Target, lease: ActiveLease) {
+  return withSession(ports, target, (session) => ports.hub.getToken(session, placeOf(lease), lease.tokenId), 'mint');
 }

@@ -24,7 +24,9 @@ const LAG_RETRY_MS = 60_000;
 const MAX_BLOCKERS = 100;
 
 /** Whether a lease's token is proven never to have been, or why not. */
-export type Absence = { readonly evidence: Evidence } | (Delay & { readonly blockedBy?: readonly string[] });
+export type Absence =
+  | { readonly tag: 'proven'; readonly evidence: Evidence }
+  | ({ readonly tag: 'unproven'; readonly blockedBy?: readonly string[] } & Delay);
 
 /**
  * How long past `mintWindowMs + hubTimeoutMs` a create may be unlisted. A lag that was never measured, or is larger than any that
@@ -151,11 +153,12 @@ export interface ListingPair {
 export function judgeAbsence(ports: RevokePorts, target: Target, lease: Lease, pair: ListingPair): Absence {
   const { first, second, quietUntilMs: quietMs } = pair;
   const isListed = [first, second].some((listing) => aliveTokensOf(ports, listing, lease).length > 0);
-  if (isListed) return { code: 'label_still_listed' };
+  if (isListed) return { tag: 'unproven', code: 'label_still_listed' };
   // One that only the first shows may be missing from the second for no good reason; its end is for the next attempt to see.
   const blockedBy = blockersOf(ports, target, lease, [first, second], quietMs);
-  if (blockedBy !== undefined) return { code: 'unclear_token', blockedBy };
+  if (blockedBy !== undefined) return { tag: 'unproven', code: 'unclear_token', blockedBy };
   return {
+    tag: 'proven',
     evidence: {
       kind: 'absent',
       atMs: ports.clock.nowMs(),

@@ -1,5 +1,6 @@
-import { auditIds } from '../model/audit-ids.ts';
-import { type Lease, nextLease } from '../model/lease.ts';
+import { auditIds } from '../model/audit-event.ts';
+import type { RevokingLease } from '../model/lease.ts';
+import { noteBlockers } from '../model/lease-transitions.ts';
 import type { RevokePorts } from '../ports/needs.ts';
 
 /** A listed token that may be the lease's keeps it open for this long before somebody should look at it. */
@@ -8,11 +9,11 @@ const BLOCKED_MS = 600_000;
 /** Says which tokens keep a lease from reading `absent`, once they have done so for ten minutes. */
 export async function recordBlocked(
   ports: Pick<RevokePorts, 'audit' | 'clock'>,
-  lease: Lease,
+  lease: RevokingLease,
   tokenIds: readonly string[],
 ): Promise<void> {
   const atMs = ports.clock.nowMs();
-  if (atMs < (lease.revokingSinceMs ?? atMs) + BLOCKED_MS) return;
+  if (atMs < lease.revokingSinceMs + BLOCKED_MS) return;
   const detail = { tokenIds: tokenIds.join(' ') };
   await ports.audit.record({ event: 'lease.blocked', atMs, ...auditIds(lease), code: 'unclear_token', detail });
 }
@@ -20,10 +21,10 @@ export async function recordBlocked(
 /** Notes in a lease which listed tokens may be its own, where that is new, and says so in time. Best effort. */
 export async function noteBlocked(
   ports: Pick<RevokePorts, 'leases' | 'audit' | 'clock' | 'ids'>,
-  lease: Lease,
+  lease: RevokingLease,
   blockedBy: readonly string[],
 ): Promise<void> {
   await recordBlocked(ports, lease, blockedBy);
   if (blockedBy.join(' ') === lease.blockedBy?.join(' ')) return;
-  await ports.leases.update(nextLease(lease, ports.ids.opId(), { blockedBy })).catch(() => undefined);
+  await ports.leases.update(noteBlockers(lease, ports.ids.opId(), blockedBy)).catch(() => undefined);
 }

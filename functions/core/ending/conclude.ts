@@ -1,8 +1,8 @@
 import { endWaiting } from '../hub/rate.ts';
-import { auditIds } from '../model/audit-ids.ts';
-import { type Evidence, isOpen, type Lease, nextLease, type RevokeReason } from '../model/lease.ts';
+import { auditIds } from '../model/audit-event.ts';
+import { type Evidence, isOpen, type OpenLease, type RevokeReason } from '../model/lease.ts';
+import { conclude, type ReportedExpiry } from '../model/lease-transitions.ts';
 import type { RevokePorts } from '../ports/needs.ts';
-import type { Finding } from './evidence.ts';
 import type { Revocation } from './revoke.ts';
 
 /** Writers of one lease are few: its minter, its owner and its triggers. */
@@ -16,28 +16,16 @@ const MAX_CONFLICTS = 8;
  */
 export async function concludeLease(
   ports: RevokePorts,
-  proven: Lease,
+  proven: OpenLease,
   reason: RevokeReason,
-  found: Pick<Finding, 'reportedExpiresAtMs' | 'removedTokenIds'> & { readonly evidence: Evidence },
+  proof: { readonly evidence: Evidence; readonly removedTokenIds: readonly string[] } & ReportedExpiry,
 ): Promise<Revocation> {
-  const { evidence, removedTokenIds } = found;
+  const { evidence } = proof;
   let lease = proven;
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
     const nowMs = ports.clock.nowMs();
-    const revoked = nextLease(lease, ports.ids.opId(), {
-      status: 'revoked',
-      evidence,
-      revokedAtMs: nowMs,
-      revokeReason: lease.revokeReason ?? reason,
-      ttlAtMs: nowMs + ports.limits.auditRetentionMs,
-      dueAtMs: undefined,
-      lastError: undefined,
-      attemptedAtMs: undefined,
-      seen: undefined,
-      blockedBy: undefined,
-      ...reportedExpiry(found),
-      ...(removedTokenIds.length > 0 && { removedTokenIds }),
-    });
+    const ttlAtMs = nowMs + ports.limits.auditRetentionMs;
+    const revoked = conclude(lease, ports.ids.opId(), { ...proof, reason, nowMs, ttlAtMs });
     // The places of a refused create were given back when it was refused.
     const outcome = await ports.leases.update(revoked, lease.createRefused === true ? undefined : 'release');
     if (outcome === 'written') {
@@ -46,13 +34,13 @@ export async function concludeLease(
         atMs: nowMs,
         ...auditIds(revoked),
         detail: {
-          reason: revoked.revokeReason as string,
+          reason: revoked.revokeReason,
           evidence: evidence.kind,
           overdueMs: Math.max(0, nowMs - lease.expiresAtMs),
           ...(evidence.kind === 'attested' && { by: evidence.by, words: evidence.reason }),
         },
       });
-      const waitsUntilMs = lease.lastError === 'hub_throttled' ? (lease.dueAtMs as number) : 0;
+      const waitsUntilMs = lease.lastError === 'hub_throttled' ? lease.dueAtMs : 0;
       if (waitsUntilMs > nowMs) await endWaiting(ports, lease.target, waitsUntilMs);
       return { outcome: 'revoked', lease: revoked };
     }
@@ -63,11 +51,4 @@ export async function concludeLease(
     lease = latest;
   }
   throw new Error('too many writers of one lease');
-}
-
-/** The change of a lease that its token's expiry, as Docker Hub now reports it, makes. */
-export function reportedExpiry({ reportedExpiresAtMs }: Pick<Finding, 'reportedExpiresAtMs'>): {
-  hubReportedExpiresAtMs?: number | undefined;
-} {
-  return reportedExpiresAtMs === undefined ? {} : { hubReportedExpiresAtMs: reportedExpiresAtMs ?? undefined };
 }

@@ -1,4 +1,4 @@
-import { auditOrigin } from '../model/audit-ids.ts';
+import { auditOrigin } from '../model/audit-event.ts';
 import type { Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
 import type { Target } from '../model/target.ts';

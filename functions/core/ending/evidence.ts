@@ -3,7 +3,8 @@ import { listAll } from '../hub/listing.ts';
 import { type Delay, delayOf } from '../hub/retry.ts';
 import { withSession } from '../hub/session.ts';
 import { Failed } from '../model/failure.ts';
-import type { Evidence, Lease } from '../model/lease.ts';
+import type { Evidence, Lease, OpenLease } from '../model/lease.ts';
+import type { ReportedExpiry } from '../model/lease-transitions.ts';
 import { hubAccountOf, type Target } from '../model/target.ts';
 import type { HubToken, TokenPlace } from '../ports/docker-hub.ts';
 import type { RevokePorts } from '../ports/needs.ts';
@@ -20,16 +21,27 @@ import {
 } from './absence.ts';
 import { removeToken } from './removal.ts';
 
-/** What an attempt to prove a lease's end came to. Without evidence, `code` says why. */
-export interface Finding extends Delay {
-  readonly evidence?: Evidence;
-  /** The expiry that Docker Hub reports for the lease's token, null for none; absent where it showed no token. */
-  readonly reportedExpiresAtMs?: number | null;
-  /** Listed tokens that may be the lease's. */
-  readonly blockedBy?: readonly string[];
+/** What an attempt found, proof or not. */
+interface Found extends ReportedExpiry {
   /** All tokens of the lease found by label and deleted so far. */
   readonly removedTokenIds: readonly string[];
 }
+
+/** Nothing of the lease lives. */
+export interface Proven extends Found {
+  readonly tag: 'proven';
+  readonly evidence: Evidence;
+}
+
+/** There is no proof yet; `code` says why. */
+export interface Unproven extends Found, Delay {
+  readonly tag: 'unproven';
+  /** Listed tokens that may be the lease's. */
+  readonly blockedBy?: readonly string[];
+}
+
+/** What an attempt to prove a lease's end came to. */
+export type Finding = Proven | Unproven;
 
 /** Where on Docker Hub a lease's token stands. */
 export function placeOf(lease: Pick<Lease, 'kind' | 'hubAccount'>): TokenPlace {
@@ -43,21 +55,21 @@ export function placeOf(lease: Pick<Lease, 'kind' | 'hubAccount'>): TokenPlace {
  */
 export async function findEvidence(
   ports: RevokePorts,
-  lease: Lease,
+  lease: OpenLease,
   seen: { readonly isListed?: boolean } = {},
 ): Promise<Finding> {
   const removedTokenIds = lease.removedTokenIds ?? [];
   try {
     const target = await ports.catalog.getTarget(lease.target);
-    if (target === undefined) return { code: 'target_not_found', removedTokenIds };
+    if (target === undefined) return { tag: 'unproven', code: 'target_not_found', removedTokenIds };
     // Another account answers 404 to our ids and shows none of our labels, which would prove nothing.
-    if (hubAccountOf(target) !== lease.hubAccount) return { code: 'wrong_account', removedTokenIds };
+    if (hubAccountOf(target) !== lease.hubAccount) return { tag: 'unproven', code: 'wrong_account', removedTokenIds };
     if (lease.tokenId !== undefined)
       return { ...(await endById(ports, target, lease, lease.tokenId, seen.isListed === true)), removedTokenIds };
     return await endByLabel(ports, target, lease);
   } catch (error) {
-    if (!(error instanceof Failed)) return { code: 'store_unavailable', removedTokenIds };
-    return { ...delayOf(error, ports.clock.nowMs()), removedTokenIds };
+    if (!(error instanceof Failed)) return { tag: 'unproven', code: 'store_unavailable', removedTokenIds };
+    return { tag: 'unproven', ...delayOf(error, ports.clock.nowMs()), removedTokenIds };
   }
 }
 
@@ -67,8 +79,8 @@ export async function findEvidence(
  */
 export async function expiredEvidence(
   ports: RevokePorts,
-  lease: Lease,
-  { reportedExpiresAtMs, blockedBy }: Pick<Finding, 'reportedExpiresAtMs' | 'blockedBy'>,
+  lease: OpenLease,
+  { reportedExpiresAtMs, blockedBy }: Pick<Unproven, 'reportedExpiresAtMs' | 'blockedBy'>,
 ): Promise<Evidence | undefined> {
   const hubExpiresAtMs = reportedExpiresAtMs === undefined ? lease.hubReportedExpiresAtMs : reportedExpiresAtMs;
   if (hubExpiresAtMs === undefined || hubExpiresAtMs === null) return undefined;
@@ -87,15 +99,15 @@ async function endById(
   lease: Lease,
   tokenId: string,
   isListed: boolean,
-): Promise<Omit<Finding, 'removedTokenIds'>> {
+): Promise<Omit<Proven, keyof Found> | Omit<Unproven, 'removedTokenIds'>> {
   const removal = await removeToken(ports, target, placeOf(lease), tokenId, isListed ? undefined : lease);
   if (removal.gone) {
     const { gone: _, ...proof } = removal;
-    return { code: 'deleted', evidence: { kind: 'deleted', atMs: ports.clock.nowMs(), ...proof } };
+    return { tag: 'proven', evidence: { kind: 'deleted', atMs: ports.clock.nowMs(), ...proof } };
   }
   const { gone: _, seen, ...delay } = removal;
   const token = seen ?? (await lookForExpiry(ports, target, lease, tokenId));
-  return { ...delay, ...(token !== undefined && { reportedExpiresAtMs: token.expiresAtMs }) };
+  return { tag: 'unproven', ...delay, ...(token !== undefined && { reportedExpiresAtMs: token.expiresAtMs }) };
 }
 
 /**
@@ -133,7 +145,7 @@ async function endByLabel(ports: RevokePorts, target: Target, lease: Lease): Pro
     const removal = await removeToken(ports, target, place, tokenId);
     if (!removal.gone) {
       const { gone: _, seen: __, ...delay } = removal;
-      return { ...delay, ...report, removedTokenIds: [...removed] };
+      return { tag: 'unproven', ...delay, ...report, removedTokenIds: [...removed] };
     }
     removed.add(tokenId);
   }
@@ -141,27 +153,29 @@ async function endByLabel(ports: RevokePorts, target: Target, lease: Lease): Pro
   const gap = gapIn(ports, target, first);
   if (first.startedAtMs < quietMs) {
     // What a listing that is not whole may have hidden must not live until the quiet period ends.
-    return { ...(gap ?? { code: 'quiet_period', waiting: true, retryAtMs: quietMs }), ...found };
+    const wait = { code: 'quiet_period', waiting: true, retryAtMs: quietMs };
+    return { tag: 'unproven', ...(gap ?? wait), ...found };
   }
-  if (gap !== undefined) return { ...gap, ...found };
+  if (gap !== undefined) return { tag: 'unproven', ...gap, ...found };
   const known = { ...lease, removedTokenIds: found.removedTokenIds };
   const doubt = await lagDoubt(ports, target);
   if (doubt !== undefined) {
     // No further listing helps, and somebody may know a token that this one shows.
     const blockedBy = blockersOf(ports, target, known, [first], quietMs);
-    return { ...doubt, ...found, ...(blockedBy !== undefined && { blockedBy }) };
+    return { tag: 'unproven', ...doubt, ...found, ...(blockedBy !== undefined && { blockedBy }) };
   }
   if (alive.length > 0) first = await listAll(ports, target, place, 'revoke');
   const second = await listAll(ports, target, place, 'revoke');
   const secondGap = gapIn(ports, target, first) ?? gapIn(ports, target, second);
-  if (secondGap !== undefined) return { ...secondGap, ...found };
-  if (!(await agree(ports, lease.hubAccount, first, second))) return { code: 'listings_differ', ...found };
-  const absence = judgeAbsence(ports, target, known, { first, second, quietUntilMs: quietMs });
-  return 'evidence' in absence ? { code: 'absent', ...absence, ...found } : { ...absence, ...found };
+  if (secondGap !== undefined) return { tag: 'unproven', ...secondGap, ...found };
+  if (!(await agree(ports, lease.hubAccount, first, second))) {
+    return { tag: 'unproven', code: 'listings_differ', ...found };
+  }
+  return { ...judgeAbsence(ports, target, known, { first, second, quietUntilMs: quietMs }), ...found };
 }
 
 /** When the last of several tokens ends; null when one of them never does. */
 function latestExpiry(tokens: readonly HubToken[]): number | null {
-  const expiries = tokens.map(({ expiresAtMs }) => expiresAtMs);
-  return expiries.includes(null) ? null : Math.max(...(expiries as number[]));
+  const expiriesMs = tokens.map(({ expiresAtMs }) => expiresAtMs).filter((atMs) => atMs !== null);
+  return expiriesMs.length < tokens.length ? null : Math.max(...expiriesMs);
 }

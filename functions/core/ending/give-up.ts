@@ -1,4 +1,5 @@
-import { type Lease, type LeaseChange, nextLease } from '../model/lease.ts';
+import type { Lease, MintingLease } from '../model/lease.ts';
+import { handToRevoker, refuseCreate } from '../model/lease-transitions.ts';
 import type { CreatedToken } from '../ports/docker-hub.ts';
 import type { MintPorts } from '../ports/needs.ts';
 import { revokeLease } from './revoke.ts';
@@ -7,16 +8,11 @@ import { revokeLease } from './revoke.ts';
 const LEFT_TO_SWEEP_MS = 86_400_000;
 
 /** A create that failed may still have made a token: hand the lease to the revoker at once. */
-export async function abandon(ports: MintPorts, intent: Lease): Promise<void> {
+export async function abandon(ports: MintPorts, intent: MintingLease): Promise<void> {
   const nowMs = ports.clock.nowMs();
-  const change: LeaseChange = {
-    status: 'revoking',
-    revokeReason: 'mint_failed',
-    revokingSinceMs: nowMs,
-    dueAtMs: nowMs,
-  };
+  const abandoned = handToRevoker(intent, ports.ids.opId(), 'mint_failed', nowMs);
   // Should either be lost, the lease is due by itself when its mint window ends.
-  await settled(ports.leases.update(nextLease(intent, ports.ids.opId(), change)));
+  await settled(ports.leases.update(abandoned));
   await settled(ports.queue.send(intent.id, 0));
 }
 
@@ -24,16 +20,9 @@ export async function abandon(ports: MintPorts, intent: Lease): Promise<void> {
  * Docker Hub said no in its own words. The lease gives its places back and costs nobody a request: should there be a token all the
  * same, the sweep finds it by label in the listings that it makes anyway.
  */
-export async function leaveToSweep(ports: MintPorts, intent: Lease): Promise<void> {
+export async function leaveToSweep(ports: MintPorts, intent: MintingLease): Promise<void> {
   const nowMs = ports.clock.nowMs();
-  const refused = nextLease(intent, ports.ids.opId(), {
-    status: 'revoking',
-    revokeReason: 'mint_failed',
-    revokingSinceMs: nowMs,
-    createRefused: true,
-    lastError: 'create_refused',
-    dueAtMs: nowMs + LEFT_TO_SWEEP_MS,
-  });
+  const refused = refuseCreate(intent, ports.ids.opId(), { nowMs, dueAtMs: nowMs + LEFT_TO_SWEEP_MS });
   // Should this be lost, the lease is due by itself when its mint window ends.
   await settled(ports.leases.update(refused, 'release'));
 }

@@ -1,10 +1,10 @@
 import { noteWaiting } from '../hub/rate.ts';
-import { auditIds } from '../model/audit-ids.ts';
-import { isOpen, type Lease, type LeaseChange, nextLease, type RevokeReason, STUCK_ATTEMPTS } from '../model/lease.ts';
+import { auditIds } from '../model/audit-event.ts';
+import { isOpen, type OpenLease, type RevokeReason, type RevokingLease, STUCK_ATTEMPTS } from '../model/lease.ts';
+import { delayRevocation, type FailedAttempt } from '../model/lease-transitions.ts';
 import type { RevokePorts } from '../ports/needs.ts';
 import { recordBlocked } from './blocked.ts';
-import { reportedExpiry } from './conclude.ts';
-import type { Finding } from './evidence.ts';
+import type { Unproven } from './evidence.ts';
 import type { Revocation } from './revoke.ts';
 
 /** First pause after a failed attempt; doubles up to `maxRetryMs`. */
@@ -29,17 +29,16 @@ const MAX_CONFLICTS = 8;
 /** Writes down that an attempt brought no proof and when the next one is, and asks for it. */
 export async function postpone(
   ports: RevokePorts,
-  lease: Lease,
+  lease: OpenLease,
   reason: RevokeReason,
-  result: Finding,
+  result: Unproven,
 ): Promise<Revocation> {
   const nowMs = ports.clock.nowMs();
   const found = { ...result, waiting: result.waiting === true && !isOutOfPatience(lease, result, nowMs) };
   // Waiting for the quiet period, or for requests, is no failure.
   const attempts = found.waiting ? lease.attempts : lease.attempts + 1;
   const dueAtMs = nextAttemptMs(ports, lease, attempts, found);
-  const change: Change = {
-    status: 'revoking',
+  const failed: FailedAttempt = {
     revokeReason: lease.revokeReason ?? reason,
     revokingSinceMs: lease.revokingSinceMs ?? nowMs,
     attempts,
@@ -48,10 +47,10 @@ export async function postpone(
     attemptedAtMs: nowMs,
     // A listing that failed has not shown that the tokens are gone.
     blockedBy: found.blockedBy ?? lease.blockedBy,
-    ...reportedExpiry(found),
-    ...(found.removedTokenIds.length > 0 && { removedTokenIds: found.removedTokenIds }),
+    removedTokenIds: found.removedTokenIds,
+    ...(found.reportedExpiresAtMs !== undefined && { reportedExpiresAtMs: found.reportedExpiresAtMs }),
   };
-  const delayed = await writeDelay(ports, lease, change);
+  const delayed = await writeDelay(ports, lease, failed);
   if ('outcome' in delayed) return delayed;
   await recordDelay(ports, lease, delayed, found);
   // The due sweep finds the row when this message is lost.
@@ -60,14 +59,15 @@ export async function postpone(
   return { outcome: 'pending', lease: delayed };
 }
 
-/** A member set to undefined is removed. */
-type Change = { [K in keyof LeaseChange]: LeaseChange[K] | undefined };
-
 /** Also over what was only noted meanwhile: a view, or another attempt's beginning. Whoever else writes plans the next attempt. */
-async function writeDelay(ports: RevokePorts, tried: Lease, change: Change): Promise<Lease | Revocation> {
+async function writeDelay(
+  ports: RevokePorts,
+  tried: OpenLease,
+  failed: FailedAttempt,
+): Promise<RevokingLease | Revocation> {
   let lease = tried;
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-    const delayed = nextLease(lease, ports.ids.opId(), change);
+    const delayed = delayRevocation(lease, ports.ids.opId(), failed);
     if ((await ports.leases.update(delayed)) === 'written') return delayed;
     const latest = await ports.leases.get(lease.id);
     if (latest === undefined) return { outcome: 'unknown' };
@@ -79,15 +79,15 @@ async function writeDelay(ports: RevokePorts, tried: Lease, change: Change): Pro
   return { outcome: 'pending', lease };
 }
 
-function isPlannedAlike(one: Lease, other: Lease): boolean {
+function isPlannedAlike(one: OpenLease, other: OpenLease): boolean {
   return (['status', 'dueAtMs', 'attempts', 'tokenId', 'lastError'] as const).every((key) => one[key] === other[key]);
 }
 
-function isOutOfPatience({ revokingSinceMs }: Lease, { code }: Finding, nowMs: number): boolean {
+function isOutOfPatience({ revokingSinceMs }: OpenLease, { code }: Unproven, nowMs: number): boolean {
   return NOT_FOREVER.includes(code) && nowMs >= (revokingSinceMs ?? nowMs) + PATIENCE_MS;
 }
 
-function nextAttemptMs(ports: RevokePorts, lease: Lease, attempts: number, found: Finding): number {
+function nextAttemptMs(ports: RevokePorts, lease: OpenLease, attempts: number, found: Unproven): number {
   const nowMs = ports.clock.nowMs();
   const { maxRetryMs } = ports.limits;
   const waitedMs = nowMs - (lease.revokingSinceMs ?? nowMs);
@@ -102,13 +102,18 @@ function nextAttemptMs(ports: RevokePorts, lease: Lease, attempts: number, found
   return Math.floor(Math.max(nowMs, Math.min(wantedMs + turnMs, nowMs + maxRetryMs)));
 }
 
-async function recordDelay(ports: RevokePorts, lease: Lease, delayed: Lease, found: Finding): Promise<void> {
+async function recordDelay(
+  ports: RevokePorts,
+  lease: OpenLease,
+  delayed: RevokingLease,
+  found: Unproven,
+): Promise<void> {
   const atMs = ports.clock.nowMs();
   const { attempts } = delayed;
   const ids = auditIds(delayed);
   // A lease that goes on waiting for the same has said so.
   if (!found.waiting || lease.lastError !== found.code) {
-    const nextInMs = (delayed.dueAtMs as number) - atMs;
+    const nextInMs = delayed.dueAtMs - atMs;
     const detail = { attempts, nextInMs, waiting: found.waiting === true };
     await ports.audit.record({ event: 'lease.revoke_delayed', atMs, ...ids, code: found.code, detail });
   }
@@ -126,7 +131,7 @@ async function recordDelay(ports: RevokePorts, lease: Lease, delayed: Lease, fou
  * costs a request. So each lease takes a place of its own, by a hash, in a span that grows with the time it has waited: a small
  * crowd is through in a minute or two, and a large one fills every window without storming it.
  */
-function turnInCrowdMs(ports: RevokePorts, lease: Lease, waitedMs: number, maxMs: number): number {
+function turnInCrowdMs(ports: RevokePorts, lease: OpenLease, waitedMs: number, maxMs: number): number {
   const spanMs = Math.max(0, Math.min(Math.max(INITIAL_CROWD_MS, waitedMs * CROWD_SHARE), maxMs));
   const share = Number.parseInt(ports.labels.sha256(`${lease.id} ${lease.version}`).slice(0, 8), 16) / 2 ** 32;
   return Math.floor(share * spanMs);

@@ -1,8 +1,16 @@
-import { auditIds, auditOrigin } from '../model/audit-ids.ts';
+import { auditIds, auditOrigin } from '../model/audit-event.ts';
 import type { Origin } from '../model/caller.ts';
-import { isLeftToSweep, isOpen, type Lease, nextLease, type RevokeReason } from '../model/lease.ts';
+import {
+  isLeftToSweep,
+  isOpen,
+  type Lease,
+  type OpenLease,
+  type RevokedLease,
+  type RevokeReason,
+} from '../model/lease.ts';
+import { beginAttempt, reopen } from '../model/lease-transitions.ts';
 import type { RevokePorts } from '../ports/needs.ts';
-import { concludeLease, reportedExpiry } from './conclude.ts';
+import { concludeLease } from './conclude.ts';
 import { expiredEvidence, findEvidence } from './evidence.ts';
 import { postpone } from './postpone.ts';
 
@@ -37,7 +45,8 @@ export interface RevokeOrder {
  * - `unknown`: there is no such lease.
  */
 export type Revocation =
-  | { readonly outcome: 'revoked' | 'pending' | 'not_due'; readonly lease: Lease }
+  | { readonly outcome: 'revoked'; readonly lease: RevokedLease }
+  | { readonly outcome: 'pending' | 'not_due'; readonly lease: OpenLease }
   | { readonly outcome: 'unknown' };
 
 /**
@@ -55,9 +64,10 @@ export async function revokeLease(ports: RevokePorts, leaseId: string, order: Re
   return revocation;
 }
 
-async function attempt(ports: RevokePorts, lease: Lease, order: RevokeOrder): Promise<Revocation> {
+async function attempt(ports: RevokePorts, lease: OpenLease, order: RevokeOrder): Promise<Revocation> {
   const found = await findEvidence(ports, lease, order);
-  const evidence = found.evidence ?? (await expiredEvidence(ports, lease, found));
+  if (found.tag === 'proven') return concludeLease(ports, lease, order.reason, found);
+  const evidence = await expiredEvidence(ports, lease, found);
   if (evidence === undefined) return postpone(ports, lease, order.reason, found);
   return concludeLease(ports, lease, order.reason, { ...found, evidence });
 }
@@ -68,38 +78,28 @@ async function attempt(ports: RevokePorts, lease: Lease, order: RevokeOrder): Pr
  */
 export async function reopenLease(
   ports: RevokePorts,
-  lease: Lease,
+  lease: RevokedLease,
   seen: Pick<RevokeOrder, 'reportedExpiresAtMs'> & { readonly tokenId: string },
 ): Promise<void> {
   const { tokenId } = seen;
   const nowMs = ports.clock.nowMs();
-  const reopened = nextLease(lease, ports.ids.opId(), {
-    status: 'revoking',
-    revokeReason: 'reopened',
-    revokingSinceMs: nowMs,
-    dueAtMs: nowMs,
-    tokenId,
-    reopened: (lease.reopened ?? 0) + 1,
-    evidence: undefined,
-    revokedAtMs: undefined,
-    ttlAtMs: undefined,
-    createRefused: undefined,
-    ...reportedExpiry(seen),
-  });
+  const reopened = reopen(lease, ports.ids.opId(), { ...seen, nowMs });
   if ((await ports.leases.update(reopened, 'take')) === 'conflict') return;
   await ports.audit.record({ event: 'lease.reopened', atMs: nowMs, ...auditIds(lease), tokenId });
 }
 
 /** `recorded` ends when the audit log has been told of the order, where it is told. */
-type Begun = Revocation | { readonly outcome: 'begun'; readonly lease: Lease; readonly recorded?: Promise<unknown> };
+type Begun =
+  | Revocation
+  | { readonly outcome: 'begun'; readonly lease: OpenLease; readonly recorded?: Promise<unknown> };
 
 /**
  * A trigger that came early is sent again for when the lease is due. It may have met a clock that is behind its own; or the lease
  * was renewed by somebody who died before moving the job, and this is the only one left. A lease whose next attempt is planned
  * has a message of its own: with every sweep and timer that finds it waiting there would be one more.
  */
-async function comeAgain(ports: RevokePorts, lease: Lease): Promise<void> {
-  const waitMs = (lease.dueAtMs as number) - ports.clock.nowMs();
+async function comeAgain(ports: RevokePorts, lease: OpenLease): Promise<void> {
+  const waitMs = lease.dueAtMs - ports.clock.nowMs();
   if (lease.status === 'revoking' && waitMs > CLOCKS_DIFFER_MS) return;
   await ports.queue.send(lease.id, Math.min(ports.limits.maxRetryMs, Math.max(0, waitMs)));
 }
@@ -115,28 +115,17 @@ async function begin(ports: RevokePorts, leaseId: string, order: RevokeOrder): P
       continue;
     }
     const nowMs = ports.clock.nowMs();
-    if (order.trigger === 'due' && nowMs < (lease.dueAtMs as number)) return { outcome: 'not_due', lease };
+    if (order.trigger === 'due' && nowMs < lease.dueAtMs) return { outcome: 'not_due', lease };
     const tokenId = lease.tokenId ?? order.tokenId;
     if (lease.status === 'revoking' && tokenId === lease.tokenId) {
       // The sweep's listings end it; only where they never do, its own time comes.
-      const waits = isLeftToSweep(lease) && nowMs < (lease.dueAtMs as number);
+      const waits = isLeftToSweep(lease) && nowMs < lease.dueAtMs;
       if (waits || (order.trigger === 'caller' && isTooSoon(lease, nowMs))) return { outcome: 'pending', lease };
       if (order.trigger !== 'caller') return { outcome: 'begun', lease };
     }
     // An expired lease that cannot be renewed has nobody left to race with, so its first attempt saves a write.
     if (order.trigger === 'due' && lease.status === 'active' && !lease.renewable) return { outcome: 'begun', lease };
-    const revoking = nextLease(lease, ports.ids.opId(), {
-      status: 'revoking',
-      revokeReason: lease.revokeReason ?? order.reason,
-      revokingSinceMs: lease.revokingSinceMs ?? nowMs,
-      // Whoever asks again does not move what is planned already.
-      dueAtMs: lease.status === 'revoking' && tokenId === lease.tokenId ? lease.dueAtMs : nowMs,
-      attemptedAtMs: nowMs,
-      tokenId,
-      // It names its token now, and others are no matter.
-      blockedBy: tokenId === undefined ? lease.blockedBy : undefined,
-      ...reportedExpiry(order),
-    });
+    const revoking = beginAttempt(lease, ports.ids.opId(), { ...order, nowMs });
     if ((await ports.leases.update(revoking)) === 'conflict') continue;
     if (lease.status === 'revoking') return { outcome: 'begun', lease: revoking };
     return { outcome: 'begun', lease: revoking, recorded: recordRequest(ports, revoking, order) };
@@ -145,7 +134,7 @@ async function begin(ports: RevokePorts, leaseId: string, order: RevokeOrder): P
 }
 
 /** Whether an attempt is under way or was only just made, and none is due since. */
-function isTooSoon({ attemptedAtMs, dueAtMs = 0 }: Lease, nowMs: number): boolean {
+function isTooSoon({ attemptedAtMs, dueAtMs }: OpenLease, nowMs: number): boolean {
   if (attemptedAtMs === undefined || attemptedAtMs > nowMs || nowMs >= attemptedAtMs + ASKED_AGAIN_MS) return false;
   return nowMs < dueAtMs || dueAtMs <= attemptedAtMs;
 }

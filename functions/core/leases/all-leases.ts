@@ -1,8 +1,9 @@
 import { revokeLease } from '../ending/revoke.ts';
-import { auditIds } from '../model/audit-ids.ts';
+import { auditIds } from '../model/audit-event.ts';
 import type { Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
-import { isLeftToSweep, isOpen, type Lease, nextLease } from '../model/lease.ts';
+import { isLeftToSweep, isOpen, type Lease, type RevokingLease } from '../model/lease.ts';
+import { handToRevoker } from '../model/lease-transitions.ts';
 import { isUnder } from '../model/name.ts';
 import type { LeaseFilter } from '../ports/leases.ts';
 import type { RevokePorts } from '../ports/needs.ts';
@@ -65,7 +66,7 @@ export async function revokeMatching(
 ): Promise<Marked> {
   if ('tokenSha256' in selector) return revokeByToken(ports, origin, selector.tokenSha256);
   const leases: Lease[] = [];
-  const waiting: Lease[] = [];
+  const waiting: RevokingLease[] = [];
   let complete = true;
   const open = openLeases(ports);
   for (;;) {
@@ -83,7 +84,7 @@ export async function revokeMatching(
   }
   for (const lease of waiting) {
     const nowMs = ports.clock.nowMs();
-    const hurries = nowMs < untilMs && (lease.dueAtMs ?? 0) > nowMs;
+    const hurries = nowMs < untilMs && lease.dueAtMs > nowMs;
     leases.push(hurries ? (await mark(ports, origin, lease)).lease : lease);
   }
   return { leases, complete };
@@ -124,12 +125,7 @@ async function mark(ports: RevokePorts, origin: Origin, seen: Lease): Promise<{ 
     // The sweep's listings end it.
     if (isLeftToSweep(lease)) return { lease, reached: true };
     const nowMs = ports.clock.nowMs();
-    const revoking = nextLease(lease, ports.ids.opId(), {
-      status: 'revoking',
-      revokeReason: lease.revokeReason ?? 'admin',
-      revokingSinceMs: lease.revokingSinceMs ?? nowMs,
-      dueAtMs: nowMs,
-    });
+    const revoking = handToRevoker(lease, ports.ids.opId(), 'admin', nowMs);
     const outcome = await ports.leases.update(revoking).catch(() => 'unknown' as const);
     if (outcome === 'unknown') return { lease, reached: false };
     if (outcome === 'conflict') continue;

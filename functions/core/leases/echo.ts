@@ -1,5 +1,6 @@
 import { MARK_CHARACTERS } from '../hub/label.ts';
-import type { Lease } from '../model/lease.ts';
+import type { MintingLease } from '../model/lease.ts';
+import type { ClippedEnds } from '../model/lease-transitions.ts';
 import type { CreatedToken } from '../ports/docker-hub.ts';
 import type { MintRefusal } from '../ports/sessions.ts';
 import type { Grant } from './grant.ts';
@@ -26,7 +27,7 @@ const EXPIRY_REFUSED = { refusal: 'expiry_refused', isOfTarget: true } as const;
  */
 export function judgeEcho(
   { target, isVerification }: Pick<Grant, 'target' | 'isVerification'>,
-  intent: Lease,
+  intent: MintingLease,
   created: CreatedToken,
   bounds: { readonly nowMs: number; readonly minTtlSeconds: number },
 ): EchoVerdict {
@@ -47,9 +48,9 @@ export function judgeEcho(
 
 /** The ends of a lease whose token Docker Hub ends at `clippedMs`. */
 export function clip(
-  { expiresAtMs, maxExpiresAtMs }: Pick<Lease, 'expiresAtMs' | 'maxExpiresAtMs'>,
+  { expiresAtMs, maxExpiresAtMs }: Pick<ClippedEnds, 'expiresAtMs' | 'maxExpiresAtMs'>,
   clippedMs: number,
-): Pick<Lease, 'expiresAtMs' | 'maxExpiresAtMs' | 'expiryClipped'> {
+): ClippedEnds {
   return {
     expiresAtMs: Math.min(expiresAtMs, clippedMs),
     maxExpiresAtMs: Math.min(maxExpiresAtMs, clippedMs),

@@ -4,10 +4,11 @@ import { capOf, refuseMints } from '../hub/facts.ts';
 import { writeLabel } from '../hub/label.ts';
 import { noteRate, yieldToRevocation } from '../hub/rate.ts';
 import { dropSession, openSession } from '../hub/session.ts';
-import { auditIds, auditOrigin } from '../model/audit-ids.ts';
+import { auditIds, auditOrigin } from '../model/audit-event.ts';
 import type { Origin } from '../model/caller.ts';
 import { type Failed, type Failure, fail } from '../model/failure.ts';
-import { type Lease, nextLease } from '../model/lease.ts';
+import type { ActiveLease, MintingLease } from '../model/lease.ts';
+import { activate } from '../model/lease-transitions.ts';
 import { expiryToAskMs, hubAccountOf, type Target } from '../model/target.ts';
 import type { CreatedToken, HubReply, HubSession } from '../ports/docker-hub.ts';
 import type { MintPorts } from '../ports/needs.ts';
@@ -24,7 +25,7 @@ const CLOCK_SKEW_MS = 5_000;
 
 /** The only place where a token leaves core: an answer that is given once. */
 export interface Minted {
-  readonly lease: Lease;
+  readonly lease: ActiveLease;
   readonly credential: {
     readonly registry: 'docker.io';
     readonly username: string;
@@ -88,7 +89,7 @@ function withCap(grant: Grant, facts: HubFacts, nowMs: number): Grant {
   return { ...grant, quotas };
 }
 
-function newLease(ports: MintPorts, origin: Origin, grant: Grant): Lease {
+function newLease(ports: MintPorts, origin: Origin, grant: Grant): MintingLease {
   const nowMs = ports.clock.nowMs();
   const id = ports.ids.leaseId(nowMs);
   const { target, label } = grant;
@@ -130,7 +131,7 @@ function newLease(ports: MintPorts, origin: Origin, grant: Grant): Lease {
 async function recordIntent(
   ports: MintPorts,
   origin: Origin,
-  lease: Lease,
+  lease: MintingLease,
   grant: Grant,
   replay: PendingReplay | undefined,
 ): Promise<void> {
@@ -155,7 +156,7 @@ async function carryOut(
   ports: MintPorts,
   origin: Origin,
   grant: Grant,
-  intent: Lease,
+  intent: MintingLease,
   session: HubSession,
 ): Promise<Minted> {
   let target: Target;
@@ -232,7 +233,7 @@ async function forCaller(
 }
 
 /** Sends the create, unless this process slept so long that the quiet period no longer covers it. */
-async function post(ports: MintPorts, intent: Lease, session: HubSession): Promise<HubReply<CreatedToken>> {
+async function post(ports: MintPorts, intent: MintingLease, session: HubSession): Promise<HubReply<CreatedToken>> {
   if (ports.clock.nowMs() > intent.mintByMs) {
     return { ok: false, problem: { tag: 'fault', code: 'timeout' }, meta: {} };
   }
@@ -252,18 +253,15 @@ async function post(ports: MintPorts, intent: Lease, session: HubSession): Promi
 /** Records the token; undefined when the lease is no longer ours to make active, or that cannot be known. */
 async function recordToken(
   ports: MintPorts,
-  intent: Lease,
+  intent: MintingLease,
   created: CreatedToken,
   clippedMs: number | undefined,
-): Promise<Lease | undefined> {
-  const ends = clippedMs === undefined ? { expiresAtMs: intent.expiresAtMs } : clip(intent, clippedMs);
-  const active = nextLease(intent, ports.ids.opId(), {
-    ...ends,
-    status: 'active',
+): Promise<ActiveLease | undefined> {
+  const active = activate(intent, ports.ids.opId(), {
     tokenId: created.tokenId,
     tokenSha256: ports.labels.sha256(created.token),
-    hubReportedExpiresAtMs: created.expiresAtMs ?? undefined,
-    dueAtMs: ends.expiresAtMs,
+    reportedExpiresAtMs: created.expiresAtMs,
+    clipped: clippedMs === undefined ? undefined : clip(intent, clippedMs),
   });
   try {
     return (await ports.leases.update(active)) === 'written' ? active : undefined;
@@ -274,7 +272,7 @@ async function recordToken(
   }
 }
 
-async function noteClock(ports: MintPorts, intent: Lease, posted: HubReply<CreatedToken>): Promise<void> {
+async function noteClock(ports: MintPorts, intent: MintingLease, posted: HubReply<CreatedToken>): Promise<void> {
   const { hubDateMs } = posted.meta;
   if (hubDateMs === undefined) return;
   const skewMs = hubDateMs - ports.clock.nowMs();

@@ -1,21 +1,20 @@
-import { type Lease, type LeaseChange, nextLease, type SeenToken } from '../model/lease.ts';
+import type { OpenLease, SeenToken } from '../model/lease.ts';
+import { noteSeen, noteShown, type ShownToken } from '../model/lease-transitions.ts';
 import type { HubToken } from '../ports/docker-hub.ts';
 import type { RevokePorts } from '../ports/needs.ts';
 
 type Ports = Pick<RevokePorts, 'leases' | 'ids'>;
 
-/** A member set to undefined is removed. */
-type Change = { [K in keyof LeaseChange]: LeaseChange[K] | undefined };
-
 /**
  * Notes in a lease what Docker Hub shows of its token: the expiry, and while it is active, when it was last used. Writes only what
  * is new. Best effort.
  */
-export async function noteToken(ports: Ports, lease: Lease, token: HubToken): Promise<void> {
+export async function noteToken(ports: Ports, lease: OpenLease, token: HubToken): Promise<void> {
   if (lease.tokenId !== token.tokenId) return;
-  const { lastUsedAtMs, hubReportedExpiresAtMs } = shownBy(lease, token);
+  const shown = shownBy(lease, token);
+  const { lastUsedAtMs, hubReportedExpiresAtMs } = shown;
   if (lastUsedAtMs === lease.lastUsedAtMs && hubReportedExpiresAtMs === lease.hubReportedExpiresAtMs) return;
-  await note(ports, lease, { lastUsedAtMs, hubReportedExpiresAtMs });
+  await write(ports, noteShown(lease, ports.ids.opId(), shown));
 }
 
 /**
@@ -25,14 +24,15 @@ export async function noteToken(ports: Ports, lease: Lease, token: HubToken): Pr
  */
 export async function noteView(
   ports: Ports,
-  lease: Lease,
+  lease: OpenLease,
   seen: SeenToken,
   token: HubToken | undefined,
 ): Promise<void> {
-  await note(ports, lease, { seen, ...(token !== undefined && shownBy(lease, token)) });
+  const shown = token === undefined ? undefined : shownBy(lease, token);
+  await write(ports, noteSeen(lease, ports.ids.opId(), seen, shown));
 }
 
-function shownBy(lease: Lease, token: HubToken): Pick<Change, 'lastUsedAtMs' | 'hubReportedExpiresAtMs'> {
+function shownBy(lease: OpenLease, token: HubToken): ShownToken {
   const isActive = lease.status === 'active';
   return {
     lastUsedAtMs: isActive ? (token.lastUsedAtMs ?? lease.lastUsedAtMs) : lease.lastUsedAtMs,
@@ -40,6 +40,6 @@ function shownBy(lease: Lease, token: HubToken): Pick<Change, 'lastUsedAtMs' | '
   };
 }
 
-async function note(ports: Ports, lease: Lease, change: Change): Promise<void> {
-  await ports.leases.update(nextLease(lease, ports.ids.opId(), change)).catch(() => undefined);
+async function write(ports: Ports, noted: OpenLease): Promise<void> {
+  await ports.leases.update(noted).catch(() => undefined);
 }

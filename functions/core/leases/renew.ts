@@ -1,7 +1,8 @@
-import { auditIds, auditOrigin } from '../model/audit-ids.ts';
+import { auditIds, auditOrigin } from '../model/audit-event.ts';
 import type { Origin } from '../model/caller.ts';
 import { fail } from '../model/failure.ts';
-import { type Lease, nextLease } from '../model/lease.ts';
+import type { ActiveLease } from '../model/lease.ts';
+import { renew } from '../model/lease-transitions.ts';
 import type { MintPorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
 import { allowedSecret } from './grant.ts';
@@ -11,7 +12,7 @@ const MOST_WRITERS = 4;
 
 /** A renewed lease; `clipped` when it ends at its `maxExpiresAtMs`, earlier than was asked. */
 export interface Renewed {
-  readonly lease: Lease;
+  readonly lease: ActiveLease;
   readonly clipped: boolean;
 }
 
@@ -62,8 +63,13 @@ async function tryToRenew(
   return extended && { lease: extended, clipped };
 }
 
-async function extend(ports: MintPorts, origin: Origin, lease: Lease, expiresAtMs: number): Promise<Lease | undefined> {
-  const extended = nextLease(lease, ports.ids.opId(), { expiresAtMs, dueAtMs: expiresAtMs });
+async function extend(
+  ports: MintPorts,
+  origin: Origin,
+  lease: ActiveLease,
+  expiresAtMs: number,
+): Promise<ActiveLease | undefined> {
+  const extended = renew(lease, ports.ids.opId(), expiresAtMs);
   if ((await stored(ports.leases.update(extended))) === 'conflict') return undefined;
   try {
     await ports.backstop.arm(lease.id, expiresAtMs);
@@ -84,8 +90,7 @@ async function extend(ports: MintPorts, origin: Origin, lease: Lease, expiresAtM
 }
 
 /** Without a job at its new end a lease keeps its old one, whose job is still there. Should this be lost, the sweep ends it. */
-async function takeBack(ports: MintPorts, extended: Lease, former: Lease): Promise<void> {
-  const { expiresAtMs } = former;
-  const shortened = nextLease(extended, ports.ids.opId(), { expiresAtMs, dueAtMs: expiresAtMs });
+async function takeBack(ports: MintPorts, extended: ActiveLease, former: ActiveLease): Promise<void> {
+  const shortened = renew(extended, ports.ids.opId(), former.expiresAtMs);
   await ports.leases.update(shortened).catch(() => undefined);
 }

@@ -53,12 +53,11 @@ export type SeenToken = { readonly atMs: number } & (
   | { readonly found: false }
 );
 
-/** The record of one minted token. Never holds the token. All times are milliseconds since 1970. */
-export interface Lease {
+/** What every lease states, whatever its status. */
+interface LeaseFacts {
   readonly schema: 1;
   /** ULID. */
   readonly id: string;
-  readonly status: LeaseStatus;
   /** Grows by one with every write; a write states the version it read. */
   readonly version: number;
   /** Names the write that produced this row, so that a repeated write recognises itself. */
@@ -91,6 +90,58 @@ export interface Lease {
   readonly hubReportedExpiresAtMs?: number;
   /** Docker Hub ends the token earlier than was asked, so `expiresAtMs` and `maxExpiresAtMs` were moved there. */
   readonly expiryClipped?: true;
+  readonly renewable: boolean;
+  /** The quota counters that count this lease while it is open. */
+  readonly counters?: readonly string[];
+  /** Last seen in use on Docker Hub, where a sweep or a look has seen it. */
+  readonly lastUsedAtMs?: number;
+  /** The create is not sent after this. */
+  readonly mintByMs: number;
+  /** Tokens of this lease that were found by label and deleted. */
+  readonly removedTokenIds?: readonly string[];
+  /** Failed attempts to revoke. */
+  readonly attempts: number;
+  /** How often a live token was seen after `revoked` had been written. */
+  readonly reopened?: number;
+}
+
+/** Members that a lease of some status never has. They can be asked for all the same, and are undefined. */
+type Never<Name extends string> = { readonly [N in Name]?: never };
+
+type EndFacts = 'evidence' | 'revokedAtMs' | 'ttlAtMs';
+type AttemptFacts = 'createRefused' | 'blockedBy' | 'attemptedAtMs' | 'lastError';
+
+interface OpenFacts extends LeaseFacts, Never<EndFacts> {
+  /** When the lease next wants attention. */
+  readonly dueAtMs: number;
+  /** What Docker Hub showed of the token when a caller last had it looked at. */
+  readonly seen?: SeenToken;
+}
+
+/** Recorded, and its create is about to be sent, is under way, or was lost. */
+export interface MintingLease
+  extends OpenFacts,
+    Never<AttemptFacts | 'tokenId' | 'tokenSha256' | 'revokeReason' | 'revokingSinceMs'> {
+  readonly status: 'minting';
+}
+
+/** Its token is recorded, and was answered or is about to be. */
+export interface ActiveLease extends OpenFacts, Never<AttemptFacts | 'revokeReason' | 'revokingSinceMs'> {
+  readonly status: 'active';
+  readonly tokenId: string;
+  /** Hex. */
+  readonly tokenSha256: string;
+}
+
+/** On its way to its end: there is no proof yet. */
+export interface RevokingLease extends OpenFacts {
+  readonly status: 'revoking';
+  /** Absent while no token of the lease is known. */
+  readonly tokenId?: string;
+  /** Hex. */
+  readonly tokenSha256?: string;
+  readonly revokeReason: RevokeReason;
+  readonly revokingSinceMs: number;
   /**
    * Docker Hub refused the create in its own words, so there is most likely no token. The lease holds no quota place, and the
    * listings of the sweep end it.
@@ -98,88 +149,46 @@ export interface Lease {
   readonly createRefused?: true;
   /** Listed tokens that may be this lease's, although their label does not say so: they keep it from being `absent`. */
   readonly blockedBy?: readonly string[];
-  readonly renewable: boolean;
-  /** The quota counters that count this lease while it is open. */
-  readonly counters?: readonly string[];
-  /** What Docker Hub showed of the token when a caller last had it looked at. */
-  readonly seen?: SeenToken;
-  /** Last seen in use on Docker Hub, where a sweep or a look has seen it. */
-  readonly lastUsedAtMs?: number;
-  /** The create is not sent after this. */
-  readonly mintByMs: number;
-  readonly tokenId?: string;
-  /** Hex. */
-  readonly tokenSha256?: string;
-  /** Tokens of this lease that were found by label and deleted. */
-  readonly removedTokenIds?: readonly string[];
-  /** Failed attempts to revoke. */
-  readonly attempts: number;
-  /** When the lease next wants attention; absent once revoked. */
-  readonly dueAtMs?: number;
-  /** When somebody last asked for an attempt to revoke it, or one last failed; absent before that and once revoked. */
+  /** When somebody last asked for an attempt to revoke it, or one last failed; absent before that. */
   readonly attemptedAtMs?: number;
   /** Stable code of the last failed attempt. */
   readonly lastError?: string;
+}
+
+/** Proven over. */
+export interface RevokedLease extends LeaseFacts, Never<'dueAtMs' | 'seen' | Exclude<AttemptFacts, 'createRefused'>> {
+  readonly status: 'revoked';
+  readonly tokenId?: string;
+  /** Hex. */
+  readonly tokenSha256?: string;
+  readonly createRefused?: true;
+  readonly revokeReason: RevokeReason;
+  /** Absent where the first attempt brought the proof. */
   readonly revokingSinceMs?: number;
-  readonly revokedAtMs?: number;
-  readonly revokeReason?: RevokeReason;
-  readonly evidence?: Evidence;
-  /** How often a live token was seen after `revoked` had been written. */
-  readonly reopened?: number;
-  /** When the row itself may go; set only once revoked. */
+  readonly revokedAtMs: number;
+  readonly evidence: Evidence;
+  /** When the row itself may go; absent where it never may. */
   readonly ttlAtMs?: number;
 }
+
+/** A lease that may still have a live token. */
+export type OpenLease = MintingLease | ActiveLease | RevokingLease;
+
+/** The record of one minted token. Never holds the token. All times are milliseconds since 1970. */
+export type Lease = OpenLease | RevokedLease;
 
 /** Failed attempts after which a revocation counts as stuck: with doubling pauses, after some ten minutes of trying. */
 export const STUCK_ATTEMPTS = 8;
 
+/** Docker Hub refused the create of this lease, and it names no token. */
+export type RefusedLease = RevokingLease & { readonly createRefused: true; readonly tokenId?: never };
+
 /** Whether only the sweep's listings end this lease: Docker Hub refused its create, and it names no token. */
-export function isLeftToSweep({ status, createRefused, tokenId }: Lease): boolean {
-  return status === 'revoking' && createRefused === true && tokenId === undefined;
+export function isLeftToSweep(lease: Lease): lease is RefusedLease {
+  return lease.status === 'revoking' && lease.createRefused === true && lease.tokenId === undefined;
 }
 
 /** A lease that may still have a live token. */
-export function isOpen(lease: Lease): boolean {
+export function isOpen(lease: Lease): lease is OpenLease {
   return lease.status !== 'revoked';
-}
-
-const NEXT: Record<LeaseStatus, readonly LeaseStatus[]> = {
-  minting: ['active', 'revoking', 'revoked'],
-  active: ['active', 'revoking', 'revoked'],
-  revoking: ['revoking', 'revoked'],
-  revoked: ['revoking'],
-};
-
-/** Says whether a lease may go from one state to another. Staying `active` is a renewal; `revoked` to `revoking` a reopening. */
-export function mayBecome(from: LeaseStatus, to: LeaseStatus): boolean {
-  return NEXT[from].includes(to);
-}
-
-/** What one write of a lease may change. */
-export type LeaseChange = Partial<Omit<Lease, 'schema' | 'id' | 'version' | 'opId' | 'issuedAtMs' | 'hubAccount'>>;
-
-/**
- * The row after `change`, one version later. A key set to undefined is removed.
- *
- * @throws Error for an illegal transition, `revoked` without evidence, or an open lease without `dueAtMs`: a fault in
- *   hublease, never in its input.
- */
-export function nextLease(
-  lease: Lease,
-  opId: string,
-  change: { [K in keyof LeaseChange]: LeaseChange[K] | undefined },
-): Lease {
-  const merged = { ...lease, ...change, version: lease.version + 1, opId };
-  const next = Object.fromEntries(
-    Object.entries(merged).filter(([, value]) => value !== undefined),
-  ) as unknown as Lease;
-  if (!mayBecome(lease.status, next.status))
-    throw new Error(`a lease may not go from ${lease.status} to ${next.status}`);
-  if (next.status === 'revoked' && (next.evidence === undefined || next.dueAtMs !== undefined)) {
-    throw new Error('revoked needs evidence and no further due time');
-  }
-  if (isOpen(next) && (next.dueAtMs === undefined || next.ttlAtMs !== undefined)) {
-    throw new Error('an open lease needs a due time and never a time to live');
-  }
-  return next;
 }

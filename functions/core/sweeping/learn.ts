@@ -86,19 +86,12 @@ async function learnLag(
   const listed = new Set(listing.tokens.map(({ tokenId }) => tokenId));
   const youngSinceMs = listing.startedAtMs - MAX_LIST_LAG_MS;
   const missing = open
-    .filter(
-      ({ status, tokenId, issuedAtMs }) =>
-        status === 'active' && !listed.has(tokenId as string) && issuedAtMs > youngSinceMs,
-    )
+    .filter((lease) => lease.status === 'active')
+    .filter(({ tokenId, issuedAtMs }) => !listed.has(tokenId) && issuedAtMs > youngSinceMs)
     .filter(({ mintByMs }) => mintByMs < listing.startedAtMs)
     .slice(0, MAX_LAG_CHECKS);
   for (const { tokenId, issuedAtMs } of missing) {
-    const reply = await withSession(
-      ports,
-      target,
-      (session) => ports.hub.getToken(session, place, tokenId as string),
-      'look',
-    );
+    const reply = await withSession(ports, target, (session) => ports.hub.getToken(session, place, tokenId), 'look');
     if (!reply.ok || !reply.value.isActive) continue;
     const ageMs = listing.startedAtMs - issuedAtMs;
     await noteFacts(ports, target.name, ({ listLagsBeyondMs = 0 }) =>

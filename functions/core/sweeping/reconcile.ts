@@ -6,8 +6,8 @@ import { type Listing, listAll } from '../hub/listing.ts';
 import { doRevocationsWait, reservedUntilMs, yieldToRevocation } from '../hub/rate.ts';
 import { withSession } from '../hub/session.ts';
 import { noteToken } from '../leases/note-token.ts';
-import { auditIds } from '../model/audit-ids.ts';
-import { isOpen, type Lease } from '../model/lease.ts';
+import { auditIds } from '../model/audit-event.ts';
+import { isOpen, type Lease, type OpenLease, type RevokedLease, type RevokingLease } from '../model/lease.ts';
 import { hubAccountOf, type Target } from '../model/target.ts';
 import type { HubToken, TokenPlace } from '../ports/docker-hub.ts';
 import type { SweepPorts } from '../ports/needs.ts';
@@ -112,7 +112,7 @@ async function settleToken(
   }
   if (isOpen(lease)) return settleOpen(ports, target, place, token, lease);
   // What was proven since says more than a listing that began before. The next sweep looks again.
-  const isProvenSince = (lease.evidence?.atMs ?? 0) > listedAtMs;
+  const isProvenSince = lease.evidence.atMs > listedAtMs;
   return isLeft || isProvenSince ? 'covered' : settleRevoked(ports, target, place, token, lease);
 }
 
@@ -121,7 +121,7 @@ async function settleOpen(
   target: Target,
   place: TokenPlace,
   token: HubToken,
-  lease: Lease,
+  lease: OpenLease,
 ): Promise<Verdict> {
   const { tokenId } = token;
   if (lease.tokenId !== undefined && lease.tokenId !== tokenId) return deleteStray(ports, target, place, token, lease);
@@ -142,7 +142,7 @@ async function settleRevoked(
   target: Target,
   place: TokenPlace,
   token: HubToken,
-  lease: Lease,
+  lease: RevokedLease,
 ): Promise<Verdict> {
   // Some deletes leave the token listed for good, inactive.
   if (!token.isActive) return 'covered';
@@ -168,7 +168,7 @@ async function settleRevoked(
  * Docker Hub answers again, so a revocation that waits because it did not need not sit out its pause: that may be a quarter of an
  * hour, and the token lives. One that fails again waits longer.
  */
-async function takeUpAgain(ports: SweepPorts, lease: Lease): Promise<void> {
+async function takeUpAgain(ports: SweepPorts, lease: OpenLease): Promise<void> {
   if (lease.status !== 'revoking' || lease.lastError?.startsWith('hub_unavailable') !== true) return;
   await revokeLease(ports, lease.id, { trigger: 'asked', reason: 'expired' });
 }
@@ -196,7 +196,7 @@ async function adopt(ports: SweepPorts, target: Target, token: HubToken, leaseId
   const nowMs = ports.clock.nowMs();
   const endMs = token.expiresAtMs ?? nowMs;
   const createdAtMs = token.createdAtMs ?? nowMs;
-  const orphan: Lease = {
+  const orphan: RevokingLease = {
     schema: 1,
     id: leaseId,
     status: 'revoking',

@@ -41,7 +41,7 @@ export async function endRefusedCreates(
     const lease = await ports.leases.get(id);
     if (lease === undefined || !isLeftToSweep(lease)) continue;
     const absence = judgeAbsence(ports, target, lease, { first, second, quietUntilMs: quietMs(lease) });
-    if (!('evidence' in absence)) {
+    if (absence.tag === 'unproven') {
       if (absence.blockedBy !== undefined) await noteBlocked(ports, lease, absence.blockedBy);
       continue;
     }

@@ -103,8 +103,8 @@ export function memoryLeases(settleMs: number, nowMs: () => number): MemoryLease
       return outcome;
     },
     async due(atMs, page) {
-      const due = open().filter((row) => (row.dueAtMs as number) <= atMs);
-      due.sort((one, other) => (one.dueAtMs as number) - (other.dueAtMs as number));
+      const due = open().filter((row) => row.dueAtMs <= atMs);
+      due.sort((one, other) => one.dueAtMs - other.dueAtMs);
       return pageOf(
         due.map((row) => row.id),
         page,

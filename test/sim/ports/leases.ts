@@ -8,6 +8,7 @@ import type {
   WriteOutcome,
 } from '../../../functions/core/ports/leases.ts';
 import type { Page, PageRequest } from '../../../functions/core/ports/pages.ts';
+import { readLease } from '../../../functions/core/ports/read-lease.ts';
 import type { Watch } from '../invariants.ts';
 import type { World } from '../world.ts';
 
@@ -111,7 +112,8 @@ export class SimLeases {
   }
 
   get(leaseId: string): Lease | undefined {
-    return this.#rows.get(leaseId);
+    const row = this.#rows.get(leaseId);
+    return row && readLease(row);
   }
 
   #indexed(): readonly Lease[] {
@@ -123,12 +125,14 @@ export class SimLeases {
         if ((this.#index.get(row.id)?.version ?? 0) < row.version) this.#index.set(row.id, row);
       }
     }
-    return [...this.#index.values()];
+    return [...this.#index.values()].map(readLease);
   }
 
   due(nowMs: number, page: PageRequest): Page<string> {
-    const due = this.#indexed().filter((row) => isOpen(row) && (row.dueAtMs as number) <= nowMs);
-    due.sort((one, other) => (one.dueAtMs as number) - (other.dueAtMs as number));
+    const due = this.#indexed()
+      .filter(isOpen)
+      .filter((row) => row.dueAtMs <= nowMs);
+    due.sort((one, other) => one.dueAtMs - other.dueAtMs);
     return pageOf(
       due.map((row) => row.id),
       page,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { auditIds } from '../../functions/core/model/audit-ids.ts';
+import { auditIds } from '../../functions/core/model/audit-event.ts';
 import { ORIGIN, World } from './world.ts';
 
 function worldWithTarget() {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes, randomInt } from 'node:crypto';
+import { createHash, createHmac, randomBytes, randomInt } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
@@ -11,13 +11,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { BOX_MIN_BYTES, openBox, sealBox } from '../../functions/adapters/aes-gcm.ts';
 import type { LabelKeys, Sealer } from '../../functions/core/ports/sealing.ts';
 import { CannotOpenData, KEY_FILE } from './database.ts';
 
 const KEY_BYTES = 32;
-/** Of AES-GCM. Source: NIST SP 800-38D, 5.2.1.1 and 8.2.2: 96 random bits serve 2^32 texts under one key. */
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
 /** The label's grammar has room for 96 bits of MAC. */
 const LABEL_MAC_BYTES = 12;
 /** Begins every sealed text, and says how it was sealed. */
@@ -181,23 +179,15 @@ function labelKeysOf(file: KeyFile): LabelKeys {
 function sealerOf(key: Buffer): Sealer {
   return {
     async seal(plain, context) {
-      const iv = randomBytes(IV_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(context));
-      const sealed = Buffer.concat([iv, cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-      return SEALED_MARK + sealed.toString('base64url');
+      return SEALED_MARK + sealBox(key, plain, context).toString('base64url');
     },
 
     async open(sealed, context) {
       const bytes = bytesOf(sealed.slice(SEALED_MARK.length));
       // Decoding passes over characters and bits that mean nothing; a text that we sealed has none.
-      if (bytes.length < IV_BYTES + TAG_BYTES || SEALED_MARK + bytes.toString('base64url') !== sealed)
-        throw notSealed();
-      const iv = bytes.subarray(0, IV_BYTES);
-      const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
-        .setAAD(Buffer.from(context))
-        .setAuthTag(bytes.subarray(-TAG_BYTES));
+      if (bytes.length < BOX_MIN_BYTES || SEALED_MARK + bytes.toString('base64url') !== sealed) throw notSealed();
       try {
-        return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]).toString();
+        return openBox(key, bytes, context);
       } catch {
         throw notSealed();
       }

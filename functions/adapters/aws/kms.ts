@@ -1,7 +1,7 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 import type { Clock } from '../../core/ports/environment.ts';
 import type { Sealer } from '../../core/ports/sealing.ts';
+import { openBox, sealBox } from '../aes-gcm.ts';
 import { AwsCallFailed, awsCall, failedWith } from './call.ts';
 import { ShortCache } from './short-cache.ts';
 
@@ -11,9 +11,6 @@ const CACHE_MS = 60_000;
 const CACHE_MOST = 50;
 /** Docker Hub's sessions are a few kB; a row of the table holds at most 400 kB. */
 const LONGEST_PLAIN_BYTES = 65_536;
-/** 96 bits. Source: NIST SP 800-38D section 5.2.1.1. Each key encrypts one text, so no nonce can repeat under it. */
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 
 /** What KMS answers about a text that another key has encrypted. Source: KMS API reference, Decrypt. */
 const NOT_UNDER_THIS_KEY = ['IncorrectKeyException', 'InvalidCiphertextException', 'AccessDeniedException'];
@@ -68,8 +65,7 @@ export function kmsSealer({ client, keyArn, formerKeyArns = [], clock }: KmsOpti
 
   return {
     async seal(plain, context) {
-      const bytes = Buffer.from(plain, 'utf8');
-      if (bytes.length > LONGEST_PLAIN_BYTES)
+      if (Buffer.byteLength(plain) > LONGEST_PLAIN_BYTES)
         throw new Error(`a text to seal has at most ${LONGEST_PLAIN_BYTES} bytes`);
       const dataKey = await awsCall('GenerateDataKey', () =>
         client.send(
@@ -83,9 +79,8 @@ export function kmsSealer({ client, keyArn, formerKeyArns = [], clock }: KmsOpti
       if (dataKey.Plaintext === undefined || dataKey.CiphertextBlob === undefined) {
         throw new AwsCallFailed('GenerateDataKey', 'NoKey');
       }
-      const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', dataKey.Plaintext, nonce).setAAD(Buffer.from(context));
-      const box = Buffer.concat([nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
+      // Each data key encrypts one text, so no nonce can repeat under it.
+      const box = sealBox(dataKey.Plaintext, plain, context);
       dataKey.Plaintext.fill(0);
       return `s1.${Buffer.from(dataKey.CiphertextBlob).toString('base64url')}.${box.toString('base64url')}`;
     },
@@ -114,13 +109,7 @@ function split(sealed: string): { encryptedKey: Buffer; box: Buffer } {
 
 function decrypt(key: Uint8Array | undefined, box: Buffer, context: string): string {
   try {
-    const decipher = createDecipheriv('aes-256-gcm', key ?? Buffer.alloc(0), box.subarray(0, NONCE_BYTES), {
-      authTagLength: TAG_BYTES,
-    })
-      .setAAD(Buffer.from(context))
-      .setAuthTag(box.subarray(-TAG_BYTES));
-    const plain = Buffer.concat([decipher.update(box.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
-    return plain.toString('utf8');
+    return openBox(key ?? Buffer.alloc(0), box, context);
   } catch {
     throw new SealBroken();
   } finally {

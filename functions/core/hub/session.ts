@@ -7,27 +7,15 @@ import { CredentialOutOfReach } from '../ports/out-of-reach.ts';
 import type { SessionRecord } from '../ports/sessions.ts';
 import { stored } from '../ports/stored.ts';
 import { failureOf, retryAfterSeconds } from './hub-problem.ts';
+import { claim, next, REFRESH_MS, release, sealContext, share, TOTP_STEP_MS, WAIT_MS } from './login-claim.ts';
 import { BREAKER_MS, breakerMs, pauseAfter, waitForEdge, waitForLogin } from './login-pauses.ts';
 import { type HubClass, noteRate, waitForWindow } from './rate.ts';
 
 /** A session this close to its end is not used for another call. */
 const USABLE_MS = 15_000;
-/** A session this close to its end is renewed by whoever first notices, while the others go on using it. */
-const REFRESH_MS = 120_000;
-/** One that lives for less than twice as long is renewed after this share of its life, so that not every call logs in. */
-const REFRESH_SHARE = 0.5;
-/** Longer than a login with two factors takes, so that a claim outlives its holder only after a crash. */
-const CLAIM_MS = 45_000;
-/** How long to wait for somebody else's login; with the create it stays within what one API call may take. */
-const WAIT_MS = 8_000;
 const POLL_MS = 250;
 /** Another account than the target's: wrong for everybody, or only for one who read the target before it changed. */
 const WRONG_ACCOUNT_PAUSE_MS = 30_000;
-/** A TOTP code is good for one login within its step. Source: RFC 6238 section 5.2. */
-const TOTP_STEP_MS = 30_000;
-
-/** Others write a record only to note a low rate or a refused session. */
-const MOST_WRITERS = 4;
 
 type Ports = Pick<RevokePorts, 'sessions' | 'sealer' | 'credentials' | 'hub' | 'audit' | 'clock' | 'ids'>;
 
@@ -211,79 +199,6 @@ async function readCredential(ports: Ports, targetName: string): Promise<StoredC
   return stored;
 }
 
-/**
- * Takes the right to log in. Writes down the TOTP step with it, so that no code is used twice even by one who crashes right
- * after; waits for the next step when this one's code is spent.
- */
-async function claim(
-  ports: Ports,
-  targetName: string,
-  record: SessionRecord | undefined,
-  credential: Credential,
-  nowMs: number,
-): Promise<SessionRecord | undefined> {
-  let totpStep = record?.totpStep;
-  if (credential.totpSecret !== undefined) {
-    totpStep = Math.max(Math.floor(nowMs / TOTP_STEP_MS), (record?.totpStep ?? -1) + 1);
-    const waitMs = totpStep * TOTP_STEP_MS - nowMs;
-    if (waitMs > WAIT_MS) throw fail({ tag: 'busy', retryAfterSeconds: Math.ceil(waitMs / 1_000) });
-    if (waitMs > 0) await ports.clock.sleep(waitMs);
-  }
-  const base = record ?? { target: targetName, version: 0 };
-  const claimed = next(ports, base, { claimUntilMs: ports.clock.nowMs() + CLAIM_MS, totpStep });
-  return (await stored(ports.sessions.write(claimed))) === 'written' ? claimed : undefined;
-}
-
-async function share(
-  ports: Ports,
-  claimed: SessionRecord,
-  credentialVersion: string,
-  session: HubSession,
-): Promise<void> {
-  try {
-    const lifeMs = session.expiresAtMs - ports.clock.nowMs();
-    const isShort = lifeMs * REFRESH_SHARE < REFRESH_MS;
-    const sealedBearer = await ports.sealer.seal(session.bearer, sealContext(claimed.target));
-    await writeOver(ports, claimed, {
-      sealedBearer,
-      account: session.account,
-      expiresAtMs: session.expiresAtMs,
-      refreshAtMs: isShort ? session.expiresAtMs - Math.floor(lifeMs * REFRESH_SHARE) : undefined,
-      credentialVersion,
-      breakerUntilMs: undefined,
-      refusals: undefined,
-      claimUntilMs: undefined,
-      loginAfterMs: undefined,
-      edgeLogins: undefined,
-      loginFault: undefined,
-      provenVersion: credentialVersion,
-    });
-  } catch {
-    // A session that cannot be shared still serves this call; the next one logs in again, and need not wait for that.
-    await release(ports, claimed).catch(() => undefined);
-  }
-}
-
-/** Gives the right to log in back, and writes down what keeps others from using it. */
-async function release(ports: Ports, claimed: SessionRecord, change: Partial<SessionRecord> = {}): Promise<void> {
-  await stored(writeOver(ports, claimed, { ...change, claimUntilMs: undefined }));
-}
-
-/** Writes what a login came to, also over what others noted in the record meanwhile, as long as the claim is still ours. */
-async function writeOver(
-  ports: Ports,
-  claimed: SessionRecord,
-  change: { [K in keyof SessionRecord]?: SessionRecord[K] | undefined },
-): Promise<void> {
-  let record = claimed;
-  for (let writers = 0; writers < MOST_WRITERS; writers++) {
-    if ((await ports.sessions.write(next(ports, record, change))) === 'written') return;
-    const latest = await ports.sessions.read(claimed.target);
-    if (latest === undefined || latest.claimUntilMs !== claimed.claimUntilMs) return;
-    record = latest;
-  }
-}
-
 function blocked(target: Target, reopensAtMs: number, nowMs: number): Failed {
   return fail({
     tag: 'login_blocked',
@@ -311,19 +226,4 @@ function loginFailure(target: Target, credential: Credential, problem: HubProble
 function secondFactorOf(target: Target, problem: HubProblem): 'needed' | 'possible' | 'no' {
   if (problem.tag === 'second_factor_needed') return 'needed';
   return target.loginRoute === 'auth-token' ? 'possible' : 'no';
-}
-
-function next(
-  ports: Ports,
-  record: Omit<SessionRecord, 'opId'>,
-  change: { [K in keyof SessionRecord]?: SessionRecord[K] | undefined },
-): SessionRecord {
-  const merged = { ...record, ...change, version: record.version + 1, opId: ports.ids.opId() };
-  return Object.fromEntries(
-    Object.entries(merged).filter(([, value]) => value !== undefined),
-  ) as unknown as SessionRecord;
-}
-
-function sealContext(targetName: string): string {
-  return `session:${targetName}`;
 }

@@ -1,7 +1,6 @@
 import { placeOf } from '../ending/evidence.ts';
 import { abandon, giveUp, leaveToSweep, settled } from '../ending/give-up.ts';
-import { capOf, refuseMints } from '../hub/facts.ts';
-import { writeLabel } from '../hub/label.ts';
+import { refuseMints } from '../hub/facts.ts';
 import { noteRate, yieldToRevocation } from '../hub/rate.ts';
 import { dropSession, openSession } from '../hub/session.ts';
 import { auditIds, auditOrigin } from '../model/audit-event.ts';
@@ -9,19 +8,15 @@ import type { Origin } from '../model/caller.ts';
 import { type Failed, type Failure, fail } from '../model/failure.ts';
 import type { ActiveLease, MintingLease } from '../model/lease.ts';
 import { activate } from '../model/lease-transitions.ts';
-import { expiryToAskMs, hubAccountOf, type Target } from '../model/target.ts';
-import type { CreatedToken, HubReply, HubSession } from '../ports/docker-hub.ts';
+import { hubAccountOf, type Target } from '../model/target.ts';
+import type { CreatedToken, HubSession } from '../ports/docker-hub.ts';
 import type { MintPorts } from '../ports/needs.ts';
-import type { HubFacts } from '../ports/sessions.ts';
-import { stored } from '../ports/stored.ts';
 import { clip, judgeEcho } from './echo.ts';
 import { decideGrant, type Grant, type MintOrder, readyTarget } from './grant.ts';
-import { type Asker, quotaReached } from './quota.ts';
+import { askerOf, newLease, recordIntent, withCap } from './intent.ts';
+import { noteClock, post } from './post.ts';
 import { isRefusedCleanly, refusalOf } from './refused-create.ts';
 import { openReplay, type PendingReplay } from './replay.ts';
-
-/** Our clock and Docker Hub's further apart than this is worth an alarm: expiry is reckoned by both. */
-const CLOCK_SKEW_MS = 5_000;
 
 /** The only place where a token leaves core: an answer that is given once. */
 export interface Minted {
@@ -76,79 +71,6 @@ export async function mintGrant(
   const lease = newLease(ports, origin, capped);
   await recordIntent(ports, origin, lease, capped, replay);
   return carryOut(ports, origin, capped, lease, session);
-}
-
-/** The grant under the number of tokens that Docker Hub was seen to allow, where the target's quota is larger. */
-function withCap(grant: Grant, facts: HubFacts, nowMs: number): Grant {
-  const cap = capOf(facts, nowMs);
-  if (cap === undefined) return grant;
-  const counter = `target:${grant.target.name}`;
-  const quotas = grant.quotas.map((claim) =>
-    claim.counter === counter ? { ...claim, most: Math.min(claim.most, cap) } : claim,
-  );
-  return { ...grant, quotas };
-}
-
-function newLease(ports: MintPorts, origin: Origin, grant: Grant): MintingLease {
-  const nowMs = ports.clock.nowMs();
-  const id = ports.ids.leaseId(nowMs);
-  const { target, label } = grant;
-  const hubAccount = hubAccountOf(target);
-  const expiresAtMs = nowMs + grant.ttlSeconds * 1_000;
-  const maxExpiresAtMs = nowMs + grant.maxTtlSeconds * 1_000;
-  const mintByMs = nowMs + ports.limits.mintWindowMs;
-  return {
-    schema: 1,
-    id,
-    status: 'minting',
-    version: 1,
-    opId: ports.ids.opId(),
-    secret: grant.secretName,
-    target: target.name,
-    hubAccount,
-    kind: target.kind === 'org' ? 'oat' : 'pat',
-    ...(grant.scope !== undefined && { scope: grant.scope }),
-    ...(grant.resources !== undefined && { resources: grant.resources }),
-    caller: origin.caller.arn,
-    ...(origin.caller.id !== undefined && { callerId: origin.caller.id }),
-    ...(label !== undefined && { label }),
-    ...(grant.reason !== undefined && { reason: grant.reason }),
-    hubLabel: writeLabel(ports.labels, id, hubAccount, label),
-    requestId: origin.requestId,
-    issuedAtMs: nowMs,
-    expiresAtMs,
-    maxExpiresAtMs,
-    hubExpiresAtMs: expiryToAskMs(target, maxExpiresAtMs, nowMs),
-    renewable: grant.renewable,
-    ...(grant.quotas.length > 0 && { counters: grant.quotas.map(({ counter }) => counter) }),
-    mintByMs,
-    attempts: 0,
-    // Should this process die, the lease is taken up once nothing can be sent for it any more, or when it would have ended.
-    dueAtMs: Math.min(mintByMs, expiresAtMs),
-  };
-}
-
-async function recordIntent(
-  ports: MintPorts,
-  origin: Origin,
-  lease: MintingLease,
-  grant: Grant,
-  replay: PendingReplay | undefined,
-): Promise<void> {
-  const outcome = await stored(
-    ports.leases.create(lease, {
-      ...(grant.quotas.length > 0 && { quotas: grant.quotas }),
-      ...(replay !== undefined && { replay: { ...replay, leaseId: lease.id } }),
-    }),
-  );
-  if (typeof outcome === 'object') {
-    throw await stored(quotaReached(ports, grant.quotas, outcome.full, askerOf(origin, grant)));
-  }
-  if (outcome === 'written') return;
-  // Another request with the same key was first; an id of ours is never given twice.
-  throw replay === undefined
-    ? fail({ tag: 'store_unavailable', retryAfterSeconds: 1 })
-    : fail({ tag: 'in_flight', retryAfterSeconds: 2 });
 }
 
 /** From here on every failure leaves the lease to the revoker. */
@@ -214,11 +136,6 @@ async function carryOut(
   return { lease: active, credential: { registry: 'docker.io', username: active.hubAccount, ...secretPart } };
 }
 
-/** Verifications are ordered by admins, and by the sweep. */
-function askerOf(origin: Origin, grant: Grant): Asker {
-  return grant.isVerification === true ? 'admin' : origin.caller;
-}
-
 /** The token as its caller gets it; undefined when it should have been sealed and could not be. */
 async function forCaller(
   ports: MintPorts,
@@ -230,24 +147,6 @@ async function forCaller(
     (sealed) => ({ sealed }),
     () => undefined,
   );
-}
-
-/** Sends the create, unless this process slept so long that the quiet period no longer covers it. */
-async function post(ports: MintPorts, intent: MintingLease, session: HubSession): Promise<HubReply<CreatedToken>> {
-  if (ports.clock.nowMs() > intent.mintByMs) {
-    return { ok: false, problem: { tag: 'fault', code: 'timeout' }, meta: {} };
-  }
-  const order = {
-    label: intent.hubLabel,
-    expiresAtMs: intent.hubExpiresAtMs,
-    ...(intent.scope !== undefined && { scope: intent.scope }),
-    ...(intent.resources !== undefined && { resources: intent.resources }),
-  };
-  try {
-    return await ports.minter.createToken(session, placeOf(intent), order);
-  } catch {
-    return { ok: false, problem: { tag: 'fault', code: 'connection' }, meta: {} };
-  }
 }
 
 /** Records the token; undefined when the lease is no longer ours to make active, or that cannot be known. */
@@ -270,19 +169,6 @@ async function recordToken(
     const latest = await ports.leases.get(intent.id).catch(() => undefined);
     return latest?.opId === active.opId ? active : undefined;
   }
-}
-
-async function noteClock(ports: MintPorts, intent: MintingLease, posted: HubReply<CreatedToken>): Promise<void> {
-  const { hubDateMs } = posted.meta;
-  if (hubDateMs === undefined) return;
-  const skewMs = hubDateMs - ports.clock.nowMs();
-  if (Math.abs(skewMs) <= CLOCK_SKEW_MS) return;
-  await ports.audit.record({
-    event: 'clock.skewed',
-    atMs: ports.clock.nowMs(),
-    target: intent.target,
-    detail: { skewMs },
-  });
 }
 
 async function recordDenial(ports: MintPorts, origin: Origin, order: MintOrder, error: unknown): Promise<void> {

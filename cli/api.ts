@@ -37,7 +37,11 @@ export async function openApi(settings: CliSettings, env: Env): Promise<Client> 
   return {
     async call(operation, call) {
       if (call?.name !== undefined && !NAME.test(call.name)) {
-        throw new CommandFailed(EXIT.usage, `"${call.name}" is no name and no lease id`, 'They look like ci/release.');
+        throw new CommandFailed(
+          EXIT.usage,
+          `"${call.name}" is not a valid name or lease id`,
+          'Names look like ci/release.',
+        );
       }
       // hublease ends what a lost answer held before it mints again under the key: there are never two live tokens.
       const keyed = operation === 'mintLease' ? { idempotencyKey: randomUUID(), ...call } : call;

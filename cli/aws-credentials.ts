@@ -22,7 +22,7 @@ export function awsCredentials(env: Env): () => Promise<Credentials> {
     } catch (error) {
       throw new CommandFailed(
         EXIT.noCredentials,
-        `no AWS credentials: the AWS SDK found none that work (${(error as Error).name})`,
+        `no AWS credentials: the AWS SDK found no valid ones (${(error as Error).name})`,
         'Set AWS_PROFILE, run "aws sso login", or give the job a role.',
       );
     }

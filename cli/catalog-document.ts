@@ -33,7 +33,7 @@ const TEXT_MAX_CHARACTERS = 1_000_000;
  * @throws CommandFailed `usage` that names the document and field, and quotes no value.
  */
 export async function readDocuments(text: string, sources: CredentialSources): Promise<CatalogDocument[]> {
-  if (text.length > TEXT_MAX_CHARACTERS) throw malformed('the file', 'is larger than a catalog can be');
+  if (text.length > TEXT_MAX_CHARACTERS) throw malformed('the file', 'is too large');
   const documents: CatalogDocument[] = [];
   for (const [index, document] of [...parseAllDocuments(text)].entries()) {
     const where = `document ${index + 1}`;
@@ -43,12 +43,12 @@ export async function readDocuments(text: string, sources: CredentialSources): P
     if (value === null) continue;
     documents.push(await readDocument(value, where, sources));
   }
-  if (documents.length === 0) throw malformed('the file', 'holds no document');
+  if (documents.length === 0) throw malformed('the file', 'contains no document');
   return documents.toSorted((one, other) => Number(one.kind === 'Secret') - Number(other.kind === 'Secret'));
 }
 
 async function readDocument(value: unknown, where: string, sources: CredentialSources): Promise<CatalogDocument> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(where, 'is no object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(where, 'is not an object');
   const { kind, name, ...fields } = value as Record<string, unknown>;
   if (kind !== 'Target' && kind !== 'Secret') throw malformed(where, 'needs "kind: Target" or "kind: Secret"');
   if (typeof name !== 'string') throw malformed(where, 'needs a "name"');
@@ -71,11 +71,11 @@ async function credentialOf(credential: unknown, where: string, { env, stdin }: 
     const variable = typeof value === 'object' && value !== null ? (value as { env?: unknown }).env : undefined;
     if (typeof variable === 'string') {
       filled[key] = env[variable];
-      if (!env[variable]) throw malformed(where, `wants credential.${key} from ${variable}, which is not set`);
+      if (!env[variable]) throw malformed(where, `takes credential.${key} from ${variable}, which is not set`);
     }
     if (value === '-') {
       if (stdin === undefined)
-        throw malformed(where, `wants credential.${key} from standard input, which is the file itself`);
+        throw malformed(where, `takes credential.${key} from standard input, but the file is already standard input`);
       filled[key] = (await stdin()).replace(/\r?\n$/, '');
     }
   }
@@ -88,7 +88,7 @@ function wantedOf(kind: Kind, name: string, body: object, where: string): Record
   if (!checked.success) {
     const [issue] = checked.error.issues;
     const field = [...(issue?.path ?? []), ...(issue?.code === 'unrecognized_keys' ? issue.keys : [])].join('.');
-    const problem = issue?.code === 'unrecognized_keys' ? 'is no field of it' : issue?.message;
+    const problem = issue?.code === 'unrecognized_keys' ? 'unknown field' : issue?.message;
     throw malformed(where, `${field === '' ? 'is not valid' : field}: ${problem}`);
   }
   try {

@@ -9,6 +9,6 @@ export function warnOfClip(
 ): void {
   if (expiryClipped !== true) return;
   io.err(
-    `warning: Docker Hub ends this token earlier than was asked: at ${expiresAt} (${spoken(expiresAt, io.nowMs())})\n`,
+    `warning: Docker Hub ends this token earlier than requested: at ${expiresAt} (${spoken(expiresAt, io.nowMs())})\n`,
   );
 }

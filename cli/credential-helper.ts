@@ -21,7 +21,7 @@ export async function credentialHelper(verb: string | undefined, io: Io): Promis
     case 'store':
       await io.readAll();
       // A helper that fails here breaks `docker login` to every registry.
-      io.err('docker-credential-hublease stores nothing: it leases a token whenever one is asked for\n');
+      io.err('docker-credential-hublease stores nothing. It leases a token when docker needs one\n');
       return 0;
     case 'erase':
       return erase(io);
@@ -65,7 +65,7 @@ async function erase(io: Io): Promise<number> {
     const { exitCode, message } = explain(error);
     // What is not there any more need not be revoked, and without configuration nothing was ever leased.
     if (exitCode !== EXIT.notFound && exitCode !== EXIT.notConfigured) {
-      io.err(`docker-credential-hublease: the lease could not be revoked now and ends by itself: ${message}\n`);
+      io.err(`docker-credential-hublease: the lease could not be revoked now. It ends by itself: ${message}\n`);
     }
   }
   return 0;

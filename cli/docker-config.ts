@@ -69,8 +69,8 @@ export function parseConfig(text: string | undefined, path: string): DockerConfi
   if (errors.length > 0 || typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw new CommandFailed(
       EXIT.error,
-      `${path} is no JSON object, so nothing was changed in it`,
-      'Mend or remove it first.',
+      `${path} is not a JSON object. Nothing was changed in it`,
+      'Fix or delete it first.',
     );
   }
   return config as DockerConfig;

@@ -70,7 +70,7 @@ export class ExecLease {
     this.#config.remove();
     const revocations = this.#leases.map(async ({ id }) => {
       await this.#api.call('revokeLease', { name: id }).catch(() => {
-        this.#io.err(`hublease: lease ${id} could not be revoked now; it ends by itself\n`);
+        this.#io.err(`hublease: lease ${id} could not be revoked now. It ends by itself\n`);
       });
     });
     await Promise.all(revocations);
@@ -90,7 +90,7 @@ export class ExecLease {
       await this.take();
       this.keepAlive();
     } catch {
-      this.#io.err('hublease: the token could not be renewed yet; trying again\n');
+      this.#io.err('hublease: the token could not be renewed yet. Trying again\n');
       this.#renewAfter(Math.min(RETRY_MAX_MS, lifeMsOf(lease) * RETRY_SHARE), lease, false);
     }
   }

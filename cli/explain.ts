@@ -15,12 +15,12 @@ const KINDS: Partial<Record<ExitCode, string>> = {
 const NEXT: Readonly<Record<string, string>> = {
   caller_not_allowed: '"hublease whoami" lists the secrets you may lease from.',
   secret_not_found: '"hublease whoami" lists the secrets you may lease from.',
-  lease_not_found: '"hublease leases" lists yours.',
-  ttl_too_long: 'Leave --ttl out, or run the job under "hublease exec --renew", which outlives any TTL.',
-  signature_mismatch: '"hublease doctor" compares region, clock and keys.',
-  bad_scope: '"hublease doctor" compares region, clock and keys.',
-  other_host: 'Set HUBLEASE_ENDPOINT to that address.',
-  expired: '"hublease doctor" compares region, clock and keys.',
+  lease_not_found: '"hublease leases" lists your leases.',
+  ttl_too_long: 'Omit --ttl, or run the job with "hublease exec --renew", which renews the token.',
+  signature_mismatch: '"hublease doctor" checks region, clock and keys.',
+  bad_scope: '"hublease doctor" checks region, clock and keys.',
+  other_host: 'Set HUBLEASE_ENDPOINT to that URL.',
+  expired: '"hublease doctor" checks region, clock and keys.',
 };
 
 /** What a person is told of an error, and the exit code a script gets. */
@@ -30,7 +30,7 @@ export function explain(error: unknown): CommandFailed {
     return new CommandFailed(
       EXIT.error,
       error.message,
-      'Check HUBLEASE_ENDPOINT and the network; "hublease doctor" looks closer.',
+      'Check HUBLEASE_ENDPOINT and the network, or run "hublease doctor".',
     );
   }
   if (!(error instanceof ProblemError)) {

@@ -12,7 +12,7 @@ const ASK_MAX_MS = 3_000;
  */
 export function warnOfFake(io: Pick<Io, 'err'>, fakeHub: true | undefined, what: 'this token' | 'its tokens'): void {
   if (fakeHub) {
-    io.err(`warning: this hublease brings its own fake Docker Hub: docker.io will refuse ${what}\n`);
+    io.err(`warning: this hublease uses its bundled fake Docker Hub, so docker.io will refuse ${what}\n`);
   }
 }
 

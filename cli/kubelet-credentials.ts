@@ -67,8 +67,8 @@ function imageOf(text: string): string {
   if (apiVersion === API_VERSION && kind === 'CredentialProviderRequest' && typeof image === 'string') return image;
   throw new CommandFailed(
     EXIT.usage,
-    `standard input holds no CredentialProviderRequest of ${API_VERSION}`,
-    'The kubelet starts this program: see docs/kubernetes.md.',
+    `standard input is not a CredentialProviderRequest of ${API_VERSION}`,
+    'Only the kubelet runs this program. See docs/kubernetes.md.',
   );
 }
 

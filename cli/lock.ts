@@ -32,7 +32,7 @@ export async function alone<T>(
       lock?.release();
     }
     if (performance.now() > giveUpAtMs) {
-      throw new CommandFailed(EXIT.error, 'another process has been leasing the same for too long', 'Try again.');
+      throw new CommandFailed(EXIT.error, 'another process is still leasing from this secret', 'Try again.');
     }
     const pauseMs = PAUSE_MS.min + Math.random() * (PAUSE_MS.max - PAUSE_MS.min);
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -51,8 +51,8 @@ function lockOf(file: string): FileLock | undefined {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     throw new CommandFailed(
       EXIT.error,
-      `leases cannot be kept in ${folder} (${code})`,
-      'Make it writable, or set XDG_CACHE_HOME to a folder that is.',
+      `leases cannot be stored in ${folder} (${code})`,
+      'Make the folder writable, or set XDG_CACHE_HOME to another one.',
     );
   }
 }

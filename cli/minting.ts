@@ -28,6 +28,6 @@ export function openPassword({ lease, credential }: Minted): { readonly username
   throw new CommandFailed(
     EXIT.error,
     `the tokens of "${lease.secret}" are sealed for the owner of its protection key`,
-    `Take it with "hublease lease ${lease.secret} -o json" and open it there.`,
+    `Run "hublease lease ${lease.secret} -o json", and open the sealed token with that key.`,
   );
 }

@@ -39,7 +39,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 /** The flag that chooses a command's form; the first one goes without saying. */
 export function output(forms: readonly [string, ...string[]] = ['table', 'json']): Option {
-  return new Option('-o, --output <form>').choices(forms).default(forms[0]);
+  return new Option('-o, --output <format>', 'output format').choices(forms).default(forms[0]);
 }
 
 /** Stable JSON for scripts. */
@@ -60,7 +60,7 @@ export function field(value: unknown, path: string): string {
         ? (at as Record<string, unknown>)[key]
         : undefined;
   }
-  if (at === undefined) throw new CommandFailed(EXIT.usage, `no field "${path}" in the answer`);
+  if (at === undefined) throw new CommandFailed(EXIT.usage, `the answer has no field "${path}"`);
   return `${typeof at === 'object' ? JSON.stringify(at) : String(at)}\n`;
 }
 

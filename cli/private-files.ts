@@ -57,7 +57,7 @@ export function openPrivateFolder(path: string): void {
     if (process.getuid !== undefined && uid !== process.getuid()) {
       throw new CommandFailed(
         EXIT.error,
-        `${path} belongs to another user, who could read and change what is kept there`,
+        `${path} belongs to another user, who could read and change the leases in it`,
         'Set XDG_CACHE_HOME to a folder of your own.',
       );
     }
@@ -67,8 +67,8 @@ export function openPrivateFolder(path: string): void {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     throw new CommandFailed(
       EXIT.error,
-      `leases cannot be kept in ${path} (${code})`,
-      'Make it writable, or set XDG_CACHE_HOME to a folder that is.',
+      `leases cannot be stored in ${path} (${code})`,
+      'Make the folder writable, or set XDG_CACHE_HOME to another one.',
     );
   }
 }

@@ -12,7 +12,7 @@ export function writeSettings(path: string, settings: CliSettings): void {
   const text = readText(path) ?? '';
   const document = parseDocument(text);
   if (document.errors.length > 0 || !(document.contents === null || isMap(document.contents))) {
-    throw new CommandFailed(EXIT.notConfigured, `${path} is no list of settings`, 'Mend or remove it first.');
+    throw new CommandFailed(EXIT.notConfigured, `${path} is not a list of settings`, 'Fix or delete it first.');
   }
   const changed = Object.entries(settings).filter(([key, value]) => document.get(key) !== value);
   for (const [key, value] of changed) document.set(key, value);

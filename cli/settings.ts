@@ -63,10 +63,10 @@ export function endpointOf(settings: CliSettings): string {
   }
   throw new CommandFailed(
     EXIT.notConfigured,
-    `not configured: "${endpoint.replace(/\/\/.*@/s, '//')}" is no https address`,
+    `not configured: "${endpoint.replace(/\/\/.*@/s, '//')}" is not an https URL`,
     bare || url === undefined
       ? 'Check HUBLEASE_ENDPOINT.'
-      : 'Check HUBLEASE_ENDPOINT: a user name or password has no place in it.',
+      : 'Check HUBLEASE_ENDPOINT. It must not contain a user name or password.',
   );
 }
 
@@ -100,8 +100,12 @@ async function readFile(path: string, mustExist: boolean): Promise<CliSettings> 
   );
   if (known === undefined || stranger !== undefined) {
     const what =
-      stranger === undefined ? 'is no list of settings' : `has an unknown or malformed setting "${stranger[0]}"`;
-    throw new CommandFailed(EXIT.notConfigured, `not configured: ${path} ${what}`, `Known: ${KEYS.join(', ')}.`);
+      stranger === undefined ? 'is not a list of settings' : `has an unknown or malformed setting "${stranger[0]}"`;
+    throw new CommandFailed(
+      EXIT.notConfigured,
+      `not configured: ${path} ${what}`,
+      `Known settings: ${KEYS.join(', ')}.`,
+    );
   }
   // A TTL of whole seconds needs no quotes.
   return Object.fromEntries(known.map(([key, value]) => [key, String(value)]));

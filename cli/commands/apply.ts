@@ -43,7 +43,7 @@ async function applyOne({ io }: Context, client: Client, document: CatalogDocume
     hasCredential && (flags.credentials === true || kind === 'Secret' || needsCredential(document, current));
   if (diff === '' && !(hasCredential && flags.credentials)) {
     io.err(
-      `${title}: unchanged${hasCredential ? ' (credentials are not compared; --credentials sends them again)' : ''}\n`,
+      `${title}: unchanged${hasCredential ? ' (credentials cannot be compared; --credentials sends them again)' : ''}\n`,
     );
     return;
   }
@@ -53,7 +53,9 @@ async function applyOne({ io }: Context, client: Client, document: CatalogDocume
   const operation = kind === 'Secret' ? 'putSecret' : 'putTarget';
   const answer = await withSpinner(io, `applying ${title}`, () => client.call(operation, { name, body }));
   const isPending = Number(answer.status) === 202;
-  io.err(`${title}: ${verb}${isPending ? '; Docker Hub took too long to verify it: hublease targets verify' : ''}\n`);
+  io.err(
+    `${title}: ${verb}${isPending ? '; Docker Hub took too long to verify it. Run "hublease targets verify"' : ''}\n`,
+  );
   const remarks = 'target' in answer.body ? remarksOf(answer.body.target) : warningsOf(answer.body.warnings);
   for (const text of remarks) io.err(`  ${text}\n`);
 }

@@ -18,7 +18,7 @@ export function completionCommand(program: Command, { io }: Context): void {
       if (script === undefined)
         throw new CommandFailed(
           EXIT.usage,
-          `no completion for "${shell}": expected bash, zsh or fish`,
+          `unknown shell "${shell}": expected bash, zsh or fish`,
           'source <(hublease completion bash)',
         );
       io.out(script(wordsOf(program)));

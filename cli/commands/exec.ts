@@ -30,12 +30,12 @@ export function execCommand(program: Command, context: Context, setExitCode: (co
     .command('exec')
     .description('run a command with a leased token, and revoke it when the command ends')
     .argument('<secret>')
-    .argument('<command...>', 'behind --')
-    .option('--ttl <duration>', 'how long (HUBLEASE_TTL)')
-    .option('--scope <scope>', 'less than the secret gives, such as repo:read')
-    .option('--label <text>', 'shown on Docker Hub')
-    .option('--reason <text>', 'kept with the lease')
-    .option('--renew', 'keep the token alive for as long as the command runs')
+    .argument('<command...>', 'the command, after --')
+    .option('--ttl <duration>', 'lifetime of the token, such as 15m (HUBLEASE_TTL)')
+    .option('--scope <scope>', 'a narrower scope than the secret allows, such as repo:read')
+    .option('--label <text>', 'label of the token on Docker Hub')
+    .option('--reason <text>', 'reason, stored with the lease')
+    .option('--renew', 'renew the token while the command runs')
     .action(async (secret: string, command: string[], flags: ExecFlags) => {
       const { io } = context;
       const settings = await context.settings({ secret, ...(flags.ttl && { ttl: flags.ttl }) });

@@ -18,15 +18,15 @@ export function loginCommands(program: Command, context: Context): void {
     .command('login')
     .description('log docker in with a leased token')
     .argument('<secret>')
-    .option('--ttl <duration>', 'how long (HUBLEASE_TTL)')
-    .option('--scope <scope>', 'less than the secret gives, such as repo:read')
-    .option('--label <text>', 'shown on Docker Hub')
-    .option('--reason <text>', 'kept with the lease')
+    .option('--ttl <duration>', 'lifetime of the token, such as 15m (HUBLEASE_TTL)')
+    .option('--scope <scope>', 'a narrower scope than the secret allows, such as repo:read')
+    .option('--label <text>', 'label of the token on Docker Hub')
+    .option('--reason <text>', 'reason, stored with the lease')
     .action((secret: string, flags: MintFlags) => login(context, secret, flags));
 
   program
     .command('logout')
-    .description('revoke the token of "hublease login" and take it out of the configuration')
+    .description('revoke the token of "hublease login" and remove it from the configuration')
     .action(() => logout(context));
 }
 
@@ -36,8 +36,8 @@ async function login(context: Context, secret: string, flags: MintFlags): Promis
   if (parseConfig(readText(file), file).credHelpers?.[HUB_KEYS[0]] === HELPER) {
     throw new CommandFailed(
       EXIT.error,
-      `docker asks hublease for every token already: ${file}`,
-      'There is nothing to log in to. "hublease setup docker --undo" ends that.',
+      `docker already asks hublease for every token: ${file}`,
+      'You need no login. "hublease setup docker --undo" removes this setup.',
     );
   }
   const settings = await context.settings({ secret, ...(flags.ttl && { ttl: flags.ttl }) });
@@ -67,7 +67,7 @@ async function login(context: Context, secret: string, flags: MintFlags): Promis
 
 async function logout(context: Context): Promise<void> {
   if (!(await endFormer(context, dockerFileOf(context.io.env)))) {
-    context.io.err('nothing to log out of: there was no "hublease login" here\n');
+    context.io.err('nothing to log out of: "hublease login" was not used here\n');
   }
 }
 
@@ -80,7 +80,7 @@ async function endFormer({ io, api }: Context, file: string): Promise<boolean> {
   const revocation = await (await api()).call('revokeLease', { name: id }).catch((error: unknown) => error as Error);
   io.err(
     revocation instanceof Error
-      ? `hublease: lease ${id} could not be revoked now; it ends by itself\n`
+      ? `hublease: lease ${id} could not be revoked now. It ends by itself\n`
       : `lease ${id} is ${revocation.body.lease.status}\n`,
   );
   return true;

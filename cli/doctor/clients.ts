@@ -14,8 +14,8 @@ export function examineClients(env: Env): Finding[] {
 
 function examineVariable(env: Env): Finding[] {
   if (!env.DOCKER_AUTH_CONFIG) return [];
-  const next = 'Unset it, or take Docker Hub out of it. "hublease exec" does so for its command.';
-  return [warning('environment', 'DOCKER_AUTH_CONFIG is set, and docker puts it before every file and helper', next)];
+  const next = 'Unset it, or remove Docker Hub from it. "hublease exec" does this for its command.';
+  return [warning('environment', 'DOCKER_AUTH_CONFIG is set, and docker prefers it to every file and helper', next)];
 }
 
 function examineDocker(env: Env): Finding[] {
@@ -25,11 +25,8 @@ function examineDocker(env: Env): Finding[] {
   const missing = HUB_KEYS.filter((key) => config.credHelpers?.[key] !== HELPER);
   if (missing.length === HUB_KEYS.length) {
     const store = config.credsStore ? `; credsStore "${config.credsStore}" answers for Docker Hub` : '';
-    const next = 'Run "hublease setup docker --secret NAME", unless you lease by "hublease exec" or "hublease login".';
-    return [
-      warning('docker', `no credential helper of ours in ${path}${store}`, next),
-      ...stale('docker', path, config),
-    ];
+    const next = 'Run "hublease setup docker --secret NAME", unless you use "hublease exec" or "hublease login".';
+    return [warning('docker', `hublease is not set up in ${path}${store}`, next), ...stale('docker', path, config)];
   }
   if (missing.length > 0) {
     const store =
@@ -61,8 +58,8 @@ function stale(check: string, path: string, { auths = {}, credHelpers = {} }: Do
   return [
     warning(
       check,
-      `a login of old for ${keys.join(', ')} in ${path}`,
-      'Log it out: "docker logout", "podman logout docker.io".',
+      `an old login for ${keys.join(', ')} in ${path}`,
+      'Remove it with "docker logout" or "podman logout docker.io".',
     ),
   ];
 }
@@ -102,5 +99,5 @@ function configAt(path: string): DockerConfig | undefined {
 }
 
 function unreadable(check: string, path: string): Finding {
-  return failed(check, `${path} cannot be read, or is no JSON object`, 'Mend or remove it.', EXIT.error);
+  return failed(check, `${path} cannot be read, or is not a JSON object`, 'Fix or delete it.', EXIT.error);
 }

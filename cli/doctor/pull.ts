@@ -65,7 +65,7 @@ async function pull(
     answer?.status === 200 ? ((await answer.json().catch(() => ({}))) as { token?: string }).token : undefined;
   if (bearer === undefined) {
     const detail = `${origins.auth} did not exchange the token: ${answer?.status ?? 'no answer'}`;
-    return [failed('pull', detail, 'Check the network to it; Docker Hub may have an incident.', EXIT.dockerHub)];
+    return [failed('pull', detail, 'Check the network. Docker Hub may have an incident.', EXIT.dockerHub)];
   }
   const exchanged = ok('pull', `${origins.auth} accepts the token of ${username}`);
   const path = new URL(`/v2/${repository}/manifests/${reference}`, origins.registry);
@@ -74,8 +74,8 @@ async function pull(
   const detail = `${repository}:${reference}: ${manifest?.status ?? 'no answer'} from ${origins.registry}`;
   const next =
     manifest?.status === 404
-      ? 'There is no such image or tag.'
-      : 'The secret does not reach this repository, or the network does not reach the registry.';
+      ? 'The image or tag does not exist.'
+      : 'The secret does not cover this repository, or the registry cannot be reached.';
   return [exchanged, failed('pull', detail, next, EXIT.dockerHub)];
 }
 

@@ -23,7 +23,7 @@ const WHY: Readonly<Record<string, string>> = {
   wrong_account: 'the target now belongs to another account',
 };
 
-/** Why a lease is still open, in words; undefined where no attempt has failed. */
+/** Why a lease is still open, in words; undefined if no attempt has failed. */
 export function whyOpen({ lastError }: Pick<Lease, 'lastError'>): string | undefined {
   if (lastError === undefined) return undefined;
   const [kind = '', code] = lastError.split(':');
@@ -32,12 +32,12 @@ export function whyOpen({ lastError }: Pick<Lease, 'lastError'>): string | undef
   return Object.hasOwn(WHY, kind) ? WHY[kind] : lastError;
 }
 
-/** Whether a lease was closed on an admin's word, which proves nothing. */
+/** Whether an admin closed a lease without proof. */
 export function isAttested({ evidence }: Pick<Lease, 'evidence'>): boolean {
   return evidence?.kind === 'attested';
 }
 
-/** What proves that the token is gone, in words. An attestation says that it proves nothing. */
+/** The evidence that the token is gone, in words. An attestation says that it proves nothing. */
 export function evidenceWords(evidence: Evidence): string {
   switch (evidence.kind) {
     case 'deleted':

@@ -4,9 +4,9 @@ import { CommandFailed, EXIT } from './exit.ts';
 import type { CliSettings } from './settings.ts';
 
 /**
- * Writes settings into the settings file, keeping what else is in it, comments too.
+ * Writes settings into the settings file. Everything else in it stays, also comments.
  *
- * @throws CommandFailed `notConfigured` when the file is no list of settings.
+ * @throws CommandFailed `notConfigured` if the file is not a list of settings.
  */
 export function writeSettings(path: string, settings: CliSettings): void {
   const text = readText(path) ?? '';

@@ -38,7 +38,7 @@ async function applyOne({ io }: Context, client: Client, document: CatalogDocume
   const diff = catalogDiff(document, current);
   io.out(diff);
   const hasCredential = credential !== undefined;
-  // What a credential is cannot be read back, so it goes out where it must, or when told to. A secret's own always goes with it.
+  // A credential cannot be read back. It is sent if needed or requested. A secret's own credential is always sent.
   const sendsCredential =
     hasCredential && (flags.credentials === true || kind === 'Secret' || needsCredential(document, current));
   if (diff === '' && !(hasCredential && flags.credentials)) {
@@ -60,7 +60,7 @@ async function applyOne({ io }: Context, client: Client, document: CatalogDocume
   for (const text of remarks) io.err(`  ${text}\n`);
 }
 
-/** What the verification of a target waits for, or what it found inexact. */
+/** What the verification of a target waits for, or its warnings. */
 function remarksOf({ verification, verificationPending }: TargetShown): string[] {
   if (verificationPending !== undefined) return [verificationPending.detail];
   return typeof verification === 'object' ? warningsOf(verification.warnings) : [];

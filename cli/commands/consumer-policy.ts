@@ -66,7 +66,7 @@ function check(secrets: readonly string[], { account, apiId }: Flags): void {
   }
 }
 
-/** IAM goes by the API's id and region, which only an endpoint of API Gateway's own names tell. */
+/** IAM uses the API's id and region. Only an API Gateway endpoint contains them. */
 async function apiOf(context: Context, flags: Flags): Promise<{ readonly apiId: string; readonly region: string }> {
   const settings = await context.settings();
   const endpoint = endpointOf(settings);
@@ -89,7 +89,7 @@ async function apiOf(context: Context, flags: Flags): Promise<{ readonly apiId: 
   return { apiId, region: known?.region ?? regionOf(settings, context.io.env) };
 }
 
-/** Only callers of hublease's own account may use admin routes: if one answers, that account is the caller's. */
+/** Only callers of hublease's own account may use admin routes. If one answers, the caller's account is hublease's. */
 async function ownAccount(context: Context, secrets: readonly string[]): Promise<string> {
   const client = await context.api();
   try {

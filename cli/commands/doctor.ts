@@ -15,7 +15,7 @@ interface DoctorFlags {
 
 const MARKS = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const;
 
-/** `hublease doctor`. Its exit code is that of the first thing that failed. */
+/** `hublease doctor`. Its exit code is that of the first failed check. */
 export function doctorCommand(program: Command, context: Context, setExitCode: (code: number) => void): void {
   program
     .command('doctor')
@@ -42,7 +42,7 @@ async function examine({ io, settings }: Context, flags: DoctorFlags): Promise<F
   const { examineTargets } = await import('../doctor/targets.ts');
   const all = await settings(flags.secret ? { secret: flags.secret } : {});
   const endpoint = await examineEndpoint(all, io.env, io.nowMs);
-  // An administrator need not be a caller.
+  // An administrator may not be listed as a caller.
   const canAsk = endpoint.some(({ check, state }) => check === 'credentials' && state === 'ok');
   const targets = canAsk ? await examineTargets(all, io.env, io.nowMs) : [];
   const findings = [...endpoint, ...targets, ...examineClients(io.env)];

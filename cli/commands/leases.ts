@@ -6,8 +6,8 @@ import { mintBody } from '../minting.ts';
 import { countDown, json, output, spoken, table } from '../output.ts';
 import { type AdminLease, collectAllLeases, collectLeases, type Lease } from '../pages.ts';
 
-/** Leases listed at most, unless asked for more. */
-const MOST_LISTED = 200;
+/** Default maximum of listed leases. */
+const DEFAULT_LIMIT = 200;
 
 /** `hublease leases`, `show`, `renew`. */
 export function leasesCommands(program: Command, context: Context): void {
@@ -20,7 +20,7 @@ export function leasesCommands(program: Command, context: Context): void {
     .option('--mine', 'your own leases (default)')
     .option('--secret <name>', 'only leases of this secret')
     .option('--status <status>', 'only leases with this status: minting, active, revoking or revoked')
-    .option('--limit <n>', 'maximum number of leases', String(MOST_LISTED))
+    .option('--limit <n>', 'maximum number of leases', String(DEFAULT_LIMIT))
     .addOption(output())
     .action(
       async (flags: {
@@ -78,7 +78,7 @@ function leaseTable(leases: readonly Lease[], nowMs: number, withCaller: boolean
     leases.map((lease) => [
       lease.id,
       lease.secret,
-      // Its end was not proven.
+      // Nothing proved its end.
       isAttested(lease) ? `${lease.status} (attested)` : lease.status,
       lease.status === 'revoked' ? '-' : spoken(lease.expiresAt, nowMs),
       (withCaller ? lease.caller : lease.label) ?? '',

@@ -51,7 +51,7 @@ async function login(context: Context, secret: string, flags: MintFlags): Promis
   try {
     const { username, password } = openPassword(minted);
     const entries = loginEntries(config, username, password);
-    // A login that somebody made with a password is replaced, as docker's own does, and must not live on in our record.
+    // A login with a password is replaced, as docker does. Our record must not keep it.
     const remembersFormer = HUB_KEYS.every((key) => config.auths?.[key] === undefined);
     const note = { leaseId: id, authSha256: sha256(entries[0]?.[1]), ...(config.credsStore && { credsStore: 'yes' }) };
     editTracked(io.env, 'login', file, entries, note, { remembersFormer, closed: true });
@@ -71,7 +71,7 @@ async function logout(context: Context): Promise<void> {
   }
 }
 
-/** Takes a former login out of the file first, for that needs nobody, and then revokes it. */
+/** First removes a former login from the file, which needs no server, and then revokes it. */
 async function endFormer({ io, api }: Context, file: string): Promise<boolean> {
   const record = recordOf(io.env, 'login', file);
   if (record === undefined) return false;
@@ -86,7 +86,7 @@ async function endFormer({ io, api }: Context, file: string): Promise<boolean> {
   return true;
 }
 
-/** What takes our login out of a file that others have changed since. A login that is not ours stays. */
+/** Entries that remove our login from a file that others have changed. Other logins stay. */
 function ourEntries(env: Env, file: string): Entry[] {
   const { auths = {}, credHelpers = {} }: DockerConfig = parseConfig(readText(file), file);
   const note = recordOf(env, 'login', file)?.note ?? {};

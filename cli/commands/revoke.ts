@@ -6,8 +6,8 @@ import { isAttested, whyOpen } from '../lease-words.ts';
 import { table, withSpinner } from '../output.ts';
 import { collectLeases } from '../pages.ts';
 
-/** Open leases that `--mine` revokes in one go. */
-const MOST_REVOKED = 1_000;
+/** Maximum of open leases that `--mine` revokes. */
+const MAX_REVOKED = 1_000;
 
 interface RevokeFlags {
   readonly all?: boolean;
@@ -66,7 +66,7 @@ function stillOpen(lease: Parameters<typeof whyOpen>[0]): string {
   return `not proven yet: ${whyOpen(lease) ?? 'Docker Hub has not confirmed it'}. hublease continues by itself\n`;
 }
 
-/** A reason says who reads it later why; without the flag beside it, it would be taken for something else. */
+/** `--reason` and `--attest` need each other, and the id of a lease. */
 function checkAttestation(id: string | undefined, { attest, reason }: RevokeFlags): void {
   if (attest !== true && reason === undefined) return;
   if (id === undefined) throw new CommandFailed(EXIT.usage, '--attest and --reason need the ID of a lease');
@@ -90,10 +90,10 @@ async function attestOne({ io, api }: Context, id: string, reason: string): Prom
   io.out(isAttested(lease) ? 'revoked (attested)\n' : `${lease.status}\n`);
 }
 
-/** One lease that cannot be revoked does not stop the others. */
+/** If one lease cannot be revoked, the others still are. */
 async function revokeMine({ io, api }: Context): Promise<void> {
   const client = await api();
-  const pages = ['minting', 'active'].map((status) => collectLeases(client, { status }, MOST_REVOKED));
+  const pages = ['minting', 'active'].map((status) => collectLeases(client, { status }, MAX_REVOKED));
   const open = (await Promise.all(pages)).flat();
   const revoked = new Set<string>();
   for (const { id } of open) {
@@ -124,7 +124,7 @@ async function revokeMatching({ io, api }: Context, selector: object): Promise<v
   io.err(`leases being revoked: ${body.count}${body.complete ? '' : '. There are more: run the command again'}\n`);
 }
 
-/** Only the hash of a leaked token travels. */
+/** Only the hash of a leaked token is sent. */
 async function leakedHash({ io }: Context, from: string): Promise<string> {
   if (from !== '-')
     throw new CommandFailed(

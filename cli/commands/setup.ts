@@ -51,7 +51,7 @@ async function apply(context: Context, name: ClientName, flags: { secret?: strin
   ]);
   const others = HUB_KEYS.filter((key) => typeof credHelpers[key] === 'string' && credHelpers[key] !== HELPER);
   const replaced = Object.fromEntries(others.map((key) => [key, credHelpers[key] as string]));
-  // Before the client is told to ask us: what it asks must have an answer.
+  // Before the client is set up to ask us, its requests must have an answer.
   writeSettings(settingsFileOf(io.env), {
     endpoint,
     ...(all.region !== undefined && { region: all.region }),
@@ -71,7 +71,7 @@ function undo({ io }: Context, name: ClientName): void {
   io.err(undone ? `${name} no longer asks hublease: ${file}\n` : `nothing to undo in ${file}\n`);
 }
 
-/** What takes our entries out of a file that others have changed since, and puts back the helpers that they replaced. */
+/** Entries that remove ours from a file that others have changed, and restore the helpers that ours replaced. */
 function ourEntries(env: Env, file: string): Entry[] {
   const { credHelpers = {} }: DockerConfig = parseConfig(readText(file), file);
   const note = recordOf(env, 'setup', file)?.note ?? {};

@@ -7,7 +7,7 @@ import { type Finding, failed, ok, warning } from './finding.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What on this machine keeps docker, podman and their like from asking hublease. Reads files only. */
+/** Finds what prevents docker, podman and others on this machine from asking hublease. Only reads files. */
 export function examineClients(env: Env): Finding[] {
   return [...examineVariable(env), ...examineDocker(env), ...examinePodman(env), ...examinePath(env)];
 }
@@ -48,7 +48,7 @@ function examinePodman(env: Env): Finding[] {
     });
 }
 
-/** Logins of old, which some clients prefer to any helper. Those of "hublease login" are none. */
+/** Old logins, which some clients prefer to any helper. Logins by "hublease login" do not count. */
 function stale(check: string, path: string, { auths = {}, credHelpers = {} }: DockerConfig): Finding[] {
   const keys = Object.entries(auths)
     .filter(([key, { auth }]) => (HUB_KEYS.some((each) => each === key) || key.startsWith('docker.io/')) && auth)
@@ -64,7 +64,7 @@ function stale(check: string, path: string, { auths = {}, credHelpers = {} }: Do
   ];
 }
 
-/** Of the name and token in an `auth`, the token alone tells: those of hublease are access tokens, a password of old is not. */
+/** Whether the token in an `auth` is an access token, as hublease's are. An old password is not. */
 function isLeased(auth = ''): boolean {
   return /:dckr_[po]at_/.test(Buffer.from(auth, 'base64').toString());
 }

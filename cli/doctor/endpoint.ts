@@ -10,15 +10,15 @@ import { type Finding, failed, ok, warning } from './finding.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** How far a signature's time may be off. Source: AWS Signature Version 4, "clock skew". */
+/** Largest clock skew of a signature. Source: AWS Signature Version 4, "clock skew". */
 const SKEW_MAX_MS = 300_000;
-/** Far enough to be worth a word. */
+/** A skew from here on gets a warning. */
 const SKEW_NOTED_MS = 60_000;
 const ANSWER_MS = 10_000;
 
 const TLS_CODES = /^(?:UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|CERT_|ERR_TLS)/;
 
-/** Whether hublease is configured, there, of our time, and lets us in. Stops where the rest could not be looked at. */
+/** Checks that hublease is configured, reachable, agrees on the time and lets us in. Stops if the rest cannot be checked. */
 export async function examineEndpoint(settings: CliSettings, env: Env, nowMs: () => number): Promise<Finding[]> {
   let endpoint: string;
   try {
@@ -38,7 +38,7 @@ export async function examineEndpoint(settings: CliSettings, env: Env, nowMs: ()
   return [...findings, ...(await examineAccess(settings, env))];
 }
 
-/** An address of API Gateway names its region, and a signature for another one is refused. */
+/** A URL of API Gateway names its region. A signature for another region is refused. */
 function examineRegion(settings: CliSettings, env: Env): Finding[] {
   const inName = regionOf({ endpoint: endpointOf(settings) }, {});
   const isNamed = /\.execute-api\./.test(endpointOf(settings));
@@ -70,7 +70,7 @@ async function examineReach(endpoint: string, env: Env, nowMs: () => number): Pr
   }
 }
 
-/** In parentheses, what is not the plain way. */
+/** The way to the endpoint in parentheses, if it is not direct. */
 function wayTo(endpoint: string, socketPath: string | undefined, env: Env): string {
   if (socketPath !== undefined) return ` (by its Unix socket ${socketPath})`;
   return hasProxy(env) && !isOnThisMachine(endpoint) ? ' (a proxy is set in the environment)' : '';

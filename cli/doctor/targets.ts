@@ -11,13 +11,13 @@ import { type Finding, failed, ok, warning } from './finding.ts';
 type Target = AnswerOf<'getTarget'>['body']['target'];
 type State = NonNullable<Target['state']>;
 
-/** Requests at a time. */
+/** Maximum number of parallel requests. */
 const CONCURRENCY = 4;
-/** Leases that are being revoked, looked at for what blocks them. */
+/** Maximum number of revoking leases to check for blocking tokens. */
 const MAX_LEASES = 1_000;
-/** A token that may be a lease's is nothing to look at before this: most such blocks end by themselves. */
+/** Earlier blocks are not reported: most of them end by themselves. */
 const BLOCKED_MS = 600_000;
-/** From this share of an organization's places on, what holds them is worth a word. */
+/** From this share of an organization's limit on, its tokens are reported. */
 const NEARLY_FULL_SHARE = 0.8;
 
 const REFUSED: Readonly<Record<NonNullable<State['mintsRefused']>['code'], string>> = {
@@ -26,7 +26,7 @@ const REFUSED: Readonly<Record<NonNullable<State['mintsRefused']>['code'], strin
   list_lags: 'Docker Hub does not list a new token within 15 minutes',
 };
 
-/** What is wrong with each target, and what to do. Empty for anybody but an administrator. */
+/** The problems of each target, and what to do. Empty for everybody but administrators. */
 export async function examineTargets(
   settings: CliSettings,
   env: Readonly<Record<string, string | undefined>>,

@@ -6,7 +6,7 @@ import { readState, type StepState } from './state.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Ends what the main step began. A job is not failed for it: what cannot be revoked now ends by itself. */
+/** Ends the lease of the main step. A failure does not fail the job: a lease that cannot be revoked now ends by itself. */
 async function endLease(env: Env, { leaseId, expiresAt, docker, ...settings }: StepState): Promise<void> {
   if (docker !== undefined) {
     rmSync(docker.folder, { recursive: true, force: true });
@@ -19,7 +19,7 @@ async function endLease(env: Env, { leaseId, expiresAt, docker, ...settings }: S
     const { body } = await (await openApi(settings, env)).call('revokeLease', { name: leaseId });
     say(`hublease: lease ${leaseId} is ${body.lease.status}\n`);
   } catch (error) {
-    const text = `lease ${leaseId} could not be revoked now and ends by itself at ${expiresAt}: ${explain(error).message}`;
+    const text = `lease ${leaseId} could not be revoked now. It ends by itself at ${expiresAt}: ${explain(error).message}`;
     say(runnerCommand('warning title=hublease', text));
   }
 }

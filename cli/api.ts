@@ -10,22 +10,22 @@ import { unixSocketOf } from './unix-socket.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Tries of a request that may be repeated, the first included. */
-const MOST_TRIES = 3;
-const FIRST_PAUSE_MS = 300;
-/** A longer `Retry-After` is the user's to wait for. */
-const LONGEST_WAIT_MS = 5_000;
+/** Attempts of a request that may be repeated, including the first. */
+const MAX_ATTEMPTS = 3;
+const INITIAL_BACKOFF_MS = 300;
+/** A longer `Retry-After` is left to the user. */
+const MAX_RETRY_AFTER_MS = 5_000;
 
 /**
- * Operations whose repetition changes nothing more and answers the same. A mint is repeated under its key, and only where the
- * answer was lost; a target's PUT never: it logs in, and Docker Hub locks a user name after repeated failures.
+ * Operations that can be repeated: a repetition changes nothing and gets the same answer. A mint is repeated with its key, and only
+ * if the answer was lost. A target's PUT is never repeated: it logs in, and Docker Hub locks a user name after repeated failures.
  */
 const REPEATABLE = /^(?:get|list|whoami|revoke)/;
 
-/** Names of secrets and targets, and lease ids. What else stood in a path could lead elsewhere. */
+/** Names of secrets and targets, and lease ids. Anything else in a path could lead elsewhere. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9-]*(?:\/[A-Za-z0-9][A-Za-z0-9-]*)*$/;
 
-/** A client with whatever credentials the AWS SDK finds: environment, profile, SSO, web identity, ECS, instance. */
+/** A client with the credentials that the AWS SDK finds: environment, profile, SSO, web identity, ECS, instance. */
 export async function openApi(settings: CliSettings, env: Env): Promise<Client> {
   const endpoint = endpointOf(settings);
   const client = hubleaseClient({
@@ -37,15 +37,19 @@ export async function openApi(settings: CliSettings, env: Env): Promise<Client> 
   return {
     async call(operation, call) {
       if (call?.name !== undefined && !NAME.test(call.name)) {
-        throw new CommandFailed(EXIT.usage, `"${call.name}" is no name and no lease id`, 'They look like ci/release.');
+        throw new CommandFailed(
+          EXIT.usage,
+          `"${call.name}" is not a valid name or lease id`,
+          'Names look like ci/release.',
+        );
       }
-      // hublease ends what a lost answer held before it mints again under the key: there are never two live tokens.
+      // Before hublease mints again with the same key, it revokes the token of the lost answer: there are never two live tokens.
       const keyed = operation === 'mintLease' ? { idempotencyKey: randomUUID(), ...call } : call;
       for (let tries = 1; ; tries++) {
         try {
           return await client.call(operation, keyed);
         } catch (error) {
-          const again = tries < MOST_TRIES && mayRepeat(operation, error, tries);
+          const again = tries < MAX_ATTEMPTS && mayRepeat(operation, error, tries);
           const pauseMs = again ? pauseAfter(error, tries) : undefined;
           if (pauseMs === undefined) throw error;
           await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -55,7 +59,7 @@ export async function openApi(settings: CliSettings, env: Env): Promise<Client> 
   };
 }
 
-/** The region to sign for: as set, else what an execute-api address names; the embedded edition has but one. */
+/** The region to sign for: the setting, else the region in an execute-api address. The embedded edition has only one. */
 export function regionOf(settings: CliSettings, env: Env): string {
   const url = new URL(endpointOf(settings));
   const inName = /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com/.exec(url.hostname)?.[1];
@@ -63,7 +67,7 @@ export function regionOf(settings: CliSettings, env: Env): string {
   return settings.region ?? inName ?? embedded ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1');
 }
 
-/** A problem says that no token was given, so that a mint which meets one is the user's to repeat, under a new key. */
+/** After a problem no token was given. The user repeats such a mint, with a new key. */
 function mayRepeat(operation: string, error: unknown, tries: number): boolean {
   if (operation !== 'mintLease') return REPEATABLE.test(operation);
   if (error instanceof NoAnswerError) return true;
@@ -71,10 +75,10 @@ function mayRepeat(operation: string, error: unknown, tries: number): boolean {
 }
 
 function pauseAfter(error: unknown, tries: number): number | undefined {
-  const backoffMs = FIRST_PAUSE_MS * 2 ** (tries - 1);
+  const backoffMs = INITIAL_BACKOFF_MS * 2 ** (tries - 1);
   if (error instanceof NoAnswerError) return error.status === undefined || error.status >= 500 ? backoffMs : undefined;
   if (!(error instanceof ProblemError)) return undefined;
   if (![429, 503].includes(error.problem.status) && error.problem.code !== 'in_flight') return undefined;
   const waitMs = (error.retryAfterSeconds ?? 0) * 1_000;
-  return waitMs > LONGEST_WAIT_MS ? undefined : Math.max(waitMs, backoffMs);
+  return waitMs > MAX_RETRY_AFTER_MS ? undefined : Math.max(waitMs, backoffMs);
 }

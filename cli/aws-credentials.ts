@@ -9,7 +9,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 /**
  * The AWS SDK's default chain: environment, profiles, SSO, web identity, ECS, instance.
  *
- * @returns a provider that throws CommandFailed `noCredentials` where the chain ends without any.
+ * @returns a provider that throws CommandFailed `noCredentials` if the chain finds none.
  */
 export function awsCredentials(env: Env): () => Promise<Credentials> {
   // Web identity and SSO ask AWS over HTTPS too. Node 22.21 and 24.5 know this option, older ones leave it out.
@@ -22,7 +22,7 @@ export function awsCredentials(env: Env): () => Promise<Credentials> {
     } catch (error) {
       throw new CommandFailed(
         EXIT.noCredentials,
-        `no AWS credentials: the AWS SDK found none that work (${(error as Error).name})`,
+        `no AWS credentials: the AWS SDK found no valid ones (${(error as Error).name})`,
         'Set AWS_PROFILE, run "aws sso login", or give the job a role.',
       );
     }

@@ -21,10 +21,10 @@ function placeOf(settings: CliSettings) {
 }
 
 /**
- * A lease to hand out: the one kept while it is fresh, else a new one. Never one past its end, whatever was done to the clock.
- * Loads the AWS SDK only for a new one.
+ * A lease to return: the stored one while it is fresh, else a new one. Never one past its end, even if the clock was changed. Loads
+ * the AWS SDK only for a new one.
  *
- * @throws CommandFailed, ProblemError, NoAnswerError when a new lease cannot be had and the one kept is of no more use.
+ * @throws CommandFailed, ProblemError, NoAnswerError if no new lease is possible and the stored one is not usable any more.
  */
 export async function leaseToHandOut(settings: CliSettings, env: Env): Promise<CachedLease> {
   const file = cacheFileOf(env, placeOf(settings));
@@ -50,7 +50,7 @@ function freshIn(file: string): CachedLease | undefined {
   return kept !== undefined && isFresh(kept, clocksNow()) ? kept : undefined;
 }
 
-/** A lease that cannot be kept is still one to hand out. */
+/** A lease that cannot be stored can still be returned. */
 function keep(file: string, lease: CachedLease): void {
   try {
     writeLease(file, lease);
@@ -59,10 +59,10 @@ function keep(file: string, lease: CachedLease): void {
   }
 }
 
-/** Revokes the kept lease and forgets it. Forgets it also when it cannot be revoked now: it ends by itself. */
+/** Revokes the stored lease and removes it. Removes it even if it cannot be revoked now: it ends by itself. */
 export async function giveBack(settings: CliSettings, env: Env): Promise<void> {
   const file = cacheFileOf(env, placeOf(settings));
-  // Nothing is kept: nobody need wait for a lock to learn that.
+  // Nothing is stored, so no lock is needed.
   if (readLease(file) === undefined) return forgetLease(file);
   const { alone } = await import('./lock.ts');
   await alone(file, async () => {
@@ -74,7 +74,7 @@ export async function giveBack(settings: CliSettings, env: Env): Promise<void> {
   });
 }
 
-/** The kept lease, when it may still be handed out. Never leases. */
+/** The stored lease, if it may still be returned. Never leases. */
 export function keptLease(settings: CliSettings, env: Env): CachedLease | undefined {
   const kept = readLease(cacheFileOf(env, placeOf(settings)));
   return kept !== undefined && isUsable(kept, clocksNow()) ? kept : undefined;
@@ -82,7 +82,7 @@ export function keptLease(settings: CliSettings, env: Env): CachedLease | undefi
 
 async function takeLease(settings: CliSettings, env: Env): Promise<CachedLease> {
   const [{ openApi }, { mintBody, openPassword }] = await Promise.all([import('./api.ts'), import('./minting.ts')]);
-  // Before the request: what its way takes makes the lease older, never younger.
+  // Read before the request: the time that it takes makes the lease older, never younger.
   const { wallMs, uptimeMs } = clocksNow();
   const { body } = await (await openApi(settings, env)).call('mintLease', {
     name: secretOf(settings),

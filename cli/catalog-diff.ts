@@ -4,16 +4,16 @@ import type { CatalogDocument } from './catalog-document.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What an answer says besides what a PUT can set. */
+/** Fields of an answer that a PUT cannot set. */
 const NOT_SETTABLE = [
   ...['name', 'status', 'managedBy', 'createdAt', 'updatedAt'],
   ...['verification', 'verificationPending', 'expiryGranularity', 'dismissedTokenIds', 'state'],
 ];
 
-/** What a secret has when its PUT does not say, for that replaces; a target's PUT keeps what it does not say. */
+/** Defaults of a secret: its PUT replaces all fields. A target's PUT keeps fields that it omits. */
 const SECRET_DEFAULTS: Fields = { renewable: false, tags: {}, deleteProtection: false };
 
-/** The difference between an object as it is and as it is wanted, as a unified diff; empty when there is none. */
+/** The difference between the current and the wanted state, as a unified diff; empty if there is none. */
 export function catalogDiff(document: CatalogDocument, current: Fields | undefined): string {
   const before = current === undefined ? {} : settable(current);
   const kept = document.kind === 'Target' ? before : SECRET_DEFAULTS;
@@ -26,7 +26,7 @@ export function catalogDiff(document: CatalogDocument, current: Fields | undefin
   });
 }
 
-/** Whether the login of a target belongs to another user than the one that is wanted. */
+/** Whether a target needs the credential: it is new, or its user changes. */
 export function needsCredential(document: CatalogDocument, current: Fields | undefined): boolean {
   return (
     current === undefined || (document.wanted.username !== undefined && document.wanted.username !== current.username)
@@ -35,7 +35,7 @@ export function needsCredential(document: CatalogDocument, current: Fields | und
 
 function settable(current: Fields): Fields {
   const entries = Object.entries(current).filter(([key]) => !NOT_SETTABLE.includes(key));
-  // The name of a secret's own target is nobody's to choose.
+  // Nobody can choose the name of a secret's own target.
   return Object.fromEntries(current.ownTarget === true ? entries.filter(([key]) => key !== 'target') : entries);
 }
 

@@ -20,8 +20,8 @@ export async function credentialHelper(verb: string | undefined, io: Io): Promis
       return get(io);
     case 'store':
       await io.readAll();
-      // A helper that fails here breaks `docker login` to every registry.
-      io.err('docker-credential-hublease stores nothing: it leases a token whenever one is asked for\n');
+      // If a helper fails here, `docker login` fails for every registry.
+      io.err('docker-credential-hublease stores nothing. It leases a token when docker needs one\n');
       return 0;
     case 'erase':
       return erase(io);
@@ -46,7 +46,7 @@ async function get(io: Io): Promise<number> {
     io.out(`${JSON.stringify({ ServerURL: url, Username: username, Secret: password })}\n`);
     return 0;
   } catch (error) {
-    // docker reads only standard output and then goes on without credentials; people see only standard error.
+    // docker only reads standard output, and then continues without credentials. People only see standard error.
     const { explain } = await import('./explain.ts');
     const { message, hint } = explain(error);
     io.err(`docker-credential-hublease: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`);
@@ -63,15 +63,15 @@ async function erase(io: Io): Promise<number> {
   } catch (error) {
     const { explain } = await import('./explain.ts');
     const { exitCode, message } = explain(error);
-    // What is not there any more need not be revoked, and without configuration nothing was ever leased.
+    // A lease that does not exist needs no revocation. Without configuration nothing was leased.
     if (exitCode !== EXIT.notFound && exitCode !== EXIT.notConfigured) {
-      io.err(`docker-credential-hublease: the lease could not be revoked now and ends by itself: ${message}\n`);
+      io.err(`docker-credential-hublease: the lease could not be revoked now. It ends by itself: ${message}\n`);
     }
   }
   return 0;
 }
 
-/** Clients list to show what they could ask for; no lease is taken for that. */
+/** Clients list to show the available logins. This takes no lease. */
 async function list(io: Io): Promise<number> {
   const { keptLease } = await import('./cached-lease.ts');
   let username: string | undefined;

@@ -33,13 +33,13 @@ export function dockerFolderOf(env: Env): string {
   return env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker');
 }
 
-/** Where podman, skopeo and buildah keep credentials that survive a logout. Source: containers-auth.json(5). */
+/** The file in which podman, skopeo and buildah keep credentials after a logout. Source: containers-auth.json(5). */
 export function podmanFileOf(env: Env): string {
   if (env.REGISTRY_AUTH_FILE) return env.REGISTRY_AUTH_FILE;
   return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'containers', 'auth.json');
 }
 
-/** All files that podman, skopeo and buildah look into, the first that knows a registry before the others. Source: the same. */
+/** All files that podman, skopeo and buildah read. The first that has a registry wins. Source: the same. */
 export function podmanFilesOf(env: Env): readonly string[] {
   if (env.REGISTRY_AUTH_FILE) return [env.REGISTRY_AUTH_FILE];
   const session = env.XDG_RUNTIME_DIR ? [join(env.XDG_RUNTIME_DIR, 'containers', 'auth.json')] : [];
@@ -61,7 +61,7 @@ export function readText(path: string): string | undefined {
   }
 }
 
-/** @throws CommandFailed when the text is no JSON object. */
+/** @throws CommandFailed if the text is not a JSON object. */
 export function parseConfig(text: string | undefined, path: string): DockerConfig {
   const errors: ParseError[] = [];
   const config: unknown =
@@ -69,8 +69,8 @@ export function parseConfig(text: string | undefined, path: string): DockerConfi
   if (errors.length > 0 || typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw new CommandFailed(
       EXIT.error,
-      `${path} is no JSON object, so nothing was changed in it`,
-      'Mend or remove it first.',
+      `${path} is not a JSON object. Nothing was changed in it`,
+      'Fix or delete it first.',
     );
   }
   return config as DockerConfig;
@@ -79,12 +79,12 @@ export function parseConfig(text: string | undefined, path: string): DockerConfi
 /** One entry of a configuration; undefined removes it. */
 export type Entry = readonly [path: readonly string[], value: unknown];
 
-/** What makes docker use a token that stands in the file itself. */
+/** Entries that make docker use a token in the file itself. */
 export function loginEntries({ credsStore, credHelpers }: DockerConfig, username: string, password: string): Entry[] {
   const auth = Buffer.from(`${username}:${password}`).toString('base64');
   const entries: Entry[] = HUB_KEYS.map((key) => [['auths', key], { auth }]);
   for (const key of HUB_KEYS) {
-    // An empty helper means this file to docker, and goes before a store for all registries; the others know no store.
+    // For docker, an empty helper means this file, and wins over a store for all registries. Other clients know no store.
     if (key === HUB_KEYS[0] && credsStore) entries.push([['credHelpers', key], '']);
     else if (credHelpers?.[key] !== undefined) entries.push([['credHelpers', key], undefined]);
   }
@@ -92,8 +92,8 @@ export function loginEntries({ credsStore, credHelpers }: DockerConfig, username
 }
 
 /**
- * Sets (or with undefined removes) one entry, leaving every other byte of the text as it was: laid out like the rest where that
- * touches nothing else, and without a layout where the formatter would have put the neighbours in order too.
+ * Sets one entry, or removes it with undefined. Every other byte of the text stays. The entry is formatted like the rest, unless the
+ * formatter would also change its neighbours.
  */
 export function edit(text: string | undefined, path: readonly string[], value: unknown): string {
   const from = text === undefined || text.trim() === '' ? '{}\n' : text;
@@ -107,16 +107,16 @@ export function edit(text: string | undefined, path: readonly string[], value: u
 const OWNER = 0o700;
 
 /**
- * Writes a file whole or not at all, through a link to where it leads, keeping the owner and the mode of the one it replaces.
+ * Replaces a file atomically. A link is followed. Owner and mode stay.
  *
- * @param options with `closed`, others lose what permissions they had: the file holds a token from now on.
- * @throws CommandFailed when the file is another user's, who could read what is written.
+ * @param options with `closed`, others lose their permissions, because the file now holds a token.
+ * @throws CommandFailed if the file belongs to another user, who could read the new content.
  */
 export function writeWhole(path: string, text: string, { closed = false } = {}): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const former = existsSync(path) ? statSync(path) : undefined;
   const target = former === undefined ? path : realpathSync(path);
-  // A new one may come to hold a token.
+  // A new file may hold a token later.
   const mode = former === undefined ? 0o600 : former.mode & (closed ? OWNER : 0o777);
   const part = `${target}.${randomBytes(8).toString('hex')}.part`;
   try {
@@ -130,9 +130,9 @@ export function writeWhole(path: string, text: string, { closed = false } = {}):
 }
 
 /**
- * Gives a new file to the owner and the group of the one that it will replace.
+ * Gives a new file the owner and the group of the file that it replaces.
  *
- * @returns false when the group could not be kept, so that another group would get what its members may do.
+ * @returns false if the group could not be kept. Another group would then get its permissions.
  */
 function keepsOwner(part: string, { uid, gid }: Stats, path: string): boolean {
   const made = statSync(part);

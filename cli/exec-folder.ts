@@ -6,7 +6,7 @@ import { isPrivateFolder } from './private-files.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** A folder of one run's own. */
+/** A separate folder for one run. */
 export interface PrivateFolder {
   readonly path: string;
   remove(): void;
@@ -14,15 +14,15 @@ export interface PrivateFolder {
 
 /** A folder whose run holds the lock in it. */
 const PREFIX = 'hublease-exec-';
-/** One that is being made: nothing is in it yet but perhaps the lock. */
+/** A folder that is being made. It contains at most the lock. */
 const DRAFT_PREFIX = 'hublease-new-';
 const DRAFT_FORGOTTEN_AFTER_MS = 86_400_000;
 /** The lock's file, which the run holds until it ends. */
 const LOCK = '.hublease-lock';
 
 /**
- * Makes a folder for one `hublease exec`, and removes those of runs that were killed: they hold other registries' credentials.
- * It is in `XDG_RUNTIME_DIR` where there is one, which is in memory and ends with the user's session, else in the system's folder for
+ * Makes a folder for one `hublease exec`, and removes those of killed runs, which hold other registries' credentials. The folder is in
+ * `XDG_RUNTIME_DIR` if that is set: it is in memory and ends with the user's session. Otherwise it is in the system's folder for
  * temporary files.
  */
 export function execFolder(env: Env): PrivateFolder {
@@ -32,7 +32,7 @@ export function execFolder(env: Env): PrivateFolder {
   return makeFolder(roots[0] as string);
 }
 
-/** A run is told by its lock, never by the id of a process, which another process may have by now, or in another container. */
+/** A live run is recognised by its lock. A process id could meanwhile belong to another process or container. */
 function removeOrphans(root: string): void {
   for (const name of namesIn(root)) {
     if (!name.startsWith(PREFIX) && !name.startsWith(DRAFT_PREFIX)) continue;
@@ -46,7 +46,7 @@ function removeOrphans(root: string): void {
         : Date.now() - stat.mtimeMs > DRAFT_FORGOTTEN_AFTER_MS;
       if (isLeft) rmSync(path, { recursive: true, force: true });
     } catch {
-      // Its own run, or another one that looks for orphans, is just removing it.
+      // Its own run, or another cleanup, is removing it.
     }
   }
 }
@@ -59,7 +59,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Whether there is a lock that nobody holds. Without one its run could not lock it, and may live. */
+/** Whether there is a lock that nobody holds. Without a lock file, the run could not lock, and may be alive. */
 function isUnlocked(path: string): boolean {
   if (!existsSync(path)) return false;
   const lock = tryLock(path);
@@ -68,7 +68,7 @@ function isUnlocked(path: string): boolean {
 }
 
 function makeFolder(root: string): PrivateFolder {
-  // Locked before it has the name that others look for.
+  // Lock it before it gets the name that cleanups look for.
   const draft = mkdtempSync(join(root, DRAFT_PREFIX));
   const path = join(root, basename(draft).replace(DRAFT_PREFIX, PREFIX));
   const lock = lockIn(draft);
@@ -82,9 +82,9 @@ function makeFolder(root: string): PrivateFolder {
   };
 }
 
-/** Where no lock can be had, on a disk over the network say, the folder is used without, and nobody else removes it. */
+/** If no lock is possible, for example on a network disk, the folder is used without one, and nobody else removes it. */
 function lockIn(folder: string): FileLock | undefined {
-  // Windows renames no folder that has an open file.
+  // Windows cannot rename a folder with an open file.
   if (process.platform === 'win32') return undefined;
   try {
     return tryLock(join(folder, LOCK));

@@ -7,13 +7,13 @@ import type { PrivateConfig } from './private-config.ts';
 
 type Lease = AnswerOf<'mintLease'>['body']['lease'];
 
-/** Renewed once this much of a lease's life is over. */
+/** A lease is renewed after this share of its life. */
 const RENEW_SHARE = 0.75;
-/** A renewal that failed is tried again after this much of it, but at the latest after this time. */
+/** A failed renewal is retried after this share of the lease's life, but at the latest after this time. */
 const RETRY_SHARE = 0.05;
 const RETRY_MAX_MS = 10_000;
 
-/** The token of one `hublease exec`, made of as many leases as its command outlives. */
+/** The token of one `hublease exec`. A long command may need several leases. */
 export class ExecLease {
   readonly #api: Client;
   readonly #config: PrivateConfig;
@@ -34,12 +34,12 @@ export class ExecLease {
     this.#io = io;
   }
 
-  /** Of the lease in force. */
+  /** Id of the current lease. */
   get id(): string {
     return this.#leases.at(-1)?.id ?? '';
   }
 
-  /** As the lease was answered: true where docker.io will refuse the token. */
+  /** From the mint's answer: true if docker.io will refuse the token. */
   get fakeHub(): true | undefined {
     return this.#fakeHub;
   }
@@ -49,28 +49,28 @@ export class ExecLease {
     const { body } = await this.#api.call('mintLease', { name: this.#secret, body: mintBody(this.#order) });
     this.#leases.push(body.lease);
     this.#fakeHub = body.credential.fakeHub;
-    // A later one is ended at the same time of its life, and was told of with the first.
+    // Later leases are shortened too. The first warning is enough.
     if (this.#leases.length === 1) warnOfClip(this.#io, body.lease);
     const { username, password } = openPassword(body);
     this.#config.login(username, password);
   }
 
-  /** A renewable lease is extended; of one that is not, or cannot be any further, another takes the place. */
+  /** Extends a renewable lease. If that is impossible, a new lease replaces it. */
   keepAlive(): void {
     const lease = this.#leases.at(-1) as Lease;
     this.#renewAfter(lifeMsOf(lease) * RENEW_SHARE, lease, lease.renewable);
   }
 
-  /** Revokes every lease of the run; what cannot be revoked now ends by itself. */
+  /** Revokes every lease of the run. A lease that cannot be revoked now ends by itself. */
   async end(): Promise<void> {
     this.#ended = true;
     clearTimeout(this.#timer);
-    // One that is on its way has to be revoked too.
+    // A lease that is being made must be revoked too.
     await this.#renewal;
     this.#config.remove();
     const revocations = this.#leases.map(async ({ id }) => {
       await this.#api.call('revokeLease', { name: id }).catch(() => {
-        this.#io.err(`hublease: lease ${id} could not be revoked now; it ends by itself\n`);
+        this.#io.err(`hublease: lease ${id} could not be revoked now. It ends by itself\n`);
       });
     });
     await Promise.all(revocations);
@@ -90,7 +90,7 @@ export class ExecLease {
       await this.take();
       this.keepAlive();
     } catch {
-      this.#io.err('hublease: the token could not be renewed yet; trying again\n');
+      this.#io.err('hublease: the token could not be renewed yet. Trying again\n');
       this.#renewAfter(Math.min(RETRY_MAX_MS, lifeMsOf(lease) * RETRY_SHARE), lease, false);
     }
   }

@@ -13,7 +13,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** A command cannot go on. `message` says what, who and why; `hint` what to do next, on a line of its own. */
+/** A command cannot continue. `message` says what happened; `hint` says what to do next, on a separate line. */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
   readonly exitCode: ExitCode;

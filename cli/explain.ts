@@ -3,7 +3,7 @@ import { CommandFailed, EXIT, type ExitCode } from './exit.ts';
 
 const HUB_CODES = /^(?:hub_|expiry_refused|label_refused|list_lags|login_blocked)/;
 
-/** What goes before the API's own words, so that a line in a build log says at once what kind of failure it is. */
+/** Prefix of the API's own message. A line in a build log then starts with the kind of failure. */
 const KINDS: Partial<Record<ExitCode, string>> = {
   [EXIT.denied]: 'denied: ',
   [EXIT.notFound]: 'not found: ',
@@ -11,26 +11,26 @@ const KINDS: Partial<Record<ExitCode, string>> = {
   [EXIT.dockerHub]: 'Docker Hub failed: ',
 };
 
-/** What to run next, where a command says it better than the API can. */
+/** The next step, if a command helps more than the API's text. */
 const NEXT: Readonly<Record<string, string>> = {
   caller_not_allowed: '"hublease whoami" lists the secrets you may lease from.',
   secret_not_found: '"hublease whoami" lists the secrets you may lease from.',
-  lease_not_found: '"hublease leases" lists yours.',
-  ttl_too_long: 'Leave --ttl out, or run the job under "hublease exec --renew", which outlives any TTL.',
-  signature_mismatch: '"hublease doctor" compares region, clock and keys.',
-  bad_scope: '"hublease doctor" compares region, clock and keys.',
-  other_host: 'Set HUBLEASE_ENDPOINT to that address.',
-  expired: '"hublease doctor" compares region, clock and keys.',
+  lease_not_found: '"hublease leases" lists your leases.',
+  ttl_too_long: 'Omit --ttl, or run the job with "hublease exec --renew", which renews the token.',
+  signature_mismatch: '"hublease doctor" checks region, clock and keys.',
+  bad_scope: '"hublease doctor" checks region, clock and keys.',
+  other_host: 'Set HUBLEASE_ENDPOINT to that URL.',
+  expired: '"hublease doctor" checks region, clock and keys.',
 };
 
-/** What a person is told of an error, and the exit code a script gets. */
+/** The message of an error for a person, and the exit code for a script. */
 export function explain(error: unknown): CommandFailed {
   if (isCommandFailed(error)) return error;
   if (error instanceof NoAnswerError) {
     return new CommandFailed(
       EXIT.error,
       error.message,
-      'Check HUBLEASE_ENDPOINT and the network; "hublease doctor" looks closer.',
+      'Check HUBLEASE_ENDPOINT and the network, or run "hublease doctor".',
     );
   }
   if (!(error instanceof ProblemError)) {
@@ -48,7 +48,7 @@ export function explain(error: unknown): CommandFailed {
   );
 }
 
-/** By its name: the credential helper, in a bundle of its own, has a class of its own. */
+/** Compares the name: the credential helper is a separate bundle, and has a separate class. */
 function isCommandFailed(error: unknown): error is CommandFailed {
   return error instanceof Error && error.name === 'CommandFailed';
 }

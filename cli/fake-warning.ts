@@ -2,23 +2,23 @@ import type { Context } from './context.ts';
 import type { Io } from './io.ts';
 import { type CliSettings, endpointOf, isOnThisMachine } from './settings.ts';
 
-/** How long `setup` waits for hublease: it needs no answer for its own work. */
+/** How long `setup` waits for hublease. It does not need the answer for its own work. */
 const ASK_MAX_MS = 3_000;
 
 /**
- * Warns, in one line, that docker.io will refuse what was just written into a Docker configuration.
+ * Warns in one line that docker.io will refuse the token that was written into a Docker configuration.
  *
- * @param fakeHub as hublease answers it: true with its bundled fake Docker Hub, else absent.
+ * @param fakeHub from hublease's answer: true with its bundled fake Docker Hub, else absent.
  */
 export function warnOfFake(io: Pick<Io, 'err'>, fakeHub: true | undefined, what: 'this token' | 'its tokens'): void {
   if (fakeHub) {
-    io.err(`warning: this hublease brings its own fake Docker Hub: docker.io will refuse ${what}\n`);
+    io.err(`warning: this hublease uses its bundled fake Docker Hub, so docker.io will refuse ${what}\n`);
   }
 }
 
 /**
- * Whether hublease has its bundled fake behind it. Only a hublease on this machine can, so no other one is asked. Undefined also
- * when it does not answer now. Never rejects.
+ * Whether hublease uses its bundled fake. Only a hublease on this machine can, so no other one is asked. Undefined if it does not
+ * answer in time. Never rejects.
  */
 export async function askForFake(
   { api }: Pick<Context, 'api'>,

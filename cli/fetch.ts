@@ -11,11 +11,10 @@ export function hasProxy(env: Env): boolean {
 }
 
 /**
- * A fetch that goes through the proxy that the environment names, except for this machine and for what `NO_PROXY` lists. Node's own
- * knows proxies only when it was started with `NODE_USE_ENV_PROXY`, so undici is loaded for it, and only then.
- * `NODE_EXTRA_CA_CERTS` counts either way.
+ * A fetch through the proxy in the environment, except for this machine and for `NO_PROXY`. Node's own fetch only uses proxies if it was
+ * started with `NODE_USE_ENV_PROXY`, so undici is loaded if there is a proxy. `NODE_EXTRA_CA_CERTS` works in both cases.
  *
- * @param socketPath a Unix socket that requests to this machine go to.
+ * @param socketPath a Unix socket for requests to this machine.
  */
 export async function fetchOf(env: Env, socketPath?: string): Promise<typeof fetch> {
   const near = directFetch(socketPath);
@@ -24,7 +23,7 @@ export async function fetchOf(env: Env, socketPath?: string): Promise<typeof fet
     isLoopback(new URL(url)) ? near(url, init) : far(url, init)) as typeof fetch;
 }
 
-/** The environment for Node's own agents, in which no request to this machine goes through a proxy. */
+/** The environment for Node's own agents: requests to this machine use no proxy. */
 export function withoutLoopbackProxy(env: Env): Env {
   const listed = env.no_proxy || env.NO_PROXY;
   const all = [...(listed ? [listed] : []), ...LOOPBACK].join(',');

@@ -1,6 +1,6 @@
 import { closeSync, openSync, truncateSync } from 'node:fs';
 
-/** A lock that this process holds until it lets go of it, or ends, however it ends. */
+/** A lock that this process holds until it releases the lock or ends, even if killed. */
 export interface FileLock {
   release(): void;
 }
@@ -11,9 +11,9 @@ const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
 /**
- * Locks a file, if nobody else has. The lock is the operating system's, which Node gives only through SQLite: the write lock of an
- * empty database. The system takes it back when the process ends, killed or not, and never before, however slow the process is. So
- * there is no age to judge a holder by, and no id of a process that another one may come to have.
+ * Locks a file, if nobody else has. Node offers the operating system's lock only through SQLite: the write lock of an empty database.
+ * The system releases it when the process ends, even if killed, and never before, even if the process is slow. So no lock expires by
+ * age, and no process id can be reused.
  *
  * @param path made when missing, for this user alone. The file stays, and must be opened by nothing else in this process: closing it
  *   would drop the lock (SQLite, "How To Corrupt", 2.2). What somebody wrote into it is removed.
@@ -57,7 +57,7 @@ function make(path: string): void {
   }
 }
 
-/** Node 22 calls it experimental, on standard error, where docker and people would read it. What is used here is not going away. */
+/** Node 22 prints a warning that it is experimental, which docker and people would read. The parts used here are stable. */
 function sqlite(): typeof import('node:sqlite') {
   const { emitWarning } = process;
   process.emitWarning = () => {};

@@ -1,6 +1,6 @@
 import { readFileSync, writeSync } from 'node:fs';
 
-/** What a command reads and writes, so that tests need no process. */
+/** The inputs and outputs of a command, so that tests need no process. */
 export interface Io {
   /** Data. */
   readonly out: (text: string) => void;
@@ -18,7 +18,7 @@ export interface Io {
 /** This process's own. */
 export function processIo(): Io {
   for (const stream of [process.stdout, process.stderr]) {
-    // Whoever reads us may have had enough, `head` for one.
+    // A reader such as `head` may close the pipe early.
     stream.on('error', () => {});
   }
   return {
@@ -33,8 +33,8 @@ export function processIo(): Io {
 }
 
 /**
- * The same for a program that says little and must start fast: Node's streams cost a credential helper more than its whole work.
- * No stream here is a terminal.
+ * The same for a program that prints little and must start fast: Node's streams take longer than a credential helper's whole work. No
+ * stream here is a terminal.
  */
 export function plainIo(): Io {
   return {
@@ -44,7 +44,7 @@ export function plainIo(): Io {
       try {
         return readFileSync(0, 'utf8');
       } catch {
-        // Somebody made it one that does not wait.
+        // Standard input does not block.
         return readAll();
       }
     },
@@ -59,7 +59,7 @@ function write(descriptor: 1 | 2, text: string): void {
   try {
     writeSync(descriptor, text);
   } catch {
-    // Whoever was to read it has gone.
+    // The reader has closed the pipe.
   }
 }
 

@@ -4,11 +4,11 @@ import { type CachedLease, clocksNow } from './lease-cache.ts';
 import { readSettings } from './settings.ts';
 
 const API_VERSION = 'credentialprovider.kubelet.k8s.io/v1';
-/** As the kubelet spells Docker Hub, whichever way the image was written. */
+/** The kubelet's name for Docker Hub, for all spellings of an image. */
 const HUB = 'docker.io';
 /**
- * The kubelet may keep a token until this much of its life is over: then this program takes a new one, and what is left is for
- * the pull that began at the last moment.
+ * The kubelet may use a token for this share of its life. Then this program takes a new one. The rest is for a pull that began at the
+ * last moment.
  */
 const KEPT_SHARE = 0.75;
 
@@ -16,7 +16,7 @@ const KEPT_SHARE = 0.75;
  * The kubelet's protocol for image credentials: one CredentialProviderRequest on standard input, one CredentialProviderResponse on
  * standard output. Source: Kubernetes, "Kubelet CredentialProvider (v1)".
  *
- * @returns the exit code. When it is not 0 the kubelet logs standard error and pulls without these credentials.
+ * @returns the exit code. If it is not 0, the kubelet logs standard error and pulls without these credentials.
  */
 export async function kubeletCredentials(io: Io): Promise<number> {
   try {
@@ -34,11 +34,11 @@ export async function kubeletCredentials(io: Io): Promise<number> {
 const ANSWER = {
   apiVersion: API_VERSION,
   kind: 'CredentialProviderResponse',
-  // One lease is good for every image.
+  // One lease works for every image.
   cacheKeyType: 'Registry',
 } as const;
 
-/** For other registries, should the configuration's `matchImages` name them. */
+/** The answer for other registries, if the configuration's `matchImages` names them. */
 const NOTHING = { ...ANSWER, cacheDuration: '0s', auth: null };
 
 async function leased(env: Io['env']): Promise<object> {
@@ -48,14 +48,14 @@ async function leased(env: Io['env']): Promise<object> {
   return { ...ANSWER, cacheDuration: `${keptSeconds(lease)}s`, auth: { [HUB]: { username, password } } };
 }
 
-/** Whole seconds, by the clock that says that the lease is older. */
+/** Whole seconds, by the clock that shows the larger age. */
 function keptSeconds({ ttlMs, wallMs, uptimeMs }: CachedLease): number {
   const now = clocksNow();
   const ageMs = Math.max(now.wallMs - wallMs, now.uptimeMs - uptimeMs);
   return Math.max(0, Math.floor((ttlMs * KEPT_SHARE - ageMs) / 1_000));
 }
 
-/** @throws CommandFailed `usage` for anything but a request of the one version that is known. */
+/** @throws CommandFailed `usage` for anything except a request of the known version. */
 function imageOf(text: string): string {
   let request: { apiVersion?: unknown; kind?: unknown; image?: unknown } | null;
   try {
@@ -67,12 +67,12 @@ function imageOf(text: string): string {
   if (apiVersion === API_VERSION && kind === 'CredentialProviderRequest' && typeof image === 'string') return image;
   throw new CommandFailed(
     EXIT.usage,
-    `standard input holds no CredentialProviderRequest of ${API_VERSION}`,
-    'The kubelet starts this program: see docs/kubernetes.md.',
+    `standard input is not a CredentialProviderRequest of ${API_VERSION}`,
+    'Only the kubelet runs this program. See docs/kubernetes.md.',
   );
 }
 
-/** The part before the first slash is a registry where it looks like a host. Source: distribution/reference, `splitDockerDomain`. */
+/** The part before the first slash is a registry if it looks like a host. Source: distribution/reference, `splitDockerDomain`. */
 function registryOf(image: string): string {
   const slash = image.indexOf('/');
   const first = image.slice(0, Math.max(0, slash));

@@ -5,18 +5,18 @@ import { basename, dirname, join } from 'node:path';
 import { openPrivateFolder, readPrivateFile } from './private-files.ts';
 
 /**
- * Leases are kept in plain text, in files that only this user can read (0600, in a folder 0700). Nothing else protects them: a key
- * beside them would open to everybody who can read them. See docs/decisions/17-cache-by-file-modes.md.
+ * Leases are stored in plain text, in files that only this user can read (0600, in a folder 0700). Nothing else protects them: everybody
+ * who can read the files could also read a key beside them. See docs/decisions/17-cache-by-file-modes.md.
  */
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** A new lease is taken once this much of the old one's life is over, so that what is handed out has some left. */
+/** After this share of a lease's life, the next call takes a new one. So a returned token has some time left. */
 const FRESH_SHARE = 0.75;
-/** What is handed out when a new lease cannot be had must still live for this long. */
+/** If no new lease is possible, the stored one is returned only if it lives at least this long. */
 const USABLE_MS = 30_000;
 
-/** What the AWS SDK's chain goes by to choose who we are. */
+/** The variables by which the AWS SDK's chain chooses our identity. */
 const IDENTITY = [
   'AWS_PROFILE',
   'AWS_ACCESS_KEY_ID',
@@ -27,16 +27,16 @@ const IDENTITY = [
   'AWS_CONTAINER_CREDENTIALS_FULL_URI',
   'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
 ];
-/** Files of leases that no lease can still be in, by their age, are removed. The longest TTL is a matter of days. */
+/** Older files are removed: their leases have ended, as the longest TTL is a few days. */
 const FORGOTTEN_AFTER_MS = 7 * 86_400_000;
 
-/** A lease that was handed out, as it is kept for the next call. */
+/** A returned lease, stored for the next call. */
 export interface CachedLease {
   readonly leaseId: string;
   readonly username: string;
   readonly password: string;
   readonly ttlMs: number;
-  /** Two clocks at its issue: the wall's, and the machine's since its start, which nobody sets. */
+  /** Two clocks at its issue: the wall clock, and the machine's uptime, which nobody can set. */
   readonly wallMs: number;
   readonly uptimeMs: number;
 }
@@ -51,14 +51,14 @@ export function clocksNow(): Clocks {
   return { wallMs: Date.now(), uptimeMs: Math.floor(uptime() * 1_000) };
 }
 
-/** Where leases are kept, for this user alone. */
+/** The folder of stored leases, for this user only. */
 export function cacheFolderOf(env: Env): string {
   return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'hublease');
 }
 
 /**
- * One file per place, secret and identity. The identity is known only by what chooses it, for asking AWS who we are would cost
- * more than the lease.
+ * One file per endpoint, secret and identity. The identity is only known by the variables that choose it. Asking AWS for it would take
+ * longer than the lease.
  */
 export function cacheFileOf(env: Env, place: { endpoint: string; secret: string; ttl?: string }): string {
   const parts = [place.endpoint, place.secret, place.ttl ?? '', ...IDENTITY.map((name) => env[name] ?? '')];
@@ -66,35 +66,35 @@ export function cacheFileOf(env: Env, place: { endpoint: string; secret: string;
   return join(cacheFolderOf(env), `${name}.lease`);
 }
 
-/** Whether a lease may be handed out without looking for a newer one. */
+/** Whether a lease may be returned without taking a newer one. */
 export function isFresh(lease: CachedLease, now: Clocks): boolean {
   return ageMs(lease, now) < lease.ttlMs * FRESH_SHARE;
 }
 
-/** Whether a lease may be handed out when no newer one can be had. */
+/** Whether a lease may be returned if no newer one is possible. */
 export function isUsable(lease: CachedLease, now: Clocks): boolean {
   return ageMs(lease, now) < lease.ttlMs - USABLE_MS;
 }
 
-/** The older of what the two clocks say: one may have been set, the other begins anew with the machine. */
+/** The larger age of the two clocks: one may have been set, the other restarts with the machine. */
 function ageMs(lease: CachedLease, now: Clocks): number {
   const wall = now.wallMs - lease.wallMs;
   const uptime = now.uptimeMs - lease.uptimeMs;
-  // Set back to before the issue, or started anew, a clock says nothing; a lease of unknown age is as good as none.
+  // A clock before the issue was set back or restarted. A lease of unknown age cannot be used.
   if (wall < 0 || uptime < 0) return Number.POSITIVE_INFINITY;
   return Math.max(wall, uptime);
 }
 
-/** What a file holds: a lease, and the name of the file that it was kept in. */
+/** The content of a file: a lease, and the name of its file. */
 interface Kept extends CachedLease {
   readonly file: string;
 }
 
 /**
- * Reads a kept lease.
+ * Reads a stored lease.
  *
- * @returns undefined when there is none, when it cannot be read for any reason, when its file or folder is another user's or open to
- *   others, or when it was kept in another file.
+ * @returns undefined if there is none or it cannot be read, if its file or folder belongs to another user or is open to others, or if
+ *   it was stored in another file.
  */
 export function readLease(file: string): CachedLease | undefined {
   const text = readPrivateFile(dirname(file), file);
@@ -112,7 +112,7 @@ function isKept({ leaseId, username, password, ttlMs, wallMs, uptimeMs }: Kept):
   return texts && [ttlMs, wallMs, uptimeMs].every((each) => Number.isFinite(each));
 }
 
-/** Keeps a lease, whole or not at all, for this user alone. @throws CommandFailed or the system's error when it cannot. */
+/** Stores a lease atomically, for this user only. @throws CommandFailed or the system's error if it cannot. */
 export function writeLease(file: string, lease: CachedLease): void {
   const folder = dirname(file);
   openPrivateFolder(folder);
@@ -132,7 +132,7 @@ export function forgetLease(file: string): void {
   rmSync(file, { force: true });
 }
 
-/** Forgets leases that were revoked, in whatever file they are kept: their tokens must not be handed out any more. */
+/** Removes revoked leases from all files: their tokens must not be returned any more. */
 export function forgetRevoked(env: Env, leaseIds: ReadonlySet<string>): void {
   const folder = cacheFolderOf(env);
   for (const file of keptFiles(folder)) {
@@ -149,7 +149,7 @@ function keptFiles(folder: string): string[] {
   }
 }
 
-/** Temporary credentials change, and with each of them the file's name: without this the folder would grow for ever. */
+/** Temporary credentials change, and the file's name with them. Without this the folder would grow without end. */
 function forgetOld(folder: string): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);

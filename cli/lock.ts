@@ -3,17 +3,17 @@ import { CommandFailed, EXIT } from './exit.ts';
 import { type FileLock, tryLock } from './file-lock.ts';
 import { openPrivateFolder } from './private-files.ts';
 
-/** Longer than the three tries of a mint may take. A holder that lives is never taken over, so waiting must end somewhere. */
+/** Longer than three attempts of a mint. The lock of a live holder is never taken over, so the wait needs an end. */
 const WAIT_MAX_MS = 120_000;
-/** Those who wait ask again after a time between these, so that a crowd does not ask in step. */
+/** Waiting processes retry after a random time between these, so that they do not retry together. */
 const PAUSE_MS = { min: 25, max: 100 } as const;
 
 /**
- * Works while nobody else works on the same file, in this process or another. One docker or skopeo command asks twice within
- * milliseconds, in processes of their own: the first one leases for all. The lock ends with its holder's process.
+ * Runs work while no other process or call works on the same file. One docker or skopeo command asks twice within milliseconds, in
+ * separate processes: the first one leases for all. The lock ends with its holder's process.
  *
- * @param done looked at while waiting and before the work: what others have done in the meantime. With it there is nothing to do.
- * @throws CommandFailed when the file's folder cannot be used, or the lock is held for too long; and whatever `work` throws.
+ * @param done checked while waiting and before the work: the result of somebody else's work, which makes ours unnecessary.
+ * @throws CommandFailed if the file's folder cannot be used, or the lock is held for too long. Also the errors of `work`.
  */
 export async function alone<T>(
   file: string,
@@ -32,7 +32,7 @@ export async function alone<T>(
       lock?.release();
     }
     if (performance.now() > giveUpAtMs) {
-      throw new CommandFailed(EXIT.error, 'another process has been leasing the same for too long', 'Try again.');
+      throw new CommandFailed(EXIT.error, 'another process is still leasing from this secret', 'Try again.');
     }
     const pauseMs = PAUSE_MS.min + Math.random() * (PAUSE_MS.max - PAUSE_MS.min);
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -40,7 +40,7 @@ export async function alone<T>(
 }
 
 /**
- * The lock of a file. There are 16 for all files, by the first digit of their names, and they are never removed: a lock file that is
+ * The lock of a file. All files share 16 locks, by the first digit of their names. Lock files are never removed: a lock file that is
  * removed while somebody waits for it locks nothing.
  */
 function lockOf(file: string): FileLock | undefined {
@@ -51,8 +51,8 @@ function lockOf(file: string): FileLock | undefined {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     throw new CommandFailed(
       EXIT.error,
-      `leases cannot be kept in ${folder} (${code})`,
-      'Make it writable, or set XDG_CACHE_HOME to a folder that is.',
+      `leases cannot be stored in ${folder} (${code})`,
+      'Make the folder writable, or set XDG_CACHE_HOME to another one.',
     );
   }
 }

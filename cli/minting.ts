@@ -3,10 +3,10 @@ import { CommandFailed, EXIT } from './exit.ts';
 
 export type Minted = AnswerOf<'mintLease'>['body'];
 
-/** What may be asked of a lease; an empty text counts as nothing. */
+/** Options of a mint. An empty text counts as absent. */
 export interface MintFlags {
   readonly ttl?: string | undefined;
-  /** One scope, or several with commas between them. */
+  /** One scope, or several separated by commas. */
   readonly scope?: string | undefined;
   readonly label?: string | undefined;
   readonly reason?: string | undefined;
@@ -22,12 +22,12 @@ export function mintBody({ ttl, scope, label, reason }: MintFlags): Readonly<Rec
   };
 }
 
-/** The login that a mint answered with. @throws CommandFailed when the token is sealed: then nobody here can use it. */
+/** The login in a mint's answer. @throws CommandFailed if the token is sealed, because nobody here can use it. */
 export function openPassword({ lease, credential }: Minted): { readonly username: string; readonly password: string } {
   if ('password' in credential) return credential;
   throw new CommandFailed(
     EXIT.error,
     `the tokens of "${lease.secret}" are sealed for the owner of its protection key`,
-    `Take it with "hublease lease ${lease.secret} -o json" and open it there.`,
+    `Run "hublease lease ${lease.secret} -o json", and open the sealed token with that key.`,
   );
 }

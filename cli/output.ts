@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { CommandFailed, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 
-/** A table of plain columns, without lines: what a person reads and `awk` splits. */
+/** A table of plain columns without lines, for people and for `awk`. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const none = {
     top: '',
@@ -37,9 +37,9 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     .join('\n')}\n`;
 }
 
-/** The flag that chooses a command's form; the first one goes without saying. */
+/** The flag for a command's output format. The first one is the default. */
 export function output(forms: readonly [string, ...string[]] = ['table', 'json']): Option {
-  return new Option('-o, --output <form>').choices(forms).default(forms[0]);
+  return new Option('-o, --output <format>', 'output format').choices(forms).default(forms[0]);
 }
 
 /** Stable JSON for scripts. */
@@ -48,9 +48,9 @@ export function json(value: unknown): string {
 }
 
 /**
- * One field of an answer, bare: `lease.id`, `credential.password`.
+ * One field of an answer without quotes: `lease.id`, `credential.password`.
  *
- * @throws CommandFailed `usage` when there is none of that name.
+ * @throws CommandFailed `usage` if there is no such field.
  */
 export function field(value: unknown, path: string): string {
   let at: unknown = value;
@@ -60,11 +60,11 @@ export function field(value: unknown, path: string): string {
         ? (at as Record<string, unknown>)[key]
         : undefined;
   }
-  if (at === undefined) throw new CommandFailed(EXIT.usage, `no field "${path}" in the answer`);
+  if (at === undefined) throw new CommandFailed(EXIT.usage, `the answer has no field "${path}"`);
   return `${typeof at === 'object' ? JSON.stringify(at) : String(at)}\n`;
 }
 
-/** What stands in for a secret on a terminal. */
+/** A secret as a terminal shows it. */
 export function masked(secret: string): string {
   return `${secret.slice(0, 9)}${'•'.repeat(8)}`;
 }
@@ -76,7 +76,7 @@ const UNITS = [
   ['second', 1],
 ] as const;
 
-/** An instant as people say it: "in 14 minutes", "2 hours ago". */
+/** A time in words: "in 14 minutes", "2 hours ago". */
 export function spoken(instant: string, nowMs: number): string {
   const seconds = Math.round((Date.parse(instant) - nowMs) / 1_000);
   const size = Math.abs(seconds);
@@ -87,7 +87,7 @@ export function spoken(instant: string, nowMs: number): string {
   return seconds > 0 ? `in ${span}` : `${span} ago`;
 }
 
-/** Writes what is left of a lease's life over and over, on a terminal, until nothing is. */
+/** Shows the rest of a lease's life on a terminal, until it is over. */
 export async function countDown(instant: string, io: Io): Promise<void> {
   for (;;) {
     const leftMs = Date.parse(instant) - io.nowMs();
@@ -101,7 +101,7 @@ export async function countDown(instant: string, io: Io): Promise<void> {
   io.err('\rexpired      \n');
 }
 
-/** Runs work, with a spinner on a terminal should it take long. */
+/** Runs work. If it takes long, a terminal shows a spinner. */
 export async function withSpinner<T>(io: Io, text: string, work: () => Promise<T>): Promise<T> {
   if (!io.errIsTerminal || io.env.CI !== undefined) return work();
   const { default: yoctoSpinner } = await import('yocto-spinner');

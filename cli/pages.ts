@@ -2,7 +2,7 @@ import type { Client } from '../client/client.ts';
 import type { AnswerOf } from '../functions/wire/operations.ts';
 
 export type Lease = AnswerOf<'getLease'>['body']['lease'];
-/** What administrators see of one. */
+/** A lease as administrators see it. */
 export type AdminLease = AnswerOf<'getAnyLease'>['body']['lease'];
 
 /** The API's largest page. */
@@ -19,7 +19,7 @@ export function collectLeases(api: Client, filter: Filter, limit: number): Promi
   return collect((page) => api.call('listLeases', { query: { ...filter, ...page } }), limit);
 }
 
-/** Everybody's leases likewise, for administrators. @throws as the client does. */
+/** The same for leases of all callers, for administrators. @throws as the client does. */
 export function collectAllLeases(api: Client, filter: Filter, limit: number): Promise<AdminLease[]> {
   return collect((page) => api.call('listAllLeases', { query: { ...filter, ...page } }), limit);
 }

@@ -16,20 +16,20 @@ import { HUB_KEYS } from './hub-keys.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** A Docker configuration of one job's own, so that jobs side by side do not log each other out. */
+/** A separate Docker configuration for one job, so that parallel jobs do not log each other out. */
 export interface PrivateConfig {
   readonly folder: string;
-  /** What the environment of whatever is to use it needs; undefined takes a variable out. */
+  /** Environment variables for its users; undefined removes a variable. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Puts a token in, in place of the one before. */
+  /** Writes a token, and replaces the one before. */
   login(username: string, password: string): void;
   remove(): void;
 }
 
 /**
- * Copies the configuration in force into a private folder: plugins, contexts and all other files by link, and `config.json` with
- * everything in it, other registries' credentials and helpers included. Only Docker Hub's credentials become ours. podman,
- * skopeo and buildah get a file of their own beside it, made of all those that they would have looked into.
+ * Copies the current configuration into a private folder: plugins, contexts and all other files as links, and the whole `config.json`
+ * with the credentials and helpers of other registries. Only Docker Hub's credentials are replaced. podman, skopeo and buildah get
+ * a separate file beside it, made of all the files that they would have read.
  *
  * @param makeFolder called once the configuration has been read.
  * @throws CommandFailed when a configuration cannot be read.
@@ -62,10 +62,10 @@ export function privateConfig(env: Env, makeFolder: () => PrivateFolder): Privat
   };
 }
 
-/** What podman would find in all its files, without Docker Hub; it goes by the longest name, so those below it go too. */
+/** The entries of all podman files, without Docker Hub. podman prefers the longest name, so entries below it are removed too. */
 function podmanConfig(env: Env): DockerConfig {
   const configs = podmanFilesOf(env).map((path) => parseConfig(readText(path), path));
-  // The first file goes last, over the others.
+  // The first file is applied last, because it wins.
   const auths = Object.assign({}, ...configs.toReversed().map((config) => config.auths));
   const credHelpers = Object.assign({}, ...configs.toReversed().map((config) => config.credHelpers));
   return { auths: withoutHubKeys(auths), credHelpers: withoutHubKeys(credHelpers) };
@@ -79,7 +79,7 @@ function isHub(key: string): boolean {
   return key.startsWith('docker.io/') || HUB_KEYS.some((each) => each === key);
 }
 
-/** docker puts this variable before every file; what it holds for other registries stays. */
+/** docker prefers this variable to every file. Its entries for other registries stay. */
 function withoutHub(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   try {

@@ -14,21 +14,21 @@ import { CommandFailed, EXIT } from './exit.ts';
 /** Permissions of the group and of others. */
 const OTHERS = 0o077;
 
-/** Whether something is this user's and closed to all others. Windows has no such modes: there the user's profile folder is. */
+/** Whether something belongs to this user and is closed to others. Windows has no such modes, but protects the profile folder. */
 export function isPrivate({ uid, mode }: Stats): boolean {
   return process.getuid === undefined || (uid === process.getuid() && (mode & OTHERS) === 0);
 }
 
-/** Whether a folder is there, is this user's, and is closed to all others. */
+/** Whether a folder exists, belongs to this user, and is closed to others. */
 export function isPrivateFolder(path: string): boolean {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat?.isDirectory() === true && isPrivate(stat);
 }
 
 /**
- * The content of a file that this user alone could have written and can read, in a folder of the same kind. No link is followed.
+ * The content of a file that only this user can read and write, in a folder of the same kind. Links are not followed.
  *
- * @returns undefined for any other, and for one that cannot be read.
+ * @returns undefined for other files, and for files that cannot be read.
  */
 export function readPrivateFile(folder: string, path: string): string | undefined {
   try {
@@ -46,9 +46,9 @@ export function readPrivateFile(folder: string, path: string): string | undefine
 }
 
 /**
- * Makes a folder for this user alone, or closes one of this user's to others.
+ * Makes a folder for this user only, or closes an existing one to others.
  *
- * @throws CommandFailed when it cannot be made, or is another user's.
+ * @throws CommandFailed if it cannot be made, or belongs to another user.
  */
 export function openPrivateFolder(path: string): void {
   try {
@@ -57,7 +57,7 @@ export function openPrivateFolder(path: string): void {
     if (process.getuid !== undefined && uid !== process.getuid()) {
       throw new CommandFailed(
         EXIT.error,
-        `${path} belongs to another user, who could read and change what is kept there`,
+        `${path} belongs to another user, who could read and change the leases in it`,
         'Set XDG_CACHE_HOME to a folder of your own.',
       );
     }
@@ -67,8 +67,8 @@ export function openPrivateFolder(path: string): void {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     throw new CommandFailed(
       EXIT.error,
-      `leases cannot be kept in ${path} (${code})`,
-      'Make it writable, or set XDG_CACHE_HOME to a folder that is.',
+      `leases cannot be stored in ${path} (${code})`,
+      'Make the folder writable, or set XDG_CACHE_HOME to another one.',
     );
   }
 }

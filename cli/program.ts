@@ -26,9 +26,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const program = new Command('hublease')
     .description('just-in-time Docker Hub tokens, leased from your own AWS account')
     .version(VERSION, '--version')
-    .option('--endpoint <url>', 'where hublease is (HUBLEASE_ENDPOINT)')
-    .option('--region <name>', 'its AWS region (HUBLEASE_REGION)')
-    .showHelpAfterError('("hublease --help" lists everything)')
+    .option('--endpoint <url>', 'URL of hublease (HUBLEASE_ENDPOINT)')
+    .option('--region <name>', 'AWS region of hublease (HUBLEASE_REGION)')
+    .showHelpAfterError('("hublease --help" lists all commands)')
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err });
   const context = contextOf(io, () => program.opts());

@@ -6,7 +6,7 @@ import { CommandFailed, EXIT } from './exit.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Where hublease is, and what is leased when nothing else is said. Flags go before the environment, that before the file. */
+/** The endpoint of hublease, and defaults for leases. Flags win over the environment, which wins over the file. */
 export interface CliSettings {
   /** With the stage. */
   readonly endpoint?: string;
@@ -26,8 +26,8 @@ export function settingsFileOf(env: Env): string {
 /**
  * Reads the settings.
  *
- * @throws CommandFailed `notConfigured` for a file that is not YAML or JSON with known keys; one that is missing counts as empty,
- *   unless `HUBLEASE_CONFIG` names it.
+ * @throws CommandFailed `notConfigured` for a file that is not YAML or JSON with known keys. A missing file counts as empty, unless
+ *   `HUBLEASE_CONFIG` names it.
  */
 export async function readSettings(flags: CliSettings, env: Env): Promise<CliSettings> {
   const file = await readFile(settingsFileOf(env), Boolean(env.HUBLEASE_CONFIG));
@@ -40,10 +40,10 @@ export async function readSettings(flags: CliSettings, env: Env): Promise<CliSet
 }
 
 /**
- * The endpoint in force.
+ * The configured endpoint.
  *
- * @throws CommandFailed `notConfigured` when there is none, or it is no https address (http is for this machine only), or one with a
- *   user name or password in it, which are not repeated.
+ * @throws CommandFailed `notConfigured` if there is none, if it is not an https URL (http is only for this machine), or if it contains
+ *   a user name or password, which the message does not repeat.
  */
 export function endpointOf(settings: CliSettings): string {
   const { endpoint } = settings;
@@ -58,24 +58,24 @@ export function endpointOf(settings: CliSettings): string {
   const bare = url?.username === '' && url.password === '';
   const loopback = url !== undefined && isLoopback(url);
   if (bare && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback))) {
-    // The stage is part of every path; an address without any is one that was cut short.
+    // The stage is part of every path. A URL without a path lacks it.
     return url.pathname === '/' ? `${url.origin}/v1` : endpoint.replace(/\/+$/, '');
   }
   throw new CommandFailed(
     EXIT.notConfigured,
-    `not configured: "${endpoint.replace(/\/\/.*@/s, '//')}" is no https address`,
+    `not configured: "${endpoint.replace(/\/\/.*@/s, '//')}" is not an https URL`,
     bare || url === undefined
       ? 'Check HUBLEASE_ENDPOINT.'
-      : 'Check HUBLEASE_ENDPOINT: a user name or password has no place in it.',
+      : 'Check HUBLEASE_ENDPOINT. It must not contain a user name or password.',
   );
 }
 
-/** Whether an endpoint is of this machine, as the embedded edition's is. */
+/** Whether an endpoint is on this machine, like the embedded edition's. */
 export function isOnThisMachine(endpoint: string): boolean {
   return isLoopback(new URL(endpoint));
 }
 
-/** The secret in force. @throws CommandFailed `notConfigured` when there is none. */
+/** The configured secret. @throws CommandFailed `notConfigured` if there is none. */
 export function secretOf(settings: CliSettings): string {
   if (settings.secret !== undefined) return settings.secret;
   throw new CommandFailed(
@@ -100,14 +100,18 @@ async function readFile(path: string, mustExist: boolean): Promise<CliSettings> 
   );
   if (known === undefined || stranger !== undefined) {
     const what =
-      stranger === undefined ? 'is no list of settings' : `has an unknown or malformed setting "${stranger[0]}"`;
-    throw new CommandFailed(EXIT.notConfigured, `not configured: ${path} ${what}`, `Known: ${KEYS.join(', ')}.`);
+      stranger === undefined ? 'is not a list of settings' : `has an unknown or malformed setting "${stranger[0]}"`;
+    throw new CommandFailed(
+      EXIT.notConfigured,
+      `not configured: ${path} ${what}`,
+      `Known settings: ${KEYS.join(', ')}.`,
+    );
   }
   // A TTL of whole seconds needs no quotes.
   return Object.fromEntries(known.map(([key, value]) => [key, String(value)]));
 }
 
-/** Every JSON is YAML too, but its reader need not be loaded, which a credential helper called twice per pull would feel. */
+/** JSON is also YAML, but needs no YAML parser. Loading one would slow down the credential helper, which runs twice per pull. */
 async function parse(text: string, path: string): Promise<unknown> {
   try {
     return JSON.parse(text);

@@ -1,11 +1,11 @@
-/** A piece of a text, and what stood in its place. */
+/** A piece of a text, and the text that it replaced. */
 export interface Step {
   readonly offset: number;
   readonly length: number;
   readonly former: string;
 }
 
-/** The one stretch in which two texts differ, as it stands in the second. */
+/** The part in which two texts differ, in the second text. */
 export function stepBetween(before: string, after: string): Step {
   const most = Math.min(before.length, after.length);
   let start = 0;

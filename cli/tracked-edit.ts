@@ -7,15 +7,15 @@ import { type Step, stepBetween } from './text-step.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What it takes to undo what was done to a file. It holds only what was replaced, never the rest of the file. */
+/** The data to undo an edit of a file. It holds only the replaced parts, never the rest of the file. */
 export interface EditRecord {
   readonly file: string;
-  /** Whether the file was made. */
+  /** Whether the edit created the file. */
   readonly created: boolean;
-  /** Of the text as it was left. A file that differs was touched since, and its bytes are somebody else's. */
+  /** Hash of the edited text. If the file differs, somebody else has changed it since. */
   readonly sha256: string;
   readonly steps: readonly Step[];
-  /** Whatever else the one who did it wants to know when undoing. */
+  /** More data for the undo. */
   readonly note: Readonly<Record<string, string>>;
 }
 
@@ -23,8 +23,8 @@ export interface EditRecord {
  * Sets entries of a configuration file and remembers how to undo it.
  *
  * @param kind one record is kept for each kind and file.
- * @param options without `remembersFormer`, where what is replaced may be a secret, the record cannot restore byte for byte. With
- *   `closed` the file holds a token from now on, so others lose their permissions on it, and do not get them back.
+ * @param options without `remembersFormer` (the replaced text may be a secret), the record cannot restore the file byte for byte. With
+ *   `closed`, the file now holds a token, so others permanently lose their permissions.
  */
 export function editTracked(
   env: Env,
@@ -45,7 +45,7 @@ export function editTracked(
   }
   if (text === undefined || text === before) return;
   writeWhole(file, text, { closed });
-  // A second edit of the same file cannot be undone in bytes, for what lies between the two may be somebody else's.
+  // A second edit of the same file cannot be undone byte for byte: somebody else may have changed the file in between.
   const inBytes = remembersFormer && earlier === undefined;
   const record: EditRecord = {
     file,
@@ -57,13 +57,13 @@ export function editTracked(
   saveRecord(env, kind, file, record);
 }
 
-/** Puts a record in place of the one there was. */
+/** Replaces the record. */
 export function saveRecord(env: Env, kind: string, file: string, record: EditRecord): void {
   mkdirSync(stateFolderOf(env), { recursive: true, mode: 0o700 });
   writeWhole(recordFileOf(env, kind, file), `${JSON.stringify(record)}\n`);
 }
 
-/** The record of a kind and file; undefined when there is none, or none that can be read. */
+/** The record of a kind and file; undefined if there is none, or if it cannot be read. */
 export function recordOf(env: Env, kind: string, file: string): EditRecord | undefined {
   try {
     return JSON.parse(readFileSync(recordFileOf(env, kind, file), 'utf8')) as EditRecord;
@@ -73,8 +73,8 @@ export function recordOf(env: Env, kind: string, file: string): EditRecord | und
 }
 
 /**
- * Undoes a recorded edit: byte for byte where nobody touched the file since, else by setting the entries given for that case.
- * The record goes.
+ * Undoes a recorded edit: byte for byte if nobody has changed the file, else by setting the entries given for that case. Removes the
+ * record.
  *
  * @returns whether there was anything to undo.
  */
@@ -97,7 +97,7 @@ export function undoTracked(env: Env, kind: string, file: string, entriesIfTouch
   return recorded || undone !== text;
 }
 
-/** Where this user's programs keep what outlives a cache. Source: XDG Base Directory Specification. */
+/** The folder for state that must outlive a cache. Source: XDG Base Directory Specification. */
 function stateFolderOf(env: Env): string {
   return join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'hublease');
 }

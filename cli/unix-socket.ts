@@ -7,11 +7,11 @@ type Env = Readonly<Record<string, string | undefined>>;
 const PATH_MAX_BYTES = 103;
 
 /**
- * The Unix socket of the embedded edition at an endpoint, which no other user of this machine can listen on in its place, as could be
- * done with its port. It is in the edition's data folder: beside the credentials file that is in use, or where `HUBLEASE_DATA` says.
- * Its name has the endpoint's port, and its owner is the one of the keys beside it.
+ * The Unix socket of the embedded edition at an endpoint. Another user of this machine could listen on its port, but not on the socket. The
+ * socket is in the edition's data folder: beside the current credentials file, or in `HUBLEASE_DATA`. Its name contains the endpoint's
+ * port, and its owner owns the keys beside it.
  *
- * @returns undefined where there is none, or none to be trusted.
+ * @returns undefined if there is none, or if it cannot be trusted.
  */
 export function unixSocketOf(endpoint: string, env: Env): string | undefined {
   const url = new URL(endpoint);
@@ -26,7 +26,7 @@ function isTrusted({ path, keys }: { path: string; keys: string }): boolean {
   if (Buffer.byteLength(path) > PATH_MAX_BYTES) return false;
   try {
     const socket = lstatSync(path);
-    // Who owns the keys could sign as we do anyway.
+    // The owner of the keys could sign as we do anyway.
     return socket.isSocket() && (socket.mode & 0o077) === 0 && socket.uid === statSync(keys).uid;
   } catch {
     return false;

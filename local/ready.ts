@@ -3,10 +3,10 @@ import { curlConfigOf } from './front-door/curl-configs.ts';
 import { nearPath } from './near-path.ts';
 import type { Settings } from './settings.ts';
 
-/** The first line where the bundled fake is in use: nobody should take its tokens for real ones. */
-const FAKE_LINE = 'FAKE DOCKER HUB: nothing here reaches docker.io; its tokens open nothing there';
+/** The first line with the bundled fake, so that nobody takes its tokens for real ones. */
+const FAKE_LINE = 'FAKE DOCKER HUB: nothing here reaches docker.io, and docker.io refuses its tokens';
 
-/** What a person sees once the embedded edition listens, with commands ready to paste. */
+/** The text that a person sees when the embedded edition listens, with commands to paste. */
 export function readyText(settings: Settings, { endpoint, hubOrigin, credentialsFile, socket }: Embedded): string {
   const isFake = settings.hubOrigin === undefined;
   const ci = nearPath(curlConfigOf(settings.dataFolder, 'hublease-ci'));
@@ -23,7 +23,7 @@ export function readyText(settings: Settings, { endpoint, hubOrigin, credentials
   ];
   if (isFake) {
     lines.push(
-      'Lease a token as the CI role, look at the lease, and end it:',
+      'Lease a token as the CI role, show the leases, and end the lease:',
       `  curl -K ${ci} -X POST ${endpoint}/lease/demo/pull`,
       `  curl -K ${ci} ${endpoint}/leases`,
       `  curl -K ${ci} -X DELETE ${endpoint}/leases/LEASE_ID`,
@@ -31,10 +31,10 @@ export function readyText(settings: Settings, { endpoint, hubOrigin, credentials
     );
   }
   lines.push(
-    'What is there to lease, as the administrator:',
+    'List the dynamic secrets, as the administrator:',
     `  curl -K ${administrator} ${endpoint}/admin/secrets`,
     '',
-    'Ctrl-C ends it; open leases are revoked on time at the next start, and by Docker Hub itself when they expire.',
+    'Ctrl-C stops hublease. The next start revokes leases that are due. Docker Hub ends every token at its expiry.',
     '',
   );
   return lines.join('\n');

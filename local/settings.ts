@@ -6,28 +6,28 @@ import { Failed } from '../functions/core/model/failure.ts';
 /** How much the embedded edition says on standard error. */
 export type LogLevel = 'silent' | 'error' | 'info';
 
-/** What the embedded edition was started with. */
+/** The settings of a start of the embedded edition. */
 export interface Settings {
   /** 0 takes any free port. */
   readonly port: number;
-  /** Absolute folder of all that is kept. */
+  /** Absolute path of the folder for all data. */
   readonly dataFolder: string;
-  /** Each a `Host` that requests may be signed for besides `127.0.0.1:PORT`; absent for none. */
+  /** Hosts that requests may be signed for besides `127.0.0.1:PORT`. */
   readonly acceptHosts?: readonly string[];
   /** Origin of a Docker Hub to use; absent means the bundled fake. */
   readonly hubOrigin?: string;
   readonly minTtlSeconds: number;
   readonly sweepIntervalSeconds: number;
-  /** Requests of one caller in a minute; absent where nobody counts. */
+  /** Requests per minute of one caller; absent for no limit. */
   readonly callerRatePerMinute?: number;
-  /** Answer a token only when its grant is in the audit log, on the disk. */
+  /** Return a token only when its grant is in the audit log on the disk. */
   readonly auditRequired?: boolean;
-  /** Say where it listens as one JSON line in place of prose. */
+  /** Print one JSON line instead of prose when it listens. */
   readonly jsonReady: boolean;
   readonly logLevel: LogLevel;
 }
 
-/** A flag or variable that cannot be used; the message is one line for the person who wrote it. */
+/** A flag or variable has an invalid value. The message is one line for the person who wrote it. */
 export class UsageError extends Error {}
 
 const FLAGS = {
@@ -48,30 +48,32 @@ type Flag = keyof typeof FLAGS;
 
 /** A hundred a second: far above what a person or a job needs, and below what one process answers. */
 const CALLER_RATE_PER_MINUTE = 6_000;
-/** A safety net that comes less than daily is none. A timer of Node's holds 24 days and fires at once for more. */
+/** A rarer sweep would be no safety net. Also, a Node timer fires at once for more than 24 days. */
 const SWEEP_INTERVAL_MAX_SECONDS = 86_400;
 
-export const HELP = `hublease, embedded edition: leases Docker Hub tokens on this machine, on 127.0.0.1 only.
+export const HELP = `hublease, embedded edition: leases Docker Hub tokens on this machine. It listens only on 127.0.0.1.
 
   npm start -- [flags]
 
+  flag                   meaning                             variable                 default
+
   --port N               port to listen on, 0 for any        HUBLEASE_PORT            8787
-  --data DIR             folder of all that is kept          HUBLEASE_DATA            .hublease
-  --hub URL              a Docker Hub in place of the fake;  HUBLEASE_HUB             the bundled fake
-                         nothing is seeded then, and each
-                         Docker Hub needs its own --data
-  --accept-host HOSTS    further hosts, with their ports,    HUBLEASE_ACCEPT_HOST     127.0.0.1:PORT alone
-                         that requests may be signed for,
-                         such as a TLS proxy's
-  --min-ttl DURATION     least TTL of a lease                HUBLEASE_MIN_TTL         1s
-  --sweep-interval D     pause between sweeps                HUBLEASE_SWEEP_INTERVAL  5m
-  --caller-rate N        requests of one caller in a minute  HUBLEASE_CALLER_RATE     6000
+  --data DIR             folder for all data                 HUBLEASE_DATA            .hublease
+  --hub URL              a Docker Hub to use instead of      HUBLEASE_HUB             the bundled fake
+                         the fake. It needs its own --data,
+                         and starts without examples
+  --accept-host HOSTS    more HOST:PORTs that requests may   HUBLEASE_ACCEPT_HOST     only 127.0.0.1:PORT
+                         be signed for, such as that of a
+                         TLS proxy; separate with commas
+  --min-ttl DURATION     minimum TTL of a lease              HUBLEASE_MIN_TTL         1s
+  --sweep-interval D     time between sweeps                 HUBLEASE_SWEEP_INTERVAL  5m
+  --caller-rate N        requests per minute and caller,     HUBLEASE_CALLER_RATE     6000
                          or "off"
-  --audit-required       answer no token whose record is     HUBLEASE_AUDIT_REQUIRED  off
-                         not in the audit log
-  --json-ready           one JSON line once it listens       HUBLEASE_JSON_READY      off
+  --audit-required       return a token only if its record   HUBLEASE_AUDIT_REQUIRED  off
+                         is in the audit log
+  --json-ready           when ready, print one JSON line     HUBLEASE_JSON_READY      off
   --log-level LEVEL      silent, error or info               HUBLEASE_LOG_LEVEL       error
-  --help                 this text
+  --help                 print this text
 `;
 
 /**
@@ -144,7 +146,7 @@ function originOf({ text, source }: Given): string {
     url.hash !== '' ||
     `${url.username}${url.password}` !== ''
   ) {
-    throw new UsageError(`${source}: expected https://HOST, or http://127.0.0.1:PORT for one on this machine`);
+    throw new UsageError(`${source}: expected https://HOST, or http://127.0.0.1:PORT for a Docker Hub on this machine`);
   }
   return url.origin;
 }
@@ -152,7 +154,7 @@ function originOf({ text, source }: Given): string {
 function hostsOf({ text, source }: Given): readonly string[] {
   const hosts = text.toLowerCase().split(',');
   const fits = hosts.every((host) => URL.canParse(`http://${host}`) && new URL(`http://${host}`).host === host);
-  if (!fits) throw new UsageError(`${source}: expected HOST or HOST:PORT, or several with commas between them`);
+  if (!fits) throw new UsageError(`${source}: expected HOST or HOST:PORT, or several separated by commas`);
   return hosts;
 }
 

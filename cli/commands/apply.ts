@@ -38,12 +38,12 @@ async function applyOne({ io }: Context, client: Client, document: CatalogDocume
   const diff = catalogDiff(document, current);
   io.out(diff);
   const hasCredential = credential !== undefined;
-  // What a credential is cannot be read back, so it goes out where it must, or when told to. A secret's own always goes with it.
+  // A credential cannot be read back. It is sent if needed or requested. A secret's own credential is always sent.
   const sendsCredential =
     hasCredential && (flags.credentials === true || kind === 'Secret' || needsCredential(document, current));
   if (diff === '' && !(hasCredential && flags.credentials)) {
     io.err(
-      `${title}: unchanged${hasCredential ? ' (credentials are not compared; --credentials sends them again)' : ''}\n`,
+      `${title}: unchanged${hasCredential ? ' (credentials cannot be compared; --credentials sends them again)' : ''}\n`,
     );
     return;
   }
@@ -53,12 +53,14 @@ async function applyOne({ io }: Context, client: Client, document: CatalogDocume
   const operation = kind === 'Secret' ? 'putSecret' : 'putTarget';
   const answer = await withSpinner(io, `applying ${title}`, () => client.call(operation, { name, body }));
   const isPending = Number(answer.status) === 202;
-  io.err(`${title}: ${verb}${isPending ? '; Docker Hub took too long to verify it: hublease targets verify' : ''}\n`);
+  io.err(
+    `${title}: ${verb}${isPending ? '; Docker Hub took too long to verify it. Run "hublease targets verify"' : ''}\n`,
+  );
   const remarks = 'target' in answer.body ? remarksOf(answer.body.target) : warningsOf(answer.body.warnings);
   for (const text of remarks) io.err(`  ${text}\n`);
 }
 
-/** What the verification of a target waits for, or what it found inexact. */
+/** What the verification of a target waits for, or its warnings. */
 function remarksOf({ verification, verificationPending }: TargetShown): string[] {
   if (verificationPending !== undefined) return [verificationPending.detail];
   return typeof verification === 'object' ? warningsOf(verification.warnings) : [];

@@ -11,32 +11,32 @@ import { type ApplyFlags, applyFile } from './apply.ts';
 export function catalogCommands(program: Command, context: Context): void {
   for (const kind of ['Secret', 'Target'] as const) {
     const plural = `${kind.toLowerCase()}s`;
-    const group = program.command(plural).description(`${plural}, for administrators`);
+    const group = program.command(plural).description(`manage ${plural} (admins)`);
     group
       .command('list')
       .description(`list ${plural} by name`)
-      .option('--prefix <name>', 'only those below it')
+      .option('--prefix <name>', 'only those below this name')
       .addOption(output())
       .action((flags: { prefix?: string; output: string }) => list(context, kind, flags));
     group
       .command('get')
-      .description('show one')
+      .description(`show a ${kind.toLowerCase()}`)
       .argument('<name>')
       .addOption(output(['yaml', 'json']))
       .action((name: string, flags: { output: string }) => get(context, kind, name, flags));
     group
       .command('apply')
-      .description('create or change what a YAML or JSON file describes, and show the difference')
-      .requiredOption('-f, --file <path>', 'the file; - for standard input')
-      .option('--dry-run', 'show the difference only')
-      .option('--credentials', 'send credentials again even where nothing else differs')
+      .description('create or change the items of a YAML or JSON file, and show the difference')
+      .requiredOption('-f, --file <path>', 'the file, or - for standard input')
+      .option('--dry-run', 'only show the difference')
+      .option('--credentials', 'send credentials again even if nothing else differs')
       .action((flags: ApplyFlags) => applyFile(context, flags));
     group
       .command('delete')
-      .description('delete one')
+      .description(`delete a ${kind.toLowerCase()}`)
       .argument('<name>')
-      .option('--dry-run', 'say only what would be deleted')
-      .option('--force', 'although it has open leases: it goes once they have ended')
+      .option('--dry-run', 'only show what would be deleted')
+      .option('--force', 'delete it although it has open leases: it goes away when they have ended')
       .action((name: string, flags: { dryRun?: boolean; force?: boolean }) => remove(context, kind, name, flags));
     if (kind === 'Target') targetCommands(group, context);
   }
@@ -45,15 +45,15 @@ export function catalogCommands(program: Command, context: Context): void {
 function targetCommands(group: Command, context: Context): void {
   group
     .command('verify')
-    .description('log in to Docker Hub, and make and delete a token')
+    .description('test a target: log in to Docker Hub, make a token and delete it')
     .argument('<name>')
     .addOption(output())
     .action((name: string, flags: { output: string }) => verify(context, name, flags));
   group
     .command('dismiss')
-    .description('say that tokens are not of hublease, so that they keep no lease open')
+    .description('declare tokens as not made by hublease, so that they keep no lease open')
     .argument('<name>')
-    .argument('<token-id...>', 'as a lease\'s "blockedBy" and "hublease doctor" name them')
+    .argument('<token-id...>', 'ids from a lease\'s "blockedBy" or from "hublease doctor"')
     .action((name: string, tokenIds: string[]) => dismiss(context, name, tokenIds));
 }
 
@@ -113,7 +113,7 @@ async function remove(
   io.err(
     removed
       ? `${title}: deleted\n`
-      : `${title}: gives no more leases, and goes once its ${openLeases} open ones have ended\n`,
+      : `${title}: gives no more leases, and goes away when its ${openLeases} open leases have ended\n`,
   );
 }
 
@@ -142,5 +142,5 @@ async function dismiss({ io, api }: Context, name: string, tokenIds: readonly st
   const client = await api();
   await client.call('actOnTarget', { name, body: { action: 'dismiss', tokenIds } });
   io.err(`target ${name}: ${tokenIds.join(' ')} dismissed\n`);
-  io.err('  On your word they are not of hublease: they keep no lease open, and hublease deletes none of them.\n');
+  io.err('  They keep no lease open any more, and hublease does not delete them.\n');
 }

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Context } from '../context.ts';
 import { CommandFailed, EXIT } from '../exit.ts';
 
-/** Words that may follow each command: `''` for `hublease` itself, `setup docker` for a command of a command. */
+/** Words that may follow each command: `''` for `hublease` itself, `setup docker` for a subcommand. */
 type Words = Readonly<Record<string, readonly string[]>>;
 
 const SHELLS: Readonly<Record<string, (words: Words) => string>> = { bash, zsh, fish };
@@ -18,7 +18,7 @@ export function completionCommand(program: Command, { io }: Context): void {
       if (script === undefined)
         throw new CommandFailed(
           EXIT.usage,
-          `no completion for "${shell}": expected bash, zsh or fish`,
+          `unknown shell "${shell}": expected bash, zsh or fish`,
           'source <(hublease completion bash)',
         );
       io.out(script(wordsOf(program)));
@@ -39,7 +39,7 @@ function casesOf(words: Words): string {
     .join('\n');
 }
 
-/** Takes the words so far, without flags, for the command; the longest known one counts. */
+/** Finds the command in the words so far, without flags. The longest known one wins. */
 function bash(words: Words): string {
   return `_hublease() {
   local word command='' words='${words['']?.join(' ')}'

@@ -26,9 +26,9 @@ export function consumerPolicyCommand(program: Command, context: Context): void 
   program
     .command('consumer-policy')
     .description('print the IAM policy that a role needs to lease from secrets')
-    .argument('[secret...]', "names; '*' stands for anything")
-    .option('--account <id>', 'account of hublease; admins need not give it')
-    .option('--api-id <id>', "id of hublease's API, where the endpoint is a custom domain")
+    .argument('[secret...]', "names of secrets; '*' matches anything")
+    .option('--account <id>', 'AWS account of hublease (optional for admins)')
+    .option('--api-id <id>', "id of hublease's API, if the endpoint is a custom domain")
     .addOption(output(['policy', 'json']))
     .action((secrets: string[], flags: Flags) => print(context, secrets, flags));
 }
@@ -43,20 +43,20 @@ async function print(context: Context, named: readonly string[], flags: Flags): 
   context.io.out(json(consumerPolicy(address, secrets)));
   if (flags.output === 'json') return;
   context.io.err('Add this policy to the role. Then list the role in "allow" of each secret.\n');
-  context.io.err(`A role of another account than ${accountId} must be a consumer, too: docs/deploy.md says how.\n`);
+  context.io.err(`If the role is not in account ${accountId}, it must be a consumer too. docs/deploy.md says how.\n`);
 }
 
 function check(secrets: readonly string[], { account, apiId }: Flags): void {
   if (secrets.length === 0) {
     throw new CommandFailed(
       EXIT.usage,
-      'a policy for which secrets?',
-      "hublease consumer-policy ci/release. '*' stands for all secrets.",
+      'no secret given',
+      "For example: hublease consumer-policy ci/release. '*' matches all secrets.",
     );
   }
   for (const secret of secrets) {
     if (isSecretPattern(secret)) continue;
-    throw new CommandFailed(EXIT.usage, `"${secret}" is no name of a secret`, 'They look like ci/release or ci/*.');
+    throw new CommandFailed(EXIT.usage, `"${secret}" is not a name of a secret`, 'Names look like ci/release or ci/*.');
   }
   if (account !== undefined && !ACCOUNT_ID.test(account)) {
     throw new CommandFailed(EXIT.usage, `--account ${account}: expected 12 digits`);
@@ -66,7 +66,7 @@ function check(secrets: readonly string[], { account, apiId }: Flags): void {
   }
 }
 
-/** IAM goes by the API's id and region, which only an endpoint of API Gateway's own names tell. */
+/** IAM uses the API's id and region. Only an API Gateway endpoint contains them. */
 async function apiOf(context: Context, flags: Flags): Promise<{ readonly apiId: string; readonly region: string }> {
   const settings = await context.settings();
   const endpoint = endpointOf(settings);
@@ -76,20 +76,20 @@ async function apiOf(context: Context, flags: Flags): Promise<{ readonly apiId: 
     throw isOnThisMachine(endpoint)
       ? new CommandFailed(
           EXIT.usage,
-          `${endpoint} is an embedded edition, which has no IAM policies`,
+          `${endpoint} is an embedded edition, which does not use IAM policies`,
           'Set HUBLEASE_ENDPOINT to the AWS edition, or give --api-id.',
         )
       : new CommandFailed(
           EXIT.usage,
           `${endpoint} does not name an API of API Gateway`,
-          'Give --api-id: the first part of the address that the stack shows as EndpointUrl.',
+          'Give --api-id. It is the first part of the stack output EndpointUrl.',
         );
   }
   const { regionOf } = await import('../api.ts');
   return { apiId, region: known?.region ?? regionOf(settings, context.io.env) };
 }
 
-/** Only callers of hublease's own account may use admin routes: if one answers, that account is the caller's. */
+/** Only callers of hublease's own account may use admin routes. If one answers, the caller's account is hublease's. */
 async function ownAccount(context: Context, secrets: readonly string[]): Promise<string> {
   const client = await context.api();
   try {
@@ -101,8 +101,8 @@ async function ownAccount(context: Context, secrets: readonly string[]): Promise
     if (!(error instanceof ProblemError) || error.problem.status !== 403) throw error;
     throw new CommandFailed(
       EXIT.denied,
-      'the account of hublease is unknown: only its admins can ask for it',
-      'Give --account with the 12 digits of the account that hublease is in.',
+      'the AWS account of hublease is unknown: only admins can look it up',
+      'Give --account with the 12 digits of the account.',
     );
   }
 }

@@ -15,22 +15,22 @@ interface DoctorFlags {
 
 const MARKS = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const;
 
-/** `hublease doctor`. Its exit code is that of the first thing that failed. */
+/** `hublease doctor`. Its exit code is that of the first failed check. */
 export function doctorCommand(program: Command, context: Context, setExitCode: (code: number) => void): void {
   program
     .command('doctor')
-    .description('find out why it does not work')
-    .option('--secret <name>', 'dynamic secret to look at (HUBLEASE_SECRET)')
-    .option('--pull <image>', 'prove a pull of this image')
-    .option('--auth-origin <url>', 'where tokens are exchanged', 'https://auth.docker.io')
-    .option('--registry-origin <url>', 'where images are', 'https://registry-1.docker.io')
+    .description('find out why something does not work')
+    .option('--secret <name>', 'dynamic secret to check (HUBLEASE_SECRET)')
+    .option('--pull <image>', 'also test a pull of this image')
+    .option('--auth-origin <url>', 'server that exchanges tokens', 'https://auth.docker.io')
+    .option('--registry-origin <url>', 'server that has the images', 'https://registry-1.docker.io')
     .addOption(output())
     .action(async (flags: DoctorFlags) => {
       const { io } = context;
       for (const origin of [flags.authOrigin, flags.registryOrigin]) {
-        if (!URL.canParse(origin)) throw new CommandFailed(EXIT.usage, `"${origin}" is no address`);
+        if (!URL.canParse(origin)) throw new CommandFailed(EXIT.usage, `"${origin}" is not a URL`);
       }
-      const findings = await withSpinner(io, 'looking', () => examine(context, flags));
+      const findings = await withSpinner(io, 'checking', () => examine(context, flags));
       io.out(flags.output === 'json' ? json(findings.map(({ exitCode: _, ...finding }) => finding)) : lines(findings));
       const worst = findings.find(({ state }) => state === 'failed');
       if (worst !== undefined) setExitCode(worst.exitCode ?? EXIT.error);
@@ -42,7 +42,7 @@ async function examine({ io, settings }: Context, flags: DoctorFlags): Promise<F
   const { examineTargets } = await import('../doctor/targets.ts');
   const all = await settings(flags.secret ? { secret: flags.secret } : {});
   const endpoint = await examineEndpoint(all, io.env, io.nowMs);
-  // An administrator need not be a caller.
+  // An administrator may not be listed as a caller.
   const canAsk = endpoint.some(({ check, state }) => check === 'credentials' && state === 'ok');
   const targets = canAsk ? await examineTargets(all, io.env, io.nowMs) : [];
   const findings = [...endpoint, ...targets, ...examineClients(io.env)];

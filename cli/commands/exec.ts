@@ -11,9 +11,9 @@ import type { Io } from '../io.ts';
 import { withSpinner } from '../output.ts';
 import { privateConfig } from '../private-config.ts';
 
-/** Signals that end a job. */
+/** Signals that end a job. They are forwarded to the child. */
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
-/** A terminal sends these to the child by itself. */
+/** A terminal sends these signals to the child by itself. */
 const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
 interface ExecFlags {
@@ -24,18 +24,18 @@ interface ExecFlags {
   readonly renew?: boolean;
 }
 
-/** `hublease exec`. Its exit code is the child's, so it hands it on through `setExitCode`. */
+/** `hublease exec`. It passes the child's exit code to `setExitCode`. */
 export function execCommand(program: Command, context: Context, setExitCode: (code: number) => void): void {
   program
     .command('exec')
     .description('run a command with a leased token, and revoke it when the command ends')
     .argument('<secret>')
-    .argument('<command...>', 'behind --')
-    .option('--ttl <duration>', 'how long (HUBLEASE_TTL)')
-    .option('--scope <scope>', 'less than the secret gives, such as repo:read')
-    .option('--label <text>', 'shown on Docker Hub')
-    .option('--reason <text>', 'kept with the lease')
-    .option('--renew', 'keep the token alive for as long as the command runs')
+    .argument('<command...>', 'the command, after --')
+    .option('--ttl <duration>', 'lifetime of the token, such as 15m (HUBLEASE_TTL)')
+    .option('--scope <scope>', 'a narrower scope than the secret allows, such as repo:read')
+    .option('--label <text>', 'label of the token on Docker Hub')
+    .option('--reason <text>', 'reason, stored with the lease')
+    .option('--renew', 'renew the token while the command runs')
     .action(async (secret: string, command: string[], flags: ExecFlags) => {
       const { io } = context;
       const settings = await context.settings({ secret, ...(flags.ttl && { ttl: flags.ttl }) });
@@ -44,7 +44,7 @@ export function execCommand(program: Command, context: Context, setExitCode: (co
       const { scope, reason, label = 'hublease exec' } = flags;
       const order = { ttl: settings.ttl, scope, reason, label };
       const lease = new ExecLease(api, config, secret, order, io);
-      // From here on: a signal while the token is being made must not leave it behind.
+      // From here on, a signal must not leave a token behind.
       const signals = holdSignals();
       try {
         await withSpinner(io, `leasing from ${secret}`, () => lease.take());
@@ -61,9 +61,9 @@ export function execCommand(program: Command, context: Context, setExitCode: (co
 
 /** Signals that came while they were held. */
 interface HeldSignals {
-  /** 128 and the number of the first, as shells have it; undefined when none came. */
+  /** 128 plus the number of the first signal, as in shells; undefined if none came. */
   first(): number | undefined;
-  /** Hands on every later one. */
+  /** Forwards every later signal. */
   forwardTo(receive: (signal: NodeJS.Signals) => void): void;
   release(): void;
 }
@@ -103,7 +103,7 @@ async function runChild(
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     io.err(`hublease: ${file}: ${missing ? 'command not found' : 'cannot be run'}\n`);
-    // As shells have it.
+    // As in shells.
     return missing ? 127 : 126;
   }
 }

@@ -26,23 +26,23 @@ export function leaseCommand(program: Command, context: Context): void {
     .command('lease')
     .description('lease a Docker Hub token')
     .argument('[secret]', 'dynamic secret to lease from (HUBLEASE_SECRET)')
-    .option('--ttl <duration>', 'how long, such as 15m (HUBLEASE_TTL)')
-    .option('--scope <scope>', 'less than the secret gives, such as repo:read')
-    .option('--label <text>', 'shown on Docker Hub')
-    .option('--reason <text>', 'kept with the lease')
+    .option('--ttl <duration>', 'lifetime of the token, such as 15m (HUBLEASE_TTL)')
+    .option('--scope <scope>', 'a narrower scope than the secret allows, such as repo:read')
+    .option('--label <text>', 'label of the token on Docker Hub')
+    .option('--reason <text>', 'reason, stored with the lease')
     .addOption(output(FORMS))
-    .option('--field <path>', 'print one field bare, such as credential.password')
+    .option('--field <path>', 'print only one field, such as credential.password')
     .option('--reveal', 'show the token on a terminal')
     .action(async (secret: string | undefined, flags: LeaseFlags) => {
       const { io } = context;
       if (flags.field !== undefined && flags.output !== 'table')
-        throw new CommandFailed(EXIT.usage, '--field prints bare: leave -o out');
+        throw new CommandFailed(EXIT.usage, '--field and -o cannot be combined');
       const settings = await context.settings({ ...(secret && { secret }), ...(flags.ttl && { ttl: flags.ttl }) });
       if (settings.secret === undefined) {
         throw new CommandFailed(
           EXIT.usage,
-          'which secret?',
-          'hublease lease SECRET, or set HUBLEASE_SECRET. "hublease whoami" lists yours.',
+          'no secret given',
+          'Run "hublease lease SECRET", or set HUBLEASE_SECRET. "hublease whoami" lists your secrets.',
         );
       }
       const name = settings.secret;

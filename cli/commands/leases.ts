@@ -6,8 +6,8 @@ import { mintBody } from '../minting.ts';
 import { countDown, json, output, spoken, table } from '../output.ts';
 import { type AdminLease, collectAllLeases, collectLeases, type Lease } from '../pages.ts';
 
-/** Leases listed at most, unless asked for more. */
-const MOST_LISTED = 200;
+/** Default maximum of listed leases. */
+const DEFAULT_LIMIT = 200;
 
 /** `hublease leases`, `show`, `renew`. */
 export function leasesCommands(program: Command, context: Context): void {
@@ -16,11 +16,11 @@ export function leasesCommands(program: Command, context: Context): void {
   program
     .command('leases')
     .description('list leases, newest first')
-    .option('--all', "everybody's, for administrators")
-    .option('--mine', 'your own (the default)')
-    .option('--secret <name>', 'of one secret only')
-    .option('--status <status>', 'minting, active, revoking or revoked')
-    .option('--limit <n>', 'at most so many', String(MOST_LISTED))
+    .option('--all', 'leases of all callers (admins)')
+    .option('--mine', 'your own leases (default)')
+    .option('--secret <name>', 'only leases of this secret')
+    .option('--status <status>', 'only leases with this status: minting, active, revoking or revoked')
+    .option('--limit <n>', 'maximum number of leases', String(DEFAULT_LIMIT))
     .addOption(output())
     .action(
       async (flags: {
@@ -31,7 +31,7 @@ export function leasesCommands(program: Command, context: Context): void {
         limit: string;
         output: string;
       }) => {
-        if (flags.all && flags.mine) throw new CommandFailed(EXIT.usage, '--all or --mine, not both');
+        if (flags.all && flags.mine) throw new CommandFailed(EXIT.usage, '--all and --mine cannot be combined');
         const limit = Number(flags.limit);
         if (!Number.isInteger(limit) || limit < 1)
           throw new CommandFailed(EXIT.usage, `--limit ${flags.limit}: expected a number`);
@@ -43,11 +43,11 @@ export function leasesCommands(program: Command, context: Context): void {
 
   program
     .command('show')
-    .description('show one lease, with its evidence once revoked')
+    .description('show a lease, and its evidence if it is revoked')
     .argument('<id>')
-    .option('--all', "anybody's, for administrators")
-    .option('--live', 'show what Docker Hub says, and when it said so')
-    .option('--watch', 'count down to its end, on a terminal')
+    .option('--all', 'a lease of any caller (admins)')
+    .option('--live', 'also show what Docker Hub reports about the token, and when')
+    .option('--watch', 'on a terminal, count down to the end of the lease')
     .addOption(output())
     .action(async (id: string, flags: { all?: boolean; live?: boolean; watch?: boolean; output: string }) => {
       const api = await context.api();
@@ -61,12 +61,12 @@ export function leasesCommands(program: Command, context: Context): void {
     .command('renew')
     .description('extend a renewable lease')
     .argument('<id>')
-    .option('--ttl <duration>', 'from now')
+    .option('--ttl <duration>', 'new lifetime, from now')
     .addOption(output())
     .action(async (id: string, flags: { ttl?: string; output: string }) => {
       const api = await context.api();
       const { body } = await api.call('renewLease', { name: id, body: mintBody({ ttl: flags.ttl }) });
-      io.err(body.clipped ? `${id} ends at its latest end: it cannot be extended further\n` : '');
+      io.err(body.clipped ? `${id} has reached its maximum lifetime and cannot be extended further\n` : '');
       io.out(flags.output === 'json' ? json(body) : `${body.lease.expiresAt}\n`);
     });
 }
@@ -78,7 +78,7 @@ function leaseTable(leases: readonly Lease[], nowMs: number, withCaller: boolean
     leases.map((lease) => [
       lease.id,
       lease.secret,
-      // Its end was not proven.
+      // Nothing proved its end.
       isAttested(lease) ? `${lease.status} (attested)` : lease.status,
       lease.status === 'revoked' ? '-' : spoken(lease.expiresAt, nowMs),
       (withCaller ? lease.caller : lease.label) ?? '',

@@ -18,15 +18,15 @@ export function loginCommands(program: Command, context: Context): void {
     .command('login')
     .description('log docker in with a leased token')
     .argument('<secret>')
-    .option('--ttl <duration>', 'how long (HUBLEASE_TTL)')
-    .option('--scope <scope>', 'less than the secret gives, such as repo:read')
-    .option('--label <text>', 'shown on Docker Hub')
-    .option('--reason <text>', 'kept with the lease')
+    .option('--ttl <duration>', 'lifetime of the token, such as 15m (HUBLEASE_TTL)')
+    .option('--scope <scope>', 'a narrower scope than the secret allows, such as repo:read')
+    .option('--label <text>', 'label of the token on Docker Hub')
+    .option('--reason <text>', 'reason, stored with the lease')
     .action((secret: string, flags: MintFlags) => login(context, secret, flags));
 
   program
     .command('logout')
-    .description('revoke the token of "hublease login" and take it out of the configuration')
+    .description('revoke the token of "hublease login" and remove it from the configuration')
     .action(() => logout(context));
 }
 
@@ -36,8 +36,8 @@ async function login(context: Context, secret: string, flags: MintFlags): Promis
   if (parseConfig(readText(file), file).credHelpers?.[HUB_KEYS[0]] === HELPER) {
     throw new CommandFailed(
       EXIT.error,
-      `docker asks hublease for every token already: ${file}`,
-      'There is nothing to log in to. "hublease setup docker --undo" ends that.',
+      `docker already asks hublease for every token: ${file}`,
+      'You need no login. "hublease setup docker --undo" removes this setup.',
     );
   }
   const settings = await context.settings({ secret, ...(flags.ttl && { ttl: flags.ttl }) });
@@ -51,7 +51,7 @@ async function login(context: Context, secret: string, flags: MintFlags): Promis
   try {
     const { username, password } = openPassword(minted);
     const entries = loginEntries(config, username, password);
-    // A login that somebody made with a password is replaced, as docker's own does, and must not live on in our record.
+    // A login with a password is replaced, as docker does. Our record must not keep it.
     const remembersFormer = HUB_KEYS.every((key) => config.auths?.[key] === undefined);
     const note = { leaseId: id, authSha256: sha256(entries[0]?.[1]), ...(config.credsStore && { credsStore: 'yes' }) };
     editTracked(io.env, 'login', file, entries, note, { remembersFormer, closed: true });
@@ -67,11 +67,11 @@ async function login(context: Context, secret: string, flags: MintFlags): Promis
 
 async function logout(context: Context): Promise<void> {
   if (!(await endFormer(context, dockerFileOf(context.io.env)))) {
-    context.io.err('nothing to log out of: there was no "hublease login" here\n');
+    context.io.err('nothing to log out of: "hublease login" was not used here\n');
   }
 }
 
-/** Takes a former login out of the file first, for that needs nobody, and then revokes it. */
+/** First removes a former login from the file, which needs no server, and then revokes it. */
 async function endFormer({ io, api }: Context, file: string): Promise<boolean> {
   const record = recordOf(io.env, 'login', file);
   if (record === undefined) return false;
@@ -80,13 +80,13 @@ async function endFormer({ io, api }: Context, file: string): Promise<boolean> {
   const revocation = await (await api()).call('revokeLease', { name: id }).catch((error: unknown) => error as Error);
   io.err(
     revocation instanceof Error
-      ? `hublease: lease ${id} could not be revoked now; it ends by itself\n`
+      ? `hublease: lease ${id} could not be revoked now. It ends by itself\n`
       : `lease ${id} is ${revocation.body.lease.status}\n`,
   );
   return true;
 }
 
-/** What takes our login out of a file that others have changed since. A login that is not ours stays. */
+/** Entries that remove our login from a file that others have changed. Other logins stay. */
 function ourEntries(env: Env, file: string): Entry[] {
   const { auths = {}, credHelpers = {} }: DockerConfig = parseConfig(readText(file), file);
   const note = recordOf(env, 'login', file)?.note ?? {};

@@ -6,8 +6,8 @@ import { isAttested, whyOpen } from '../lease-words.ts';
 import { table, withSpinner } from '../output.ts';
 import { collectLeases } from '../pages.ts';
 
-/** Open leases that `--mine` revokes in one go. */
-const MOST_REVOKED = 1_000;
+/** Maximum of open leases that `--mine` revokes. */
+const MAX_REVOKED = 1_000;
 
 interface RevokeFlags {
   readonly all?: boolean;
@@ -26,21 +26,21 @@ export function revokeCommand(program: Command, context: Context): void {
     .command('revoke')
     .description('revoke leases now')
     .argument('[id]')
-    .option('--all', "with an id: anybody's, for administrators")
-    .option('--attest', 'with an id: close it on your word, without proof, for administrators')
-    .option('--reason <text>', 'with --attest: why you are sure that its token is gone')
-    .option('--mine', 'all of your own')
-    .option('--prefix <name>', 'all of the secrets below it, for administrators')
-    .option('--target <name>', 'all of one target, for administrators')
-    .option('--caller <arn>', 'all of one role, for administrators')
-    .option('--leaked <->', 'the lease of a leaked token, read from standard input, for administrators')
+    .option('--all', 'with an id: revoke a lease of any caller (admins)')
+    .option('--attest', 'with an id: close the lease without proof (admins)')
+    .option('--reason <text>', 'with --attest: why you are sure that the token is gone')
+    .option('--mine', 'all your own leases')
+    .option('--prefix <name>', 'all leases of secrets below this name (admins)')
+    .option('--target <name>', 'all leases of a target (admins)')
+    .option('--caller <arn>', 'all leases of a role (admins)')
+    .option('--leaked <->', 'the lease of a leaked token, which is read from standard input (admins)')
     .action(async (id: string | undefined, flags: RevokeFlags) => {
       const { mine, prefix, target, caller, leaked } = flags;
       const given = [id, mine, prefix, target, caller, leaked].filter((each) => each !== undefined);
       if (given.length !== 1)
         throw new CommandFailed(
           EXIT.usage,
-          'revoke what? Give one of ID, --mine, --prefix, --target, --caller, --leaked -',
+          'expected exactly one of ID, --mine, --prefix, --target, --caller, --leaked -',
         );
       checkAttestation(id, flags);
       if (id !== undefined && flags.reason !== undefined) return attestOne(context, id, flags.reason);
@@ -63,17 +63,17 @@ async function revokeOne({ io, api }: Context, id: string, anybodys: boolean): P
 
 /** Says why there is no proof yet. */
 function stillOpen(lease: Parameters<typeof whyOpen>[0]): string {
-  return `not proven yet: ${whyOpen(lease) ?? 'Docker Hub has not confirmed it'}; the revocation goes on by itself\n`;
+  return `not proven yet: ${whyOpen(lease) ?? 'Docker Hub has not confirmed it'}. hublease continues by itself\n`;
 }
 
-/** A reason says who reads it later why; without the flag beside it, it would be taken for something else. */
+/** `--reason` and `--attest` need each other, and the id of a lease. */
 function checkAttestation(id: string | undefined, { attest, reason }: RevokeFlags): void {
   if (attest !== true && reason === undefined) return;
-  if (id === undefined) throw new CommandFailed(EXIT.usage, '--attest and --reason go with one lease: give its ID');
-  if (attest !== true) throw new CommandFailed(EXIT.usage, '--reason goes with --attest');
+  if (id === undefined) throw new CommandFailed(EXIT.usage, '--attest and --reason need the ID of a lease');
+  if (attest !== true) throw new CommandFailed(EXIT.usage, '--reason needs --attest');
   if (reason === undefined) {
     const hint = `hublease revoke ${id} --attest --reason "the account is closed"`;
-    throw new CommandFailed(EXIT.usage, '--attest needs --reason: why are you sure that the token is gone?', hint);
+    throw new CommandFailed(EXIT.usage, '--attest needs --reason: say why you are sure that the token is gone', hint);
   }
 }
 
@@ -85,15 +85,15 @@ async function attestOne({ io, api }: Context, id: string, reason: string): Prom
   forgetRevoked(io.env, new Set([id]));
   if (lease.status !== 'revoked') io.err(stillOpen(lease));
   else if (isAttested(lease)) {
-    io.err('closed on your word, not on proof: Docker Hub was not asked, and no token was deleted\n');
-  } else io.err('it was proven to be over before: your word was not needed\n');
+    io.err('closed without proof: hublease did not ask Docker Hub, and deleted no token\n');
+  } else io.err('the lease was already proven to be over, so nothing was attested\n');
   io.out(isAttested(lease) ? 'revoked (attested)\n' : `${lease.status}\n`);
 }
 
-/** One lease that cannot be revoked does not stop the others. */
+/** If one lease cannot be revoked, the others still are. */
 async function revokeMine({ io, api }: Context): Promise<void> {
   const client = await api();
-  const pages = ['minting', 'active'].map((status) => collectLeases(client, { status }, MOST_REVOKED));
+  const pages = ['minting', 'active'].map((status) => collectLeases(client, { status }, MAX_REVOKED));
   const open = (await Promise.all(pages)).flat();
   const revoked = new Set<string>();
   for (const { id } of open) {
@@ -102,7 +102,7 @@ async function revokeMine({ io, api }: Context): Promise<void> {
       revoked.add(id);
       io.out(`${id} ${body.lease.status}\n`);
     } catch {
-      io.err(`${id} could not be revoked now; it ends by itself\n`);
+      io.err(`${id} could not be revoked now. It ends by itself\n`);
     }
   }
   forgetRevoked(io.env, revoked);
@@ -121,19 +121,19 @@ async function revokeMatching({ io, api }: Context, selector: object): Promise<v
       body.leases.map((each) => [each.id, each.secret, each.caller, each.issuedAt, each.status]),
     ),
   );
-  io.err(`${body.count} being revoked${body.complete ? '' : '; there are more, repeat the command'}\n`);
+  io.err(`leases being revoked: ${body.count}${body.complete ? '' : '. There are more: run the command again'}\n`);
 }
 
-/** Only the hash of a leaked token travels. */
+/** Only the hash of a leaked token is sent. */
 async function leakedHash({ io }: Context, from: string): Promise<string> {
   if (from !== '-')
     throw new CommandFailed(
       EXIT.usage,
-      '--leaked takes "-": the token is read from standard input, so that no other user sees it',
+      '--leaked only takes "-": it reads the token from standard input, so that no other user sees it',
     );
   const token = (await io.readAll()).trim();
   if (!/^dckr_(?:pat|oat)_[\w-]{8,128}$/.test(token))
-    throw new CommandFailed(EXIT.usage, 'standard input holds no Docker Hub token');
+    throw new CommandFailed(EXIT.usage, 'standard input is not a Docker Hub token');
   const { createHash } = await import('node:crypto');
   return createHash('sha256').update(token).digest('hex');
 }

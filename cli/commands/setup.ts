@@ -17,14 +17,14 @@ type ClientName = keyof typeof CLIENTS;
 export function setupCommand(program: Command, context: Context): void {
   const setup = program
     .command('setup')
-    .description('let docker or podman lease by themselves, through a credential helper');
+    .description('make docker or podman lease tokens by themselves, through a credential helper');
   for (const name of Object.keys(CLIENTS) as ClientName[]) {
     setup
       .command(name)
-      .description(name === 'docker' ? 'docker and docker-py' : 'podman, skopeo and buildah')
+      .description(name === 'docker' ? 'set up docker and docker-py' : 'set up podman, skopeo and buildah')
       .option('--secret <name>', 'dynamic secret to lease from (HUBLEASE_SECRET)')
-      .option('--ttl <duration>', 'how long (HUBLEASE_TTL)')
-      .option('--undo', 'take it back')
+      .option('--ttl <duration>', 'lifetime of the token, such as 15m (HUBLEASE_TTL)')
+      .option('--undo', 'undo the setup')
       .action(async (flags: { secret?: string; ttl?: string; undo?: boolean }) =>
         flags.undo ? undo(context, name) : apply(context, name, flags),
       );
@@ -39,8 +39,8 @@ async function apply(context: Context, name: ClientName, flags: { secret?: strin
   if (all.secret === undefined) {
     throw new CommandFailed(
       EXIT.usage,
-      'set up for which secret?',
-      `hublease setup ${name} --secret NAME. "hublease whoami" lists yours.`,
+      'no secret given',
+      `Run "hublease setup ${name} --secret NAME". "hublease whoami" lists your secrets.`,
     );
   }
   const file = CLIENTS[name](io.env);
@@ -51,7 +51,7 @@ async function apply(context: Context, name: ClientName, flags: { secret?: strin
   ]);
   const others = HUB_KEYS.filter((key) => typeof credHelpers[key] === 'string' && credHelpers[key] !== HELPER);
   const replaced = Object.fromEntries(others.map((key) => [key, credHelpers[key] as string]));
-  // Before the client is told to ask us: what it asks must have an answer.
+  // Before the client is set up to ask us, its requests must have an answer.
   writeSettings(settingsFileOf(io.env), {
     endpoint,
     ...(all.region !== undefined && { region: all.region }),
@@ -59,9 +59,9 @@ async function apply(context: Context, name: ClientName, flags: { secret?: strin
     ...(all.ttl !== undefined && { ttl: all.ttl }),
   });
   editTracked(io.env, 'setup', file, entries, { ...replaced, hadHelpers: String(Object.keys(credHelpers).length > 0) });
-  io.err(`${name} asks hublease for Docker Hub's tokens now: ${file}\n`);
+  io.err(`${name} now asks hublease for Docker Hub tokens: ${file}\n`);
   io.err(`  leasing from ${all.secret} at ${endpoint}: ${settingsFileOf(io.env)}\n`);
-  io.err('  "hublease doctor" checks it; --undo takes it back.\n');
+  io.err('  "hublease doctor" checks the setup. --undo removes it.\n');
   warnOfFake(io, await askForFake(context, all), 'its tokens');
 }
 
@@ -71,7 +71,7 @@ function undo({ io }: Context, name: ClientName): void {
   io.err(undone ? `${name} no longer asks hublease: ${file}\n` : `nothing to undo in ${file}\n`);
 }
 
-/** What takes our entries out of a file that others have changed since, and puts back the helpers that they replaced. */
+/** Entries that remove ours from a file that others have changed, and restore the helpers that ours replaced. */
 function ourEntries(env: Env, file: string): Entry[] {
   const { credHelpers = {} }: DockerConfig = parseConfig(readText(file), file);
   const note = recordOf(env, 'setup', file)?.note ?? {};

@@ -7,7 +7,7 @@ import { json, output, table } from '../output.ts';
 export function whoCommands(program: Command, context: Context): void {
   program
     .command('whoami')
-    .description('who hublease sees, and what you may lease')
+    .description('show your identity, and the secrets that you may lease from')
     .addOption(output())
     .action(async (flags: { output: string }) => {
       const { body } = await (await context.api()).call('whoami');
@@ -20,19 +20,21 @@ export function whoCommands(program: Command, context: Context): void {
         `${each.defaultTtlSeconds} s`,
         `${each.maxTtlSeconds} s`,
       ]);
-      context.io.out(rows.length === 0 ? 'no secret lists you\n' : table(['SECRET', 'SCOPE', 'TTL', 'MAX TTL'], rows));
+      context.io.out(
+        rows.length === 0 ? 'you may lease from no secret\n' : table(['SECRET', 'SCOPE', 'TTL', 'MAX TTL'], rows),
+      );
     });
 
   program
     .command('can-i')
-    .description('whether you may lease from a secret; exit code 5 when not')
+    .description('check whether you may lease from a secret (exit code 5 if not)')
     .argument('<secret>')
     .action(async (secret: string) => {
       const { body } = await (await context.api()).call('whoami');
       if (!body.secrets.some(({ name }) => name === secret)) {
         throw new CommandFailed(
           EXIT.denied,
-          `no: "${secret}" does not list ${body.caller.arn}, or is not there`,
+          `no: "${secret}" does not list ${body.caller.arn}, or does not exist`,
           'Ask its owner to add this role.',
         );
       }

@@ -7,15 +7,15 @@ import { type Finding, failed, ok, warning } from './finding.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What on this machine keeps docker, podman and their like from asking hublease. Reads files only. */
+/** Finds what prevents docker, podman and others on this machine from asking hublease. Only reads files. */
 export function examineClients(env: Env): Finding[] {
   return [...examineVariable(env), ...examineDocker(env), ...examinePodman(env), ...examinePath(env)];
 }
 
 function examineVariable(env: Env): Finding[] {
   if (!env.DOCKER_AUTH_CONFIG) return [];
-  const next = 'Unset it, or take Docker Hub out of it. "hublease exec" does so for its command.';
-  return [warning('environment', 'DOCKER_AUTH_CONFIG is set, and docker puts it before every file and helper', next)];
+  const next = 'Unset it, or remove Docker Hub from it. "hublease exec" does this for its command.';
+  return [warning('environment', 'DOCKER_AUTH_CONFIG is set, and docker prefers it to every file and helper', next)];
 }
 
 function examineDocker(env: Env): Finding[] {
@@ -25,11 +25,8 @@ function examineDocker(env: Env): Finding[] {
   const missing = HUB_KEYS.filter((key) => config.credHelpers?.[key] !== HELPER);
   if (missing.length === HUB_KEYS.length) {
     const store = config.credsStore ? `; credsStore "${config.credsStore}" answers for Docker Hub` : '';
-    const next = 'Run "hublease setup docker --secret NAME", unless you lease by "hublease exec" or "hublease login".';
-    return [
-      warning('docker', `no credential helper of ours in ${path}${store}`, next),
-      ...stale('docker', path, config),
-    ];
+    const next = 'Run "hublease setup docker --secret NAME", unless you use "hublease exec" or "hublease login".';
+    return [warning('docker', `hublease is not set up in ${path}${store}`, next), ...stale('docker', path, config)];
   }
   if (missing.length > 0) {
     const store =
@@ -51,7 +48,7 @@ function examinePodman(env: Env): Finding[] {
     });
 }
 
-/** Logins of old, which some clients prefer to any helper. Those of "hublease login" are none. */
+/** Old logins, which some clients prefer to any helper. Logins by "hublease login" do not count. */
 function stale(check: string, path: string, { auths = {}, credHelpers = {} }: DockerConfig): Finding[] {
   const keys = Object.entries(auths)
     .filter(([key, { auth }]) => (HUB_KEYS.some((each) => each === key) || key.startsWith('docker.io/')) && auth)
@@ -61,13 +58,13 @@ function stale(check: string, path: string, { auths = {}, credHelpers = {} }: Do
   return [
     warning(
       check,
-      `a login of old for ${keys.join(', ')} in ${path}`,
-      'Log it out: "docker logout", "podman logout docker.io".',
+      `an old login for ${keys.join(', ')} in ${path}`,
+      'Remove it with "docker logout" or "podman logout docker.io".',
     ),
   ];
 }
 
-/** Of the name and token in an `auth`, the token alone tells: those of hublease are access tokens, a password of old is not. */
+/** Whether the token in an `auth` is an access token, as hublease's are. An old password is not. */
 function isLeased(auth = ''): boolean {
   return /:dckr_[po]at_/.test(Buffer.from(auth, 'base64').toString());
 }
@@ -102,5 +99,5 @@ function configAt(path: string): DockerConfig | undefined {
 }
 
 function unreadable(check: string, path: string): Finding {
-  return failed(check, `${path} cannot be read, or is no JSON object`, 'Mend or remove it.', EXIT.error);
+  return failed(check, `${path} cannot be read, or is not a JSON object`, 'Fix or delete it.', EXIT.error);
 }

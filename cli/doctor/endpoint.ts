@@ -10,15 +10,15 @@ import { type Finding, failed, ok, warning } from './finding.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** How far a signature's time may be off. Source: AWS Signature Version 4, "clock skew". */
+/** Largest clock skew of a signature. Source: AWS Signature Version 4, "clock skew". */
 const SKEW_MAX_MS = 300_000;
-/** Far enough to be worth a word. */
+/** A skew from here on gets a warning. */
 const SKEW_NOTED_MS = 60_000;
 const ANSWER_MS = 10_000;
 
 const TLS_CODES = /^(?:UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|CERT_|ERR_TLS)/;
 
-/** Whether hublease is configured, there, of our time, and lets us in. Stops where the rest could not be looked at. */
+/** Checks that hublease is configured, reachable, agrees on the time and lets us in. Stops if the rest cannot be checked. */
 export async function examineEndpoint(settings: CliSettings, env: Env, nowMs: () => number): Promise<Finding[]> {
   let endpoint: string;
   try {
@@ -38,14 +38,14 @@ export async function examineEndpoint(settings: CliSettings, env: Env, nowMs: ()
   return [...findings, ...(await examineAccess(settings, env))];
 }
 
-/** An address of API Gateway names its region, and a signature for another one is refused. */
+/** A URL of API Gateway names its region. A signature for another region is refused. */
 function examineRegion(settings: CliSettings, env: Env): Finding[] {
   const inName = regionOf({ endpoint: endpointOf(settings) }, {});
   const isNamed = /\.execute-api\./.test(endpointOf(settings));
   const region = regionOf(settings, env);
   if (!isNamed || inName === region) return [ok('region', region)];
-  const next = 'Take --region, HUBLEASE_REGION or "region:" in the settings file away: the address says it.';
-  return [failed('region', `signing for ${region}, and the endpoint is in ${inName}`, next, EXIT.denied)];
+  const next = 'Remove --region, HUBLEASE_REGION or "region:" in the settings file. The endpoint names its region.';
+  return [failed('region', `requests are signed for ${region}, but the endpoint is in ${inName}`, next, EXIT.denied)];
 }
 
 async function examineReach(endpoint: string, env: Env, nowMs: () => number): Promise<Finding[]> {
@@ -64,13 +64,13 @@ async function examineReach(endpoint: string, env: Env, nowMs: () => number): Pr
     const { name, cause } = error as { name?: string; cause?: { code?: string } };
     const code = cause?.code ?? name ?? 'no connection';
     const next = TLS_CODES.test(code)
-      ? 'A private certificate authority? Point NODE_EXTRA_CA_CERTS to its certificate.'
+      ? 'If you use a private certificate authority, set NODE_EXTRA_CA_CERTS to its certificate.'
       : 'Check the address, the VPN, and HTTPS_PROXY and NO_PROXY.';
     return [failed('network', `the endpoint cannot be reached${through}: ${code}`, next, EXIT.error)];
   }
 }
 
-/** In parentheses, what is not the plain way. */
+/** The way to the endpoint in parentheses, if it is not direct. */
 function wayTo(endpoint: string, socketPath: string | undefined, env: Env): string {
   if (socketPath !== undefined) return ` (by its Unix socket ${socketPath})`;
   return hasProxy(env) && !isOnThisMachine(endpoint) ? ' (a proxy is set in the environment)' : '';
@@ -79,9 +79,9 @@ function wayTo(endpoint: string, socketPath: string | undefined, env: Env): stri
 function examineClock(serverMs: number, hereMs: number): Finding {
   const skewMs = hereMs - serverMs;
   const seconds = Math.round(Math.abs(skewMs) / 1_000);
-  if (Math.abs(skewMs) < SKEW_NOTED_MS) return ok('clock', 'in step with the endpoint');
+  if (Math.abs(skewMs) < SKEW_NOTED_MS) return ok('clock', 'agrees with the endpoint');
   const detail = `this machine's clock is ${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} the endpoint's`;
-  const next = 'Set it, for example with "timedatectl set-ntp true".';
+  const next = 'Set the clock, for example with "timedatectl set-ntp true".';
   return Math.abs(skewMs) < SKEW_MAX_MS ? warning('clock', detail, next) : failed('clock', detail, next, EXIT.denied);
 }
 
@@ -104,15 +104,15 @@ async function examineAccess(settings: CliSettings, env: Env): Promise<Finding[]
     const access = ok('access', caller.arn);
     const { secret } = settings;
     if (secret === undefined) {
-      return [access, warning('secret', 'none is set', 'Set HUBLEASE_SECRET, or name one in each command.')];
+      return [access, warning('secret', 'no secret is set', 'Set HUBLEASE_SECRET, or name a secret in each command.')];
     }
     if (secrets.some(({ name }) => name === secret)) return [access, ok('secret', `may lease from ${secret}`)];
-    const next = 'Ask its owner to add this role, or check the name: "hublease whoami" lists yours.';
-    return [access, failed('secret', `"${secret}" does not list ${caller.arn}, or is not there`, next, EXIT.denied)];
+    const next = 'Ask its owner to add this role, or check the name. "hublease whoami" lists your secrets.';
+    return [access, failed('secret', `"${secret}" does not list ${caller.arn}, or does not exist`, next, EXIT.denied)];
   } catch (error) {
     const { message, hint = '', exitCode } = explain(error);
     const isRefused = error instanceof ProblemError && error.problem.status === 403;
-    const next = isRefused ? `Compare region, clock and keys above, and the role's permission. ${hint}` : hint;
+    const next = isRefused ? `Check region, clock and keys above, and the role's permission. ${hint}` : hint;
     return [failed('access', message, next, exitCode)];
   }
 }

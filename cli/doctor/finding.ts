@@ -1,13 +1,13 @@
 import type { ExitCode } from '../exit.ts';
 
-/** What the doctor found in one place. */
+/** The result of one check. */
 export interface Finding {
   readonly check: string;
   readonly state: 'ok' | 'warning' | 'failed';
   readonly detail: string;
-  /** What to do about it. */
+  /** The next step. */
   readonly next?: string;
-  /** What a failed one makes of the whole. */
+  /** Exit code of the command if this check failed. */
   readonly exitCode?: ExitCode;
 }
 

@@ -8,7 +8,7 @@ import { type Finding, failed, ok } from './finding.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Where Docker Hub gives registry bearers, and where images are. */
+/** The servers for registry bearers and for images. */
 export interface RegistryOrigins {
   readonly auth: string;
   readonly registry: string;
@@ -16,7 +16,7 @@ export interface RegistryOrigins {
 
 const ANSWER_MS = 15_000;
 
-/** What registries know images by. Source: OCI image specification 1.1, media types; Docker's own before it. */
+/** Media types of manifests. Source: OCI image specification 1.1, media types; Docker's own before it. */
 const MANIFESTS = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
@@ -24,7 +24,7 @@ const MANIFESTS = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ');
 
-/** Proves a pull as far as its first byte: leases, exchanges the token as docker does, asks for the manifest, and revokes. */
+/** Tests a pull up to its manifest: leases, exchanges the token as docker does, gets the manifest, and revokes. */
 export async function examinePull(
   image: string,
   settings: CliSettings,
@@ -65,7 +65,7 @@ async function pull(
     answer?.status === 200 ? ((await answer.json().catch(() => ({}))) as { token?: string }).token : undefined;
   if (bearer === undefined) {
     const detail = `${origins.auth} did not exchange the token: ${answer?.status ?? 'no answer'}`;
-    return [failed('pull', detail, 'Check the network to it; Docker Hub may have an incident.', EXIT.dockerHub)];
+    return [failed('pull', detail, 'Check the network. Docker Hub may have an incident.', EXIT.dockerHub)];
   }
   const exchanged = ok('pull', `${origins.auth} accepts the token of ${username}`);
   const path = new URL(`/v2/${repository}/manifests/${reference}`, origins.registry);
@@ -74,8 +74,8 @@ async function pull(
   const detail = `${repository}:${reference}: ${manifest?.status ?? 'no answer'} from ${origins.registry}`;
   const next =
     manifest?.status === 404
-      ? 'There is no such image or tag.'
-      : 'The secret does not reach this repository, or the network does not reach the registry.';
+      ? 'The image or tag does not exist.'
+      : 'The secret does not cover this repository, or the registry cannot be reached.';
   return [exchanged, failed('pull', detail, next, EXIT.dockerHub)];
 }
 
@@ -84,7 +84,7 @@ async function asked(ask: typeof fetch, url: URL, headers: Record<string, string
   return ask(url.href, { headers, redirect: 'error', signal }).catch(() => undefined);
 }
 
-/** As docker reads a name: `docker.io/` may go without saying, `library/` for one of a single word, and `latest`. */
+/** Reads a name as docker does: `docker.io/`, `library/` for a single word, and `latest` are optional. */
 function imageOf(image: string): { repository: string; reference: string } {
   const name = image.replace(/^(?:index\.)?docker\.io\//, '');
   const [, path = '', digest] = /^([^@:]+)(?::[^@]+)?@(.+)$/.exec(name) ?? [];

@@ -11,13 +11,13 @@ import { type Finding, failed, ok, warning } from './finding.ts';
 type Target = AnswerOf<'getTarget'>['body']['target'];
 type State = NonNullable<Target['state']>;
 
-/** Requests at a time. */
+/** Maximum number of parallel requests. */
 const CONCURRENCY = 4;
-/** Leases that are being revoked, looked at for what blocks them. */
+/** Maximum number of revoking leases to check for blocking tokens. */
 const MAX_LEASES = 1_000;
-/** A token that may be a lease's is nothing to look at before this: most such blocks end by themselves. */
+/** Earlier blocks are not reported: most of them end by themselves. */
 const BLOCKED_MS = 600_000;
-/** From this share of an organization's places on, what holds them is worth a word. */
+/** From this share of an organization's limit on, its tokens are reported. */
 const NEARLY_FULL_SHARE = 0.8;
 
 const REFUSED: Readonly<Record<NonNullable<State['mintsRefused']>['code'], string>> = {
@@ -26,7 +26,7 @@ const REFUSED: Readonly<Record<NonNullable<State['mintsRefused']>['code'], strin
   list_lags: 'Docker Hub does not list a new token within 15 minutes',
 };
 
-/** What is wrong with each target, and what to do. Empty for anybody but an administrator. */
+/** The problems of each target, and what to do. Empty for everybody but administrators. */
 export async function examineTargets(
   settings: CliSettings,
   env: Readonly<Record<string, string | undefined>>,
@@ -40,7 +40,7 @@ export async function examineTargets(
     return targets.flatMap((target) => {
       const leases = revoking.filter((lease) => lease.target === target.name);
       const findings = examineTarget(target, leases, nowMs());
-      return findings.length === 0 ? [ok('target', `${target.name}: nothing is wrong`)] : findings;
+      return findings.length === 0 ? [ok('target', `${target.name}: no problem found`)] : findings;
     });
   } catch (error) {
     if (error instanceof ProblemError && error.problem.status === 403) return [];
@@ -75,10 +75,10 @@ function examineTarget(target: Target, revoking: readonly AdminLease[], nowMs: n
 function examineMints(name: string, { mintsRefused }: State, nowMs: number): Finding[] {
   if (mintsRefused === undefined) return [];
   const { code, since, triedAt } = mintsRefused;
-  const detail = `${name}: gives no leases, since ${at(since, nowMs)}: ${REFUSED[code]} (${code})`;
+  const detail = `${name}: gives no leases since ${at(since, nowMs)}: ${REFUSED[code]} (${code})`;
   const anyway =
-    code === 'expiry_refused' ? ' With allowUnprovenExpiry it gives leases that only a delete can end.' : '';
-  const next = `A sweep last verified it ${spoken(triedAt, nowMs)}, and does so hourly. "hublease targets verify ${name}" does it now.${anyway}`;
+    code === 'expiry_refused' ? ' With allowUnprovenExpiry it gives leases, but only a delete ends their tokens.' : '';
+  const next = `A sweep verifies it hourly, last ${spoken(triedAt, nowMs)}. "hublease targets verify ${name}" does it now.${anyway}`;
   return [failed('target', detail, next, EXIT.dockerHub)];
 }
 
@@ -86,12 +86,12 @@ function examineListing(name: string, { listingProblem }: State, nowMs: number):
   if (listingProblem === undefined) return [];
   const { code, since } = listingProblem;
   if (code === 'account_unreachable') {
-    const detail = `${name}: Docker Hub denies it its account, since ${at(since, nowMs)}: nothing of it can be proven revoked`;
-    const next = 'Give its user the role in the organization back, or see whether the account is still there.';
+    const detail = `${name}: Docker Hub denies access to its account since ${at(since, nowMs)}. None of its leases can be proven revoked`;
+    const next = 'Give its user the role in the organization again, or check whether the account still exists.';
     return [failed('target', detail, next, EXIT.dockerHub)];
   }
-  const detail = `${name}: its list of tokens cannot be used, since ${at(since, nowMs)} (${code})`;
-  return [warning('target', detail, 'The runbook says what each code means: "Unusable listings".')];
+  const detail = `${name}: its list of tokens cannot be used since ${at(since, nowMs)} (${code})`;
+  return [warning('target', detail, 'See "Unusable listings" in the runbook.')];
 }
 
 function examineBlocked(name: string, revoking: readonly AdminLease[], nowMs: number): Finding[] {
@@ -99,8 +99,8 @@ function examineBlocked(name: string, revoking: readonly AdminLease[], nowMs: nu
     if (blockedBy.length === 0 || revokingSince === undefined) return [];
     if (nowMs < Date.parse(revokingSince) + BLOCKED_MS) return [];
     const ids = blockedBy.join(' ');
-    const detail = `${name}: lease ${id} is kept open, since ${at(revokingSince, nowMs)}, by ${ids}: it may be its token`;
-    const next = `Look at it on Docker Hub. If it is of hublease, delete it there. If it is not: hublease targets dismiss ${name} ${ids}`;
+    const detail = `${name}: lease ${id} is blocked since ${at(revokingSince, nowMs)} by ${ids}, which may be its token`;
+    const next = `Look at the token on Docker Hub. If hublease made it, delete it there. If not: hublease targets dismiss ${name} ${ids}`;
     return [warning('target', detail, next)];
   });
 }
@@ -110,14 +110,14 @@ function examinePlaces({ name, maxActive }: Target, { places, cap }: State): Fin
   if (places === undefined || most === undefined || places.tokens < most * NEARLY_FULL_SHARE) return [];
   const { tokens, foreign, expired } = places;
   if (foreign + expired === 0) return [];
-  const detail = `${name}: ${tokens} of ${most} tokens are there; ${expired} of them expired or inactive, ${foreign} not of hublease`;
-  return [warning('target', detail, 'They hold places. Delete on Docker Hub those that nobody needs.')];
+  const detail = `${name}: ${tokens} of ${most} tokens are in use. ${expired} are expired or inactive, and hublease did not make ${foreign}`;
+  return [warning('target', detail, 'They count against the limit. On Docker Hub, delete those that nobody needs.')];
 }
 
 function examinePending(name: string, { pendingVerification: pending }: State, nowMs: number): Finding[] {
   if (pending === undefined) return [];
-  const detail = `${name}: its verification waits, since ${at(pending.since, nowMs)}, for Docker Hub to list ${pending.tokenId}`;
-  const next = 'Sweeps go on looking for 15 minutes. Until then no lease whose create got no answer is proven absent.';
+  const detail = `${name}: its verification waits since ${at(pending.since, nowMs)} for Docker Hub to list ${pending.tokenId}`;
+  const next = 'Sweeps look for it for 15 minutes. Until then, a lease whose create got no answer stays open.';
   return [warning('target', detail, next)];
 }
 

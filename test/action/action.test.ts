@@ -206,7 +206,7 @@ describe('the GitHub Action', () => {
     const { code, stdout } = await post({ ...before, state: gone });
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^::warning title=hublease::lease \w{26} could not be revoked now and ends by itself at \S+Z: /,
+      /^::warning title=hublease::lease \w{26} could not be revoked now. It ends by itself at \S+Z: /,
     );
     expect(readdirSync(join(job, 'temp'))).toEqual([]);
     await post(before);
@@ -225,7 +225,7 @@ describe('the GitHub Action', () => {
         'has an endpoint that is none',
         { ...SECRET, endpoint: 'http://example.com/v1' },
         {},
-        /"http:\/\/example.com\/v1" is no https address/,
+        /"http:\/\/example.com\/v1" is not an https URL/,
       ],
       [
         'has a login that is neither on nor off',
@@ -235,7 +235,7 @@ describe('the GitHub Action', () => {
       ],
       ['wants more time than there is', { ...SECRET, ttl: '9h' }, {}, /ttl/i],
       ['names a secret that is not there', { secret: 'ci/none' }, {}, /not found: .*ci\/none/],
-      ['has a name that is none', { secret: '../admin' }, {}, /is no name/],
+      ['has a name that is none', { secret: '../admin' }, {}, /is not a valid name/],
       ['is not allowed', SECRET, { AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE' }, /denied: /],
       [
         'has no AWS credentials',
@@ -261,7 +261,7 @@ describe('the GitHub Action', () => {
       mkdirSync(join(job, 'home', '.docker'), { recursive: true });
       writeFileSync(join(job, 'home', '.docker', 'config.json'), '{ broken');
       const made = leased(edition.hub).length;
-      expect((await main()).stdout).toMatch(/^::error title=hublease::.*config\.json is no JSON object/);
+      expect((await main()).stdout).toMatch(/^::error title=hublease::.*config\.json is not a JSON object/);
       expect(leased(edition.hub).length).toBe(made);
     });
   });

@@ -103,7 +103,7 @@ credential: { username: ${ACCOUNT.username}, password: ${ACCOUNT.password} }
     expect(await apply(text)).toMatchObject({
       code: 2,
       stdout: '',
-      stderr: expect.stringContaining('wants credential.password from HUB_PASSWORD, which is not set'),
+      stderr: expect.stringContaining('takes credential.password from HUB_PASSWORD, which is not set'),
     });
   });
 
@@ -119,7 +119,7 @@ credential: { username: ${ACCOUNT.username}, password: ${ACCOUNT.password} }
     const { code, stderr } = await apply(text('not-the-one'));
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: 'target second: unchanged (credentials are not compared; --credentials sends them again)\n',
+      stderr: 'target second: unchanged (credentials cannot be compared; --credentials sends them again)\n',
     });
     const refused = await apply(text('not-the-one'), '--credentials');
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('(credential_refused)') });
@@ -149,11 +149,11 @@ credential: { username: ${ACCOUNT.username}, password: ${ACCOUNT.password} }
 
   test.each([
     ['no YAML', 'kind: [', 'document 1 is neither YAML nor JSON'],
-    ['nothing', '', 'the file holds no document'],
-    ['a list', '- kind: Secret', 'document 1 is no object'],
+    ['nothing', '', 'the file contains no document'],
+    ['a list', '- kind: Secret', 'document 1 is not an object'],
     ['another kind', 'kind: Sekret\nname: x', 'document 1 needs "kind: Target" or "kind: Secret"'],
     ['no name', 'kind: Secret', 'document 1 needs a "name"'],
-    ['an unknown field', `${TEAM_A}maxTTL: 1h\n`, 'document 1 (team/a) maxTTL: is no field of it'],
+    ['an unknown field', `${TEAM_A}maxTTL: 1h\n`, 'document 1 (team/a) maxTTL: unknown field'],
     ['a wrong value', TEAM_A.replace('1h', 'long'), 'document 1 (team/a) maxTtl: expected whole seconds'],
     ['two ways of saying one thing', `${TEAM_A}scopes: repo:read\n`, 'give scope or scopes, not both'],
     ['a wrong second document', `${TEAM_A}---\nkind: Target\n`, 'document 2 needs a "name"'],
@@ -232,7 +232,7 @@ describe('list, get, delete and verify', () => {
     });
     expect(await terminal.type('secrets delete ci/release --force')).toMatchObject({
       code: 0,
-      stderr: 'secret ci/release: gives no more leases, and goes once its 1 open ones have ended\n',
+      stderr: 'secret ci/release: gives no more leases, and goes away when its 1 open leases have ended\n',
     });
   });
 

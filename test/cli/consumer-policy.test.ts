@@ -18,7 +18,7 @@ describe('hublease consumer-policy', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual(consumerPolicy(API, ['ci/release', 'ci/pull']));
     expect(stderr).toContain('list the role in "allow" of each secret');
-    expect(stderr).toContain('A role of another account than 111122223333 must be a consumer, too');
+    expect(stderr).toContain('If the role is not in account 111122223333, it must be a consumer too');
   });
 
   test('-o json prints the policy alone', async () => {
@@ -55,7 +55,7 @@ describe('hublease consumer-policy', () => {
   test('has nothing to say about the embedded edition', async () => {
     const { code, stderr } = await terminal.type(`consumer-policy ci/release ${GIVEN}`);
     expect(code).toBe(2);
-    expect(stderr).toContain('is an embedded edition, which has no IAM policies');
+    expect(stderr).toContain('is an embedded edition, which does not use IAM policies');
   });
 });
 
@@ -80,8 +80,8 @@ describe('the account of hublease', () => {
 });
 
 test.each([
-  ['no secret', `consumer-policy ${GIVEN}`, 'a policy for which secrets?'],
-  ['a name that leads elsewhere', `consumer-policy ../admin/targets ${GIVEN}`, 'is no name of a secret'],
+  ['no secret', `consumer-policy ${GIVEN}`, 'no secret given'],
+  ['a name that leads elsewhere', `consumer-policy ../admin/targets ${GIVEN}`, 'is not a name of a secret'],
   ['an account that is none', 'consumer-policy ci/release --account 1234', '--account 1234: expected 12 digits'],
   ['an API that is none', `consumer-policy ci/release ${GIVEN} --api-id *`, '--api-id *: expected 10'],
 ])('%s is refused', async (_, command, problem) => {

@@ -128,7 +128,7 @@ describe('the other verbs', () => {
     expect(await helper('store', stdin)).toEqual({
       code: 0,
       stdout: '',
-      stderr: 'docker-credential-hublease stores nothing: it leases a token whenever one is asked for\n',
+      stderr: 'docker-credential-hublease stores nothing. It leases a token when docker needs one\n',
     });
     expect((await get()).Username).toBe('acme-bot');
   });
@@ -181,7 +181,7 @@ describe('the other verbs', () => {
     await terminal.edition.restart('SIGTERM');
     terminal.env.HUBLEASE_ENDPOINT = terminal.edition.endpoint;
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-    expect(stderr).toContain('could not be revoked now and ends by itself');
+    expect(stderr).toContain('could not be revoked now. It ends by itself');
     expect(() => statSync(file)).toThrow('ENOENT');
   });
 
@@ -357,7 +357,7 @@ describe('what is kept', () => {
     writeFileSync(file, '');
     const { code, stdout, stderr } = await helper('get', DOCKER, { env: { XDG_CACHE_HOME: file } });
     expect(code).toBe(1);
-    expect(stdout).toContain(`leases cannot be kept in ${join(file, 'hublease')}`);
+    expect(stdout).toContain(`leases cannot be stored in ${join(file, 'hublease')}`);
     expect(stderr).toContain('XDG_CACHE_HOME');
   });
 });

@@ -83,7 +83,7 @@ describe('hublease doctor', () => {
       'a wrong region',
       { HUBLEASE_REGION: 'eu-west-1' },
       5,
-      /^FAILED +access +denied: .*\n +Compare region, clock and keys/m,
+      /^FAILED +access +denied: .*\n +Check region, clock and keys/m,
     ],
     ['no AWS credentials', { AWS_PROFILE: 'nobody' }, 4, /^FAILED +credentials .*\n +Set AWS_PROFILE/m],
     [
@@ -104,7 +104,7 @@ describe('hublease doctor', () => {
       0,
       /^warning +environment +DOCKER_AUTH_CONFIG is set/m,
     ],
-    ['no secret', { HUBLEASE_SECRET: undefined }, 0, /^warning +secret +none is set/m],
+    ['no secret', { HUBLEASE_SECRET: undefined }, 0, /^warning +secret +no secret is set/m],
   ])('finds %s', async (_, env, code, line) => {
     const session = await doctor(env);
     expect(session.stdout).toMatch(line);
@@ -119,7 +119,7 @@ describe('hublease doctor', () => {
     // Nothing is to leave the machine.
     const proxy = { HTTPS_PROXY: 'http://127.0.0.1:1' };
     const { stdout } = await doctor({ ...env, ...proxy });
-    expect(stdout).toMatch(/^FAILED +region +signing for us-east-1, and the endpoint is in eu-west-1\n/m);
+    expect(stdout).toMatch(/^FAILED +region +requests are signed for us-east-1, but the endpoint is in eu-west-1\n/m);
     expect(stdout).toMatch(/^FAILED +network .*\(a proxy is set in the environment\)/m);
   });
 
@@ -137,7 +137,7 @@ describe('hublease doctor', () => {
   ])('finds a clock that is %i ms off', async (offMs, mark, where) => {
     const { stdout } = await doctor({}, '', () => Date.now() + offMs);
     expect(stdout).toMatch(
-      new RegExp(`^${mark} +clock +this machine's clock is \\d+ s ${where} the endpoint's\\n +Set it`, 'm'),
+      new RegExp(`^${mark} +clock +this machine's clock is \\d+ s ${where} the endpoint's\\n +Set the clock`, 'm'),
     );
   });
 
@@ -159,7 +159,7 @@ describe('hublease doctor', () => {
       'a login of old',
       { credHelpers: { [DOCKER]: 'hublease', 'docker.io': 'hublease' }, auths: { [DOCKER]: { auth: 'YW5uOng=' } } },
       0,
-      `a login of old for "${DOCKER}"`,
+      `an old login for "${DOCKER}"`,
     ],
   ])('finds in docker’s configuration %s', async (_, config, code, text) => {
     writeConfig('.docker/config.json', config);
@@ -171,12 +171,12 @@ describe('hublease doctor', () => {
 
   test('finds a login of old that podman would prefer', async () => {
     writeConfig('.config/containers/auth.json', { auths: { 'docker.io/acme': { auth: 'YW5uOng=' } } });
-    expect((await doctor()).stdout).toMatch(/^warning +podman +a login of old for "docker.io\/acme"/m);
+    expect((await doctor()).stdout).toMatch(/^warning +podman +an old login for "docker.io\/acme"/m);
   });
 
   test('finds a configuration that is none', async () => {
     writeFileSync(join(terminal.home, '.docker', 'config.json'), '{');
-    expect((await doctor()).stdout).toMatch(/^FAILED +docker +.* is no JSON object\n +Mend or remove it\.$/m);
+    expect((await doctor()).stdout).toMatch(/^FAILED +docker +.* is not a JSON object\n +Fix or delete it\.$/m);
   });
 });
 
@@ -214,7 +214,7 @@ describe('hublease doctor --pull', () => {
 
   test('says when there is no such tag', async () => {
     const { code, stdout } = await pull('acme-bot/app');
-    expect(stdout).toMatch(/^FAILED +pull +acme-bot\/app:latest: 404 from .*\n +There is no such image or tag\.$/m);
+    expect(stdout).toMatch(/^FAILED +pull +acme-bot\/app:latest: 404 from .*\n +The image or tag does not exist\.$/m);
     expect(code).toBe(8);
   });
 

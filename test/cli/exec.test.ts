@@ -146,7 +146,7 @@ describe('the configuration of a command under hublease exec', () => {
     writeFileSync(join(terminal.home, '.docker', 'config.json'), '{ "auths": ');
     const before = await statusesOf('ci/release');
     const { code, stderr } = await exec(['ci/release', '--', 'true']).ended;
-    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('config.json is no JSON object') });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('config.json is not a JSON object') });
     expect(await statusesOf('ci/release')).toEqual(before);
   });
 
@@ -234,7 +234,7 @@ describe('the end of a command under hublease exec', () => {
     await terminal.edition.restart('SIGTERM');
     terminal.env.HUBLEASE_ENDPOINT = terminal.edition.endpoint;
     expect(code).toBe(9);
-    expect(stderr).toMatch(/^hublease: lease [0-9A-Z]{26} could not be revoked now; it ends by itself\n$/);
+    expect(stderr).toMatch(/^hublease: lease [0-9A-Z]{26} could not be revoked now. It ends by itself\n$/);
     await terminal.type('revoke --mine');
   });
 });
@@ -281,7 +281,7 @@ describe('hublease exec --renew', () => {
     await until('there was another token', () => started.out().split('\n').length > 2);
     terminal.edition.hub.control.setFaults([]);
     started.child.kill('SIGTERM');
-    expect((await started.ended).stderr).toContain('the token could not be renewed yet; trying again');
+    expect((await started.ended).stderr).toContain('the token could not be renewed yet. Trying again');
   });
 });
 

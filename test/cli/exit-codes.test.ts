@@ -21,7 +21,7 @@ test('1: nothing answers, and the next step is named', async () => {
     stdout: '',
     stderr:
       'hublease: hublease could not be reached (ECONNREFUSED)\n' +
-      '  Check HUBLEASE_ENDPOINT and the network; "hublease doctor" looks closer.\n',
+      '  Check HUBLEASE_ENDPOINT and the network, or run "hublease doctor".\n',
   });
 });
 
@@ -30,17 +30,17 @@ test.each([
   ['an unknown flag', 'lease ci/release --tll 5m', "error: unknown option '--tll'"],
   ['an unknown form', 'lease ci/release -o xml', "argument 'xml' is invalid. Allowed choices are table, json, env"],
   ['a word too many', 'show A B', 'error: too many arguments'],
-  ['nothing to revoke', 'revoke', 'revoke what?'],
-  ['two things to revoke', 'revoke --mine --prefix ci', 'revoke what?'],
-  ['two lists', 'leases --all --mine', '--all or --mine, not both'],
+  ['nothing to revoke', 'revoke', 'expected exactly one of ID'],
+  ['two things to revoke', 'revoke --mine --prefix ci', 'expected exactly one of ID'],
+  ['two lists', 'leases --all --mine', '--all and --mine cannot be combined'],
   ['a number that is none', 'leases --limit many', '--limit many: expected a number'],
   ['a status that is none', 'leases --status dead', 'status'],
   ['a duration that is none', 'lease ci/release --ttl soon', 'ttl'],
-  ['a name that leads elsewhere', 'show ../admin/leases', '"../admin/leases" is no name and no lease id'],
-  ['a field beside a form', 'lease ci/release --field lease.id -o json', '--field prints bare'],
-  ['no secret at all', 'lease', 'which secret?'],
+  ['a name that leads elsewhere', 'show ../admin/leases', '"../admin/leases" is not a valid name or lease id'],
+  ['a field beside a form', 'lease ci/release --field lease.id -o json', '--field and -o cannot be combined'],
+  ['no secret at all', 'lease', 'no secret given'],
   ['a shell of its own', 'completion tcsh', 'expected bash, zsh or fish'],
-  ['a leaked token among the arguments', 'revoke --leaked dckr_pat_0123456789', '--leaked takes "-"'],
+  ['a leaked token among the arguments', 'revoke --leaked dckr_pat_0123456789', '--leaked only takes "-"'],
 ])('2: %s', async (_, command, problem) => {
   const { code, stdout, stderr } = await terminal.type(command);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -61,7 +61,7 @@ test('3: an endpoint that anybody on the way could read', async () => {
   const { code, stderr } = await terminal.type('whoami', { env });
   expect({ code, stderr }).toEqual({
     code: 3,
-    stderr: 'hublease: not configured: "http://hublease.example/v1" is no https address\n  Check HUBLEASE_ENDPOINT.\n',
+    stderr: 'hublease: not configured: "http://hublease.example/v1" is not an https URL\n  Check HUBLEASE_ENDPOINT.\n',
   });
 });
 
@@ -89,7 +89,7 @@ test('5: "can-i" says no', async () => {
   expect(await terminal.type('can-i ci/nothing')).toEqual({
     code: 5,
     stdout: '',
-    stderr: `hublease: no: "ci/nothing" does not list ${CI_ARN}, or is not there\n  Ask its owner to add this role.\n`,
+    stderr: `hublease: no: "ci/nothing" does not list ${CI_ARN}, or does not exist\n  Ask its owner to add this role.\n`,
   });
 });
 

@@ -36,7 +36,7 @@ function bundledEnv() {
 }
 
 const warningOf = (what: string) =>
-  `warning: this hublease brings its own fake Docker Hub: docker.io will refuse ${what}\n`;
+  `warning: this hublease uses its bundled fake Docker Hub, so docker.io will refuse ${what}\n`;
 
 describe('before the bundled fake Docker Hub', () => {
   test('login warns, once the token stands in the configuration', async () => {

@@ -82,7 +82,7 @@ describe('hublease revoke --attest', () => {
     expect(await attest(id)).toEqual({
       code: 0,
       stdout: 'revoked (attested)\n',
-      stderr: 'closed on your word, not on proof: Docker Hub was not asked, and no token was deleted\n',
+      stderr: 'closed without proof: hublease did not ask Docker Hub, and deleted no token\n',
     });
   });
 
@@ -93,7 +93,7 @@ describe('hublease revoke --attest', () => {
     await attest(id);
     const { stdout } = await desk.type('CI', `show ${id}`);
     expect(stdout).toMatch(
-      /^NO PROOF +closed at \S+Z on the word of arn:aws:iam::111122223333:role\/admin: The account is closed$/m,
+      /^NO PROOF +closed without proof at \S+Z by arn:aws:iam::111122223333:role\/admin: The account is closed$/m,
     );
     expect(stdout).not.toMatch(/^evidence/m);
     expect((await desk.type('CI', `show ${proven}`)).stdout).toMatch(/^evidence +deleted: Docker Hub answered 204/m);
@@ -115,7 +115,7 @@ describe('hublease revoke --attest', () => {
     expect(await attest(id)).toEqual({
       code: 0,
       stdout: 'revoked\n',
-      stderr: 'it was proven to be over before: your word was not needed\n',
+      stderr: 'the lease was already proven to be over, so nothing was attested\n',
     });
   });
 
@@ -128,10 +128,10 @@ describe('hublease revoke --attest', () => {
 
   test.each([
     [['revoke', 'ID', '--attest'], '--attest needs --reason'],
-    [['revoke', 'ID', '--reason', REASON], '--reason goes with --attest'],
-    [['revoke', '--prefix', 'ci', '--attest', '--reason', REASON], 'go with one lease'],
-    [['revoke', '--mine', '--reason', REASON], 'go with one lease'],
-    [['revoke', '--attest', '--reason', REASON], 'revoke what?'],
+    [['revoke', 'ID', '--reason', REASON], '--reason needs --attest'],
+    [['revoke', '--prefix', 'ci', '--attest', '--reason', REASON], 'need the ID of a lease'],
+    [['revoke', '--mine', '--reason', REASON], 'need the ID of a lease'],
+    [['revoke', '--attest', '--reason', REASON], 'expected exactly one of ID'],
   ])('%j is a mistake, and revokes nothing', async (command, problem) => {
     const id = await leaseId();
     const words = command.map((word) => (word === 'ID' ? id : word));
@@ -145,7 +145,7 @@ describe('hublease show', () => {
     const id = await blocked(NOW_MS - 5 * MINUTE_MS);
     const { stdout } = await desk.type('ADMIN', `show ${id} --all`);
     expect(stdout).toMatch(/^lastError +unclear_token$/m);
-    expect(stdout).toMatch(/^still open +Docker Hub lists a token that may be of this lease, and its label/m);
+    expect(stdout).toMatch(/^still open +Docker Hub lists a token that may belong to this lease, but its label/m);
     expect(stdout).toMatch(new RegExp(`^blockedBy +${TOKEN_ID}$`, 'm'));
     expect(stdout).toMatch(/^revokingSince +\S+Z \(5 minutes ago\)$/m);
     expect(stdout).toMatch(/^hubExpiresAt +\S+Z \(in 15 minutes\)$/m);
@@ -155,9 +155,9 @@ describe('hublease show', () => {
   });
 
   test.each([
-    ['hub_unavailable:timeout', 'Docker Hub did not answer as it should (timeout)'],
+    ['hub_unavailable:timeout', 'Docker Hub failed (timeout)'],
     ['hub_refused:forbidden', 'Docker Hub refused (forbidden)'],
-    ['quiet_period', 'the token is not found, and Docker Hub may still come to list it'],
+    ['quiet_period', 'the token was not found, but Docker Hub may still list it'],
     ['something_new', 'something_new'],
     ['constructor', 'constructor'],
   ])('says what %s means', async (lastError, words) => {
@@ -168,7 +168,7 @@ describe('hublease show', () => {
   });
 
   test.each([
-    [{ kind: 'deleted', httpStatus: 404, confirmedBy: 'gone' }, 'answered 404, and neither has the token nor lists it'],
+    [{ kind: 'deleted', httpStatus: 404, confirmedBy: 'gone' }, 'answered 404, and no longer has or lists the token'],
     [{ kind: 'deleted', httpStatus: 202, confirmedBy: 'inactive' }, 'answered 202, and shows the token as inactive'],
     [
       {
@@ -179,7 +179,7 @@ describe('hublease show', () => {
         tokensListed: 4,
         removedTokenIds: [],
       },
-      'absent: two complete lists lacked it (2026-11-21T09:00:00.000Z and 2026-11-21T09:00:00.000Z, 4 tokens)',
+      'absent: two complete lists did not contain it (2026-11-21T09:00:00.000Z and 2026-11-21T09:00:00.000Z, 4 tokens)',
     ],
     [
       {
@@ -190,11 +190,11 @@ describe('hublease show', () => {
         tokensListed: 4,
         removedTokenIds: ['one', 'two'],
       },
-      '4 tokens), after one two had been deleted',
+      '4 tokens), after hublease deleted one two',
     ],
     [
       { kind: 'expired', hubDateMs: NOW_MS, hubExpiresAtMs: NOW_MS },
-      "expired: Docker Hub's clock stood at 2026-11-21T09:00:00.000Z, past 2026-11-21T09:00:00.000Z, the expiry that it",
+      "expired: Docker Hub's clock showed 2026-11-21T09:00:00.000Z, after the expiry that Docker Hub reported (2026-11-21T09:00:00.000Z)",
     ],
   ])('says what the evidence %j shows', async (evidence, words) => {
     const id = await leaseId();
@@ -206,7 +206,7 @@ describe('hublease show', () => {
 
 describe('a token that Docker Hub ends early', () => {
   const WARNING =
-    'warning: Docker Hub ends this token earlier than was asked: at 2026-11-21T09:10:00.000Z (in 10 minutes)\n';
+    'warning: Docker Hub ends this token earlier than requested: at 2026-11-21T09:10:00.000Z (in 10 minutes)\n';
 
   test.each(['lease ci/release -o env', 'exec ci/release -- true'])('is told of in one line by %s', async (command) => {
     expect((await desk.type('CI', command)).stderr).toBe('');
@@ -230,7 +230,7 @@ describe('hublease targets dismiss', () => {
       stdout: '',
       stderr:
         `target acme: ${TOKEN_ID} other dismissed\n` +
-        '  On your word they are not of hublease: they keep no lease open, and hublease deletes none of them.\n',
+        '  They keep no lease open any more, and hublease does not delete them.\n',
     });
     expect((await desk.type('ADMIN', 'targets get acme')).stdout).toContain(
       `dismissedTokenIds:\n  - ${TOKEN_ID}\n  - other\n`,
@@ -306,7 +306,7 @@ describe('hublease doctor', () => {
 
   test('looks at the targets for administrators alone', async () => {
     expect(linesOf((await doctor('CI')).stdout)).toEqual([]);
-    expect(linesOf((await doctor()).stdout)).toEqual(['ok       target        acme: nothing is wrong']);
+    expect(linesOf((await doctor()).stdout)).toEqual(['ok       target        acme: no problem found']);
   });
 
   test.each([
@@ -318,7 +318,7 @@ describe('hublease doctor', () => {
     const { code: exitCode, stdout } = await doctor();
     expect(exitCode).toBe(8);
     expect(stdout).toContain(
-      `FAILED   target        acme: gives no leases, since 2026-11-21T08:55:00.000Z (5 minutes ago): ${why} (${code})\n`,
+      `FAILED   target        acme: gives no leases since 2026-11-21T08:55:00.000Z (5 minutes ago): ${why} (${code})\n`,
     );
     expect(stdout).toContain(next);
     expect(stdout.includes('allowUnprovenExpiry')).toBe(code === 'expiry_refused');
@@ -329,7 +329,7 @@ describe('hublease doctor', () => {
     const { code, stdout } = await doctor();
     expect(code).toBe(8);
     expect(linesOf(stdout)).toEqual([
-      'FAILED   target        acme: Docker Hub denies it its account, since 2026-11-21T09:00:00.000Z (now): nothing of it can be proven revoked',
+      'FAILED   target        acme: Docker Hub denies access to its account since 2026-11-21T09:00:00.000Z (now). None of its leases can be proven revoked',
     ]);
   });
 
@@ -338,17 +338,17 @@ describe('hublease doctor', () => {
     const { code, stdout } = await doctor();
     expect(code).toBe(0);
     expect(linesOf(stdout)).toEqual([
-      'warning  target        acme: its list of tokens cannot be used, since 2026-11-21T07:00:00.000Z (2 hours ago) (malformed)',
+      'warning  target        acme: its list of tokens cannot be used since 2026-11-21T07:00:00.000Z (2 hours ago) (malformed)',
     ]);
   });
 
   test('names a blocked lease after ten minutes, with the command that dismisses its tokens', async () => {
     const id = await blocked(NOW_MS - 10 * MINUTE_MS + 1);
-    expect(linesOf((await doctor()).stdout)).toEqual(['ok       target        acme: nothing is wrong']);
+    expect(linesOf((await doctor()).stdout)).toEqual(['ok       target        acme: no problem found']);
     await later(1);
     const { stdout } = await doctor();
     expect(linesOf(stdout)).toEqual([
-      `warning  target        acme: lease ${id} is kept open, since 2026-11-21T08:50:00.001Z (10 minutes ago), by ${TOKEN_ID}: it may be its token`,
+      `warning  target        acme: lease ${id} is blocked since 2026-11-21T08:50:00.001Z (10 minutes ago) by ${TOKEN_ID}, which may be its token`,
     ]);
     expect(stdout).toContain(`hublease targets dismiss acme ${TOKEN_ID}\n`);
   });
@@ -362,19 +362,19 @@ describe('hublease doctor', () => {
     await desk.api.ports.catalog.putTarget({ ...target, maxActive: 100, version: target.version + 1 });
     const places = { atMs: NOW_MS, foreign: 3, expired: 2 };
     await learn({ ...cap, places: { ...places, tokens: tokens - 1 } });
-    expect(linesOf((await doctor()).stdout)).toEqual(['ok       target        acme: nothing is wrong']);
+    expect(linesOf((await doctor()).stdout)).toEqual(['ok       target        acme: no problem found']);
     await learn({ ...cap, places: { ...places, tokens } });
     expect(linesOf((await doctor()).stdout)).toEqual([
-      `warning  target        acme: ${tokens} of ${most} tokens are there; 2 of them expired or inactive, 3 not of hublease`,
+      `warning  target        acme: ${tokens} of ${most} tokens are in use. 2 are expired or inactive, and hublease did not make 3`,
     ]);
     await learn({ ...cap, places: { atMs: NOW_MS, foreign: 0, expired: 0, tokens } });
-    expect(linesOf((await doctor()).stdout)).toEqual(['ok       target        acme: nothing is wrong']);
+    expect(linesOf((await doctor()).stdout)).toEqual(['ok       target        acme: no problem found']);
   });
 
   test('names a verification that waits for the list', async () => {
     await learn({ pendingVerification: { leaseId: 'lease', tokenId: TOKEN_ID, createdAtMs: NOW_MS - MINUTE_MS } });
     expect(linesOf((await doctor()).stdout)).toEqual([
-      `warning  target        acme: its verification waits, since 2026-11-21T08:59:00.000Z (1 minute ago), for Docker Hub to list ${TOKEN_ID}`,
+      `warning  target        acme: its verification waits since 2026-11-21T08:59:00.000Z (1 minute ago) for Docker Hub to list ${TOKEN_ID}`,
     ]);
   });
 

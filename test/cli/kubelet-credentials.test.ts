@@ -155,7 +155,7 @@ describe('the kubelet credential provider', () => {
   ])('refuses %s, and says what it wants', async (_, text) => {
     const { code, stdout, stderr } = await ask(text);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^hublease: standard input holds no CredentialProviderRequest/);
+    expect(stderr).toMatch(/^hublease: standard input is not a CredentialProviderRequest/);
   });
 
   it('says the cause where no lease can be had, with an exit code of its own', async () => {

@@ -87,7 +87,7 @@ describe('hublease lease', () => {
     expect(await terminal.type('lease ci/release --field credential.token')).toMatchObject({
       code: 2,
       stdout: '',
-      stderr: expect.stringContaining('no field "credential.token" in the answer'),
+      stderr: expect.stringContaining('the answer has no field "credential.token"'),
     });
   });
 
@@ -186,7 +186,7 @@ describe('settings', () => {
 
   test.each([
     ['a setting that there is not', 'sceret: ci/release\n', 'has an unknown or malformed setting "sceret"'],
-    ['a list', '- ci/release\n', 'is no list of settings'],
+    ['a list', '- ci/release\n', 'is not a list of settings'],
     ['no YAML', 'secret: [\n', 'is neither YAML nor JSON'],
   ])('a file with %s is refused', async (_, text, problem) => {
     write(text);

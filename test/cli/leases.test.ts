@@ -105,7 +105,7 @@ describe('hublease renew', () => {
   test('says when the end cannot be put off any further', async () => {
     const id = await leaseId('ci/renewable');
     const { stderr } = await terminal.type(`renew ${id} --ttl 2h`);
-    expect(stderr).toBe(`${id} ends at its latest end: it cannot be extended further\n`);
+    expect(stderr).toBe(`${id} has reached its maximum lifetime and cannot be extended further\n`);
   });
 
   test('a lease that is not renewable says so', async () => {
@@ -136,8 +136,7 @@ describe('hublease revoke', () => {
     expect(session).toEqual({
       code: 0,
       stdout: 'revoking\n',
-      stderr:
-        'not proven yet: Docker Hub did not answer as it should (server_error); the revocation goes on by itself\n',
+      stderr: 'not proven yet: Docker Hub failed (server_error). hublease continues by itself\n',
     });
   });
 
@@ -162,7 +161,7 @@ describe('hublease revoke', () => {
     const { code, stdout, stderr } = await terminal.type(`revoke ${selector}`, as('hublease-admin'));
     expect(code).toBe(0);
     expect(stdout).toContain(id);
-    expect(stderr).toMatch(/^\d+ being revoked\n$/);
+    expect(stderr).toMatch(/^leases being revoked: \d+\n$/);
     await expect.poll(() => statusOf(id), { timeout: 20_000 }).toBe('revoked');
   });
 
@@ -178,7 +177,7 @@ describe('hublease revoke', () => {
 
   test('what is no token is not sent', async () => {
     const session = await terminal.type('revoke --leaked -', { ...as('hublease-admin'), stdin: 'hunter2' });
-    expect(session).toMatchObject({ code: 2, stderr: 'hublease: standard input holds no Docker Hub token\n' });
+    expect(session).toMatchObject({ code: 2, stderr: 'hublease: standard input is not a Docker Hub token\n' });
   });
 
   test("an administrator ends anybody's with --all", async () => {
@@ -204,7 +203,7 @@ describe('hublease whoami', () => {
   test('says when that is nothing', async () => {
     const { stdout } = await terminal.type('whoami', as('hublease-other'));
     expect(stdout).toMatch(
-      /^arn:aws:iam::444455556666:role\/other\nunique id AROA[A-Z0-9]{17}\nno secret lists you\n$/,
+      /^arn:aws:iam::444455556666:role\/other\nunique id AROA[A-Z0-9]{17}\nyou may lease from no secret\n$/,
     );
   });
 

@@ -251,7 +251,7 @@ describe('an endpoint by the name localhost', () => {
     const { code, stderr } = await canI({ HUBLEASE_ENDPOINT });
     expect(code).toBe(5);
     expect(stderr).toContain(`Use http://127.0.0.1:${terminal.edition.port}/v1 as the endpoint.`);
-    expect(stderr).toContain('Set HUBLEASE_ENDPOINT to that address.');
+    expect(stderr).toContain('Set HUBLEASE_ENDPOINT to that URL.');
   });
 });
 

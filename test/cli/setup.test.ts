@@ -74,7 +74,7 @@ describe.each([
   test('makes a configuration that asks hublease under both keys, and says so', async () => {
     const { code, stdout, stderr } = await terminal.type(setup);
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-    expect(stderr).toContain(`${client} asks hublease for Docker Hub's tokens now: ${fileOf()}`);
+    expect(stderr).toContain(`${client} now asks hublease for Docker Hub tokens: ${fileOf()}`);
     expect(json(fileOf())).toEqual({ credHelpers: OURS });
     expect(statSync(fileOf()).mode & 0o777).toBe(0o600);
   });
@@ -150,7 +150,7 @@ describe.each([
   test.each(['[]', 'not json', '{"auths": ', '"text"'])('a file of %j is left alone', async (text) => {
     write(fileOf(), text);
     const { code, stderr } = await terminal.type(setup);
-    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('is no JSON object') });
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('is not a JSON object') });
     expect(read(fileOf())).toBe(text);
   });
 
@@ -188,7 +188,7 @@ describe('what setup remembers', () => {
   });
 
   test.each([
-    ['without a secret', 'setup docker', {}, 2, 'set up for which secret?'],
+    ['without a secret', 'setup docker', {}, 2, 'no secret given'],
     ['without an endpoint', 'setup docker --secret ci/x', { HUBLEASE_ENDPOINT: undefined }, 3, 'no hublease endpoint'],
   ])('%s nothing is changed', async (_, command, env, code, problem) => {
     expect(await terminal.type(command, { env })).toMatchObject({ code, stderr: expect.stringContaining(problem) });
@@ -304,7 +304,7 @@ describe('hublease login and logout', () => {
     const { code, stderr } = await terminal.type('login ci/release');
     expect({ code, stderr }).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('asks hublease for every token already'),
+      stderr: expect.stringContaining('already asks hublease for every token'),
     });
   });
 
@@ -312,7 +312,7 @@ describe('hublease login and logout', () => {
     expect(await terminal.type('logout')).toEqual({
       code: 0,
       stdout: '',
-      stderr: 'nothing to log out of: there was no "hublease login" here\n',
+      stderr: 'nothing to log out of: "hublease login" was not used here\n',
     });
   });
 

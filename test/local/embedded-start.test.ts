@@ -285,7 +285,7 @@ describe('a start', () => {
     };
     const bundled = readyText({ ...settings, jsonReady: false, logLevel: 'error' }, embedded);
     expect(bundled.split('\n')[0]).toBe(
-      'FAKE DOCKER HUB: nothing here reaches docker.io; its tokens open nothing there',
+      'FAKE DOCKER HUB: nothing here reaches docker.io, and docker.io refuses its tokens',
     );
     expect(bundled).toContain('  registry     127.0.0.1:9, with one image: demo/hello\n');
     expect(bundled).toContain('  Unix socket  /srv/data/hublease-8787.sock\n');

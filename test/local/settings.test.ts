@@ -56,7 +56,7 @@ const BAD: [flag: string, value: string, problem: string][] = [
     .map((hub): [string, string, string] => [
       'hub',
       hub,
-      'expected https://HOST, or http://127.0.0.1:PORT for one on this machine',
+      'expected https://HOST, or http://127.0.0.1:PORT for a Docker Hub on this machine',
     ]),
   ...['0', '-5', '1.5', 'soon', '5 m', '5m1h', '11y', '315360001'].flatMap((duration) =>
     ['min-ttl', 'sweep-interval'].map((flag): [string, string, string] => [
@@ -71,7 +71,7 @@ const BAD: [flag: string, value: string, problem: string][] = [
     (host): [string, string, string] => [
       'accept-host',
       host,
-      'expected HOST or HOST:PORT, or several with commas between them',
+      'expected HOST or HOST:PORT, or several separated by commas',
     ],
   ),
   ...['0', '-1', '1.5', 'none', '1000000'].map((rate): [string, string, string] => [

@@ -44,7 +44,7 @@ describe('Docker Hub accounts', () => {
 
   it('take 2, 3 or 5 requests a lease, the last as docs/cost.md has it', () => {
     expect(HUB_REQUESTS.map(({ requests }) => requests)).toEqual([2, 3, 5]);
-    expect(page('cost.md')).toMatch(/five requests\s+a lease in place of two/);
+    expect(page('cost.md')).toMatch(/five requests\s+instead of two/);
   });
 
   it('of organizations hold a hundred tokens each', () => {

@@ -1,4 +1,3 @@
-import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import type { DynamoDBRecord, DynamoDBStreamEvent, SQSEvent, SQSRecord } from 'aws-lambda';
 import { readLeaseMessage } from './adapters/aws/lease-message.ts';
 import type { Meter } from './adapters/aws/metrics.ts';
@@ -58,16 +57,32 @@ export function revoker(
   return async (event) => {
     const sources = new Set((event.Records ?? []).map((record: SQSRecord | DynamoDBRecord) => record.eventSource));
     const [source] = sources;
-    const options = { throwOnFullBatchFailure: false };
     if (sources.size === 1 && source === 'aws:sqs') {
-      return processPartialResponse(event as SQSEvent, queued, new BatchProcessor(EventType.SQS), options);
+      return failuresOf((event as SQSEvent).Records, queued, ({ messageId }) => messageId);
     }
     if (sources.size === 1 && source === 'aws:dynamodb') {
-      const processor = new BatchProcessor(EventType.DynamoDBStreams);
-      return processPartialResponse(event as DynamoDBStreamEvent, streamed, processor, options);
+      return failuresOf(
+        (event as DynamoDBStreamEvent).Records,
+        streamed,
+        ({ dynamodb }) => dynamodb?.SequenceNumber ?? '',
+      );
     }
     throw new UnknownMessage();
   };
+}
+
+/**
+ * Works on all records at once and names those that failed. Source: Lambda developer guide, "Reporting batch item failures": a name that
+ * Lambda does not know gives the whole batch back.
+ */
+async function failuresOf<R>(
+  records: readonly R[],
+  work: (record: R) => Promise<void>,
+  nameOf: (record: R) => string,
+): Promise<BatchAnswer> {
+  const outcomes = await Promise.allSettled(records.map(work));
+  const failed = records.filter((_, at) => outcomes[at]?.status === 'rejected');
+  return { batchItemFailures: failed.map((record) => ({ itemIdentifier: nameOf(record) })) };
 }
 
 class UnknownMessage extends Error {

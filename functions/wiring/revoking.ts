@@ -54,6 +54,7 @@ export interface WiringOverrides {
   readonly clock?: Clock;
   readonly dispatcher?: Dispatcher;
   readonly writeLog?: { write(line: string): unknown };
+  readonly writeMetrics?: { write(line: string): unknown };
 }
 
 /** Builds the AWS edition's adapters, without what creates tokens or schedules. */
@@ -63,7 +64,10 @@ export function wireRevoking(
 ): Wired {
   const clock: Clock = overrides.clock ?? { nowMs: Date.now, sleep: (ms) => wait(ms) };
   const log = jsonLines(overrides.writeLog ?? process.stderr, clock, 'info');
-  const meter = emfMeter({ namespace: settings.metricsNamespace });
+  const meter = emfMeter({
+    namespace: settings.metricsNamespace,
+    ...(overrides.writeMetrics && { out: overrides.writeMetrics }),
+  });
   const dynamodb = dynamodbClient();
   const secretsManager = new SecretsManagerClient(clientConfig());
   const sqs = { client: new SQSClient(clientConfig()), queueUrl: settings.queueUrl };

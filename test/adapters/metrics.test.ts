@@ -6,17 +6,12 @@ describe('the meter', () => {
   let lines: string[];
   beforeEach(() => {
     lines = [];
-    vi.stubEnv('POWERTOOLS_DEV', 'false');
-    vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
     vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
       lines.push(String(chunk));
       return true;
     });
   });
-  afterEach(() => {
-    vi.restoreAllMocks();
-    vi.unstubAllEnvs();
-  });
+  afterEach(() => vi.restoreAllMocks());
   const written = () => lines.map((line) => JSON.parse(line));
 
   it('writes each value at once, as a total without dimensions', () => {

@@ -98,7 +98,6 @@ async function startAws(python: string): Promise<Aws> {
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_ENDPOINT_URL: moto.endpoint,
     AWS_ENDPOINT_URL_DYNAMODB: local.endpoint,
-    POWERTOOLS_METRICS_DISABLED: 'true',
   };
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   const clients = clientsOf(moto);
@@ -143,7 +142,8 @@ async function startAws(python: string): Promise<Aws> {
         callerBurst: 100_000,
       };
       const log: string[] = [];
-      const overrides = { hubOrigin: hub.url, clock, writeLog: { write: (line: string) => log.push(line) } };
+      const writeLog = { write: (line: string) => log.push(line) };
+      const overrides = { hubOrigin: hub.url, clock, writeLog, writeMetrics: { write: () => true } };
       const row = async ({ client, tableName }: DynamodbTable, Key: Record<string, string>) =>
         (await client.send(new GetCommand({ TableName: tableName, Key, ConsistentRead: true }))).Item;
       return {

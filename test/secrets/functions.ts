@@ -62,7 +62,6 @@ export function functionSecrets(aws: () => Aws): void {
       const { seed } = JSON.parse(SecretString ?? '');
       canaries.plant('installation seed', seed, Buffer.from(seed, 'hex'));
       // The metrics are a part of what is said.
-      vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
       for (const stream of [process.stdout, process.stderr]) {
         vi.spyOn(stream, 'write').mockImplementation((chunk) => said.push(String(chunk)) > 0);
       }
@@ -70,7 +69,6 @@ export function functionSecrets(aws: () => Aws): void {
     });
     afterEach(async () => {
       vi.restoreAllMocks();
-      vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'true');
       await echoing.close();
     });
 

@@ -1,5 +1,16 @@
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { METRICS, type MetricName, type MetricShape } from './metric-names.ts';
+
+/** What a value is broken down by, and searchable facts beside it. */
+interface Note {
+  readonly by?: string;
+  readonly facts?: Readonly<Record<string, string>>;
+}
+
+interface MeterOptions {
+  readonly namespace: string;
+  /** @default standard output, which Lambda reads metrics from. `console` would put a time in front of each line. */
+  readonly out?: { write(line: string): unknown };
+}
 
 /** Writes measurements. */
 export interface Meter {
@@ -9,38 +20,36 @@ export interface Meter {
    * @param note what the metric is broken down by, where `METRICS` gives it a dimension, and searchable facts beside it: ids
    *   and codes only, never a secret.
    */
-  record(
-    name: MetricName,
-    value: number,
-    note?: { readonly by?: string; readonly facts?: Record<string, string> },
-  ): void;
+  record(name: MetricName, value: number, note?: Note): void;
 }
 
 /**
  * Writes CloudWatch's Embedded Metric Format to stdout, one line per value, which Lambda turns into metrics.
  * Source: CloudWatch user guide, "Specification: Embedded metric format". A value that is not a finite number is dropped.
  */
-export function emfMeter({ namespace }: { readonly namespace: string }): Meter {
-  const metrics = new Metrics({ namespace });
-  // Powertools adds a dimension for the function, which would split every total by who happened to count.
-  metrics.clearDefaultDimensions();
+export function emfMeter({ namespace, out = process.stdout }: MeterOptions): Meter {
   return {
-    record(name, value, { by, facts = {} } = {}) {
+    record(name, value, note) {
       if (!Number.isFinite(value)) return;
       try {
-        const { unit, dimension }: MetricShape = METRICS[name];
-        // The empty set is the total.
-        metrics.addDimensions({});
-        if (dimension !== undefined && by !== undefined && by !== '') metrics.addDimensions({ [dimension]: by });
-        for (const [key, fact] of Object.entries(facts)) metrics.addMetadata(key, fact);
-        metrics.addMetric(name, unit, value);
-        metrics.publishStoredMetrics();
+        out.write(`${JSON.stringify(lineOf(namespace, name, value, note))}\n`);
       } catch {
         // A measurement must not stop what is measured.
-        metrics.clearMetrics();
-        metrics.clearDimensions();
-        metrics.clearMetadata();
       }
     },
+  };
+}
+
+function lineOf(namespace: string, name: MetricName, value: number, { by = '', facts = {} }: Note = {}) {
+  const { unit, dimension }: MetricShape = METRICS[name];
+  const isBrokenDown = dimension !== undefined && by !== '';
+  // The empty set is the total.
+  const Dimensions = isBrokenDown ? [[], [dimension]] : [[]];
+  const directive = { Namespace: namespace, Dimensions, Metrics: [{ Name: name, Unit: unit }] };
+  return {
+    _aws: { Timestamp: Date.now(), CloudWatchMetrics: [directive] },
+    ...facts,
+    ...(isBrokenDown && { [dimension]: by }),
+    [name]: value,
   };
 }

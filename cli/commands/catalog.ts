@@ -15,28 +15,28 @@ export function catalogCommands(program: Command, context: Context): void {
     group
       .command('list')
       .description(`list ${plural} by name`)
-      .option('--prefix <name>', 'only those below this name')
+      .option('--prefix <name>', `only ${plural} in this folder`)
       .addOption(output())
       .action((flags: { prefix?: string; output: string }) => list(context, kind, flags));
     group
       .command('get')
       .description(`show a ${kind.toLowerCase()}`)
-      .argument('<name>')
+      .argument('<name>', `name of the ${kind.toLowerCase()}`)
       .addOption(output(['yaml', 'json']))
       .action((name: string, flags: { output: string }) => get(context, kind, name, flags));
     group
       .command('apply')
-      .description('create or change the items of a YAML or JSON file, and show the difference')
+      .description('create or change the items in a YAML or JSON file, and show the differences')
       .requiredOption('-f, --file <path>', 'the file, or - for standard input')
-      .option('--dry-run', 'only show the difference')
+      .option('--dry-run', 'only show the differences')
       .option('--credentials', 'send credentials again even if nothing else differs')
       .action((flags: ApplyFlags) => applyFile(context, flags));
     group
       .command('delete')
       .description(`delete a ${kind.toLowerCase()}`)
-      .argument('<name>')
+      .argument('<name>', `name of the ${kind.toLowerCase()}`)
       .option('--dry-run', 'only show what would be deleted')
-      .option('--force', 'delete it although it has open leases: it goes away when they have ended')
+      .option('--force', 'stop new leases now, and delete when the open leases have ended')
       .action((name: string, flags: { dryRun?: boolean; force?: boolean }) => remove(context, kind, name, flags));
     if (kind === 'Target') targetCommands(group, context);
   }
@@ -46,13 +46,13 @@ function targetCommands(group: Command, context: Context): void {
   group
     .command('verify')
     .description('test a target: log in to Docker Hub, make a token and delete it')
-    .argument('<name>')
+    .argument('<name>', 'name of the target')
     .addOption(output())
     .action((name: string, flags: { output: string }) => verify(context, name, flags));
   group
     .command('dismiss')
-    .description('declare tokens as not made by hublease, so that they keep no lease open')
-    .argument('<name>')
+    .description('mark tokens as not made by hublease, so that they no longer block leases')
+    .argument('<name>', 'name of the target')
     .argument('<token-id...>', 'ids from a lease\'s "blockedBy" or from "hublease doctor"')
     .action((name: string, tokenIds: string[]) => dismiss(context, name, tokenIds));
 }

@@ -12,7 +12,7 @@ export function completionCommand(program: Command, { io }: Context): void {
   program
     .command('completion')
     .description('print a completion script for bash, zsh or fish')
-    .argument('<shell>')
+    .argument('<shell>', 'bash, zsh or fish')
     .action((shell: string) => {
       const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
       if (script === undefined)

@@ -25,8 +25,8 @@ const API_ID = /^[a-z0-9]{10}$/;
 export function consumerPolicyCommand(program: Command, context: Context): void {
   program
     .command('consumer-policy')
-    .description('print the IAM policy that a role needs to lease from secrets')
-    .argument('[secret...]', "names of secrets; '*' matches anything")
+    .description('print the IAM policy for a role that leases tokens')
+    .argument('[secret...]', "names of secrets; '*' matches any text")
     .option('--account <id>', 'AWS account of hublease (optional for admins)')
     .option('--api-id <id>', "id of hublease's API, if the endpoint is a custom domain")
     .addOption(output(['policy', 'json']))

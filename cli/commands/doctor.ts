@@ -19,11 +19,11 @@ const MARKS = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const;
 export function doctorCommand(program: Command, context: Context, setExitCode: (code: number) => void): void {
   program
     .command('doctor')
-    .description('find out why something does not work')
+    .description('check the setup, and say how to fix problems')
     .option('--secret <name>', 'dynamic secret to check (HUBLEASE_SECRET)')
     .option('--pull <image>', 'also test a pull of this image')
-    .option('--auth-origin <url>', 'server that exchanges tokens', 'https://auth.docker.io')
-    .option('--registry-origin <url>', 'server that has the images', 'https://registry-1.docker.io')
+    .option('--auth-origin <url>', 'server that exchanges the token for a registry bearer', 'https://auth.docker.io')
+    .option('--registry-origin <url>', 'server that stores the images', 'https://registry-1.docker.io')
     .addOption(output())
     .action(async (flags: DoctorFlags) => {
       const { io } = context;

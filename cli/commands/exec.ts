@@ -28,9 +28,9 @@ interface ExecFlags {
 export function execCommand(program: Command, context: Context, setExitCode: (code: number) => void): void {
   program
     .command('exec')
-    .description('run a command with a leased token, and revoke it when the command ends')
-    .argument('<secret>')
-    .argument('<command...>', 'the command, after --')
+    .description('run a command with a leased token, and revoke the token when the command ends')
+    .argument('<secret>', 'dynamic secret to lease from')
+    .argument('<command...>', 'the command and its arguments, after --')
     .option('--ttl <duration>', 'lifetime of the token, such as 15m (HUBLEASE_TTL)')
     .option('--scope <scope>', 'a narrower scope than the secret allows, such as repo:read')
     .option('--label <text>', 'label of the token on Docker Hub')

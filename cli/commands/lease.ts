@@ -31,8 +31,8 @@ export function leaseCommand(program: Command, context: Context): void {
     .option('--label <text>', 'label of the token on Docker Hub')
     .option('--reason <text>', 'reason, stored with the lease')
     .addOption(output(FORMS))
-    .option('--field <path>', 'print only one field, such as credential.password')
-    .option('--reveal', 'show the token on a terminal')
+    .option('--field <path>', 'print only this field, such as credential.password')
+    .option('--reveal', 'show the whole token, even on a terminal')
     .action(async (secret: string | undefined, flags: LeaseFlags) => {
       const { io } = context;
       if (flags.field !== undefined && flags.output !== 'table')

@@ -43,11 +43,11 @@ export function leasesCommands(program: Command, context: Context): void {
 
   program
     .command('show')
-    .description('show a lease, and its evidence if it is revoked')
-    .argument('<id>')
+    .description('show a lease, and the evidence if it is revoked')
+    .argument('<id>', 'id of the lease')
     .option('--all', 'a lease of any caller (admins)')
-    .option('--live', 'also show what Docker Hub reports about the token, and when')
-    .option('--watch', 'on a terminal, count down to the end of the lease')
+    .option('--live', 'also show the state of the token on Docker Hub, and when it was read')
+    .option('--watch', 'count down to the end of the lease (only on a terminal)')
     .addOption(output())
     .action(async (id: string, flags: { all?: boolean; live?: boolean; watch?: boolean; output: string }) => {
       const api = await context.api();
@@ -60,8 +60,8 @@ export function leasesCommands(program: Command, context: Context): void {
   program
     .command('renew')
     .description('extend a renewable lease')
-    .argument('<id>')
-    .option('--ttl <duration>', 'new lifetime, from now')
+    .argument('<id>', 'id of the lease')
+    .option('--ttl <duration>', 'new lifetime, counted from now, such as 15m')
     .addOption(output())
     .action(async (id: string, flags: { ttl?: string; output: string }) => {
       const api = await context.api();

@@ -16,8 +16,8 @@ type Env = Context['io']['env'];
 export function loginCommands(program: Command, context: Context): void {
   program
     .command('login')
-    .description('log docker in with a leased token')
-    .argument('<secret>')
+    .description('log in docker with a leased token')
+    .argument('<secret>', 'dynamic secret to lease from')
     .option('--ttl <duration>', 'lifetime of the token, such as 15m (HUBLEASE_TTL)')
     .option('--scope <scope>', 'a narrower scope than the secret allows, such as repo:read')
     .option('--label <text>', 'label of the token on Docker Hub')
@@ -26,7 +26,7 @@ export function loginCommands(program: Command, context: Context): void {
 
   program
     .command('logout')
-    .description('revoke the token of "hublease login" and remove it from the configuration')
+    .description('log out docker: revoke the token of "hublease login", and remove it from the Docker configuration')
     .action(() => logout(context));
 }
 

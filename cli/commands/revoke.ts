@@ -25,15 +25,15 @@ export function revokeCommand(program: Command, context: Context): void {
   program
     .command('revoke')
     .description('revoke leases now')
-    .argument('[id]')
+    .argument('[id]', 'id of one lease')
     .option('--all', 'with an id: revoke a lease of any caller (admins)')
     .option('--attest', 'with an id: close the lease without proof (admins)')
-    .option('--reason <text>', 'with --attest: why you are sure that the token is gone')
-    .option('--mine', 'all your own leases')
-    .option('--prefix <name>', 'all leases of secrets below this name (admins)')
-    .option('--target <name>', 'all leases of a target (admins)')
-    .option('--caller <arn>', 'all leases of a role (admins)')
-    .option('--leaked <->', 'the lease of a leaked token, which is read from standard input (admins)')
+    .option('--reason <text>', 'with --attest: say why you are sure that the token is gone')
+    .option('--mine', 'revoke all your own leases')
+    .option('--prefix <name>', 'revoke all leases of this secret or folder (admins)')
+    .option('--target <name>', 'revoke all leases of a target (admins)')
+    .option('--caller <arn>', 'revoke all leases of a role (admins)')
+    .option('--leaked <->', 'revoke the lease of a leaked token (admins). "-" reads the token from standard input')
     .action(async (id: string | undefined, flags: RevokeFlags) => {
       const { mine, prefix, target, caller, leaked } = flags;
       const given = [id, mine, prefix, target, caller, leaked].filter((each) => each !== undefined);

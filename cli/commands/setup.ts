@@ -17,7 +17,7 @@ type ClientName = keyof typeof CLIENTS;
 export function setupCommand(program: Command, context: Context): void {
   const setup = program
     .command('setup')
-    .description('make docker or podman lease tokens by themselves, through a credential helper');
+    .description('set up a credential helper, so that docker or podman lease tokens by themselves');
   for (const name of Object.keys(CLIENTS) as ClientName[]) {
     setup
       .command(name)

@@ -28,7 +28,7 @@ export function whoCommands(program: Command, context: Context): void {
   program
     .command('can-i')
     .description('check whether you may lease from a secret (exit code 5 if not)')
-    .argument('<secret>')
+    .argument('<secret>', 'dynamic secret to check')
     .action(async (secret: string) => {
       const { body } = await (await context.api()).call('whoami');
       if (!body.secrets.some(({ name }) => name === secret)) {

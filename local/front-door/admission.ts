@@ -90,7 +90,7 @@ export function admit({ req, body, requestId, atMs }: Arrived, { profiles, route
   if (profile === undefined || query === undefined || host === undefined) {
     throw new Error('a verified request has a profile, a query and a host');
   }
-  const foreign = refusalOfForeign({ host, signedAtMs: verdict.signedAtMs }, own);
+  const foreign = refusalOfForeign({ host, signedAtMs: verdict.signedAtMs }, own, atMs);
   if (foreign !== undefined) {
     return { status: 403, code: foreign.reason, detail: detailOf(foreign), profile: profile.name };
   }

@@ -71,7 +71,7 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
     throw error;
   }
   const { port } = server.address() as AddressInfo;
-  const readyAtMs = instantNow(options.nowMs, options.steadyMs ?? (() => performance.now()));
+  const readyAtMs = instantNow(options.steadyMs ?? (() => performance.now()));
   desk.open({ hosts: ownHosts(port, options.acceptHosts), readyAtMs });
   const socket = 'withdraw' in unix ? await publish(unixServer, unix, port) : unix;
   const servers = 'path' in socket ? [server, unixServer] : [server];

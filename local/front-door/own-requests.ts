@@ -7,19 +7,19 @@ export type ForeignRefusal =
 export interface OwnRequests {
   /** Each is a `Host` in lower case that requests may be signed for; the first is its own. */
   readonly hosts: readonly string[];
-  /** When it came to listen, by its clock as that stands now: it may have been set since. */
-  readonly readyAtMs: () => number;
+  /** When it came to listen, by its clock as that stands at `nowMs`: it may have been set since. */
+  readonly readyAtMs: (nowMs: number) => number;
 }
 
 /**
- * An instant that is now, by a clock that may be set afterwards.
+ * This instant, by a clock that may be set afterwards.
  *
  * @param steadyMs never set.
- * @returns what that clock says now of the same instant.
+ * @returns what that clock calls the same instant, given what it says now.
  */
-export function instantNow(nowMs: () => number, steadyMs: () => number): () => number {
+export function instantNow(steadyMs: () => number): (nowMs: number) => number {
   const atSteadyMs = steadyMs();
-  return () => nowMs() - (steadyMs() - atSteadyMs);
+  return (nowMs) => nowMs - (steadyMs() - atSteadyMs);
 }
 
 /** `127.0.0.1:PORT`, and further hosts that its operator named. `localhost` is not among them: `[::1]` may be another program's. */
@@ -35,15 +35,17 @@ export function ownHosts(port: number, acceptHosts: readonly string[] = []): rea
  * counts as ours.
  *
  * @param request `host` and `signedAtMs` are covered by its signature, which holds.
+ * @param nowMs by which its signature was found to hold: the clock may be set in between.
  * @returns undefined for a request that was meant for us.
  */
 export function refusalOfForeign(
   request: { readonly host: string; readonly signedAtMs: number },
   { hosts, readyAtMs: readyAt }: OwnRequests,
+  nowMs: number,
 ): ForeignRefusal | undefined {
   if (!hosts.includes(request.host.toLowerCase())) return { reason: 'other_host', expected: hosts[0] as string };
   const { signedAtMs } = request;
-  const readyAtMs = readyAt();
+  const readyAtMs = readyAt(nowMs);
   if (signedAtMs < Math.floor(readyAtMs / 1_000) * 1_000)
     return { reason: 'signed_before_start', signedAtMs, readyAtMs };
   return undefined;

@@ -98,6 +98,15 @@ describe('a door whose clock is set', () => {
   });
 });
 
+describe('a clock that is set while a request is checked', () => {
+  it('does not make it one from before the door listened', async () => {
+    let readings = 0;
+    // One for the log, one by which the signature holds; from then on it is an hour later.
+    const { door } = await open({ nowMs: () => (readings++ < 2 ? READY_MS : READY_MS + 3_600_000) });
+    expect(await ask(door, READY_MS)).toBe(200);
+  });
+});
+
 describe('a request for another host', () => {
   it.each(['127.0.0.1', '127.0.0.1:1', 'localhost', '[::1]:8787', '127.0.0.2:8787', 'hublease.example.com'])(
     '%s is refused, and told the right one',

@@ -11,15 +11,15 @@ import {
 
 export interface ConsumerRoleProps {
   /**
-   * hublease's endpoint, as its stack shows it: `https://API_ID.execute-api.REGION.amazonaws.com/v1`. Where callers use a custom
-   * domain, this is still API Gateway's own address, because IAM goes by the API's id.
+   * The endpoint of hublease, as its stack shows it: `https://API_ID.execute-api.REGION.amazonaws.com/v1`. Give this address even
+   * if callers use a custom domain, because IAM policies name the API's id.
    */
   readonly endpointUrl: string;
-  /** Id of the account that hublease is in. */
+  /** Id of the account in which hublease runs. */
   readonly hubleaseAccount: string;
-  /** Dynamic secrets to lease from: names such as `ci/release`, in which `*` stands for anything. */
+  /** Names of the dynamic secrets to lease from, such as `ci/release`. `*` matches any text. */
   readonly secrets: readonly string[];
-  /** Who may take the role: `iam.WebIdentityPrincipal` for a CI system, `iam.ServicePrincipal` for a service of AWS. */
+  /** Who may assume the role: `iam.WebIdentityPrincipal` for a CI system, `iam.ServicePrincipal` for an AWS service. */
   readonly assumedBy: iam.IPrincipal;
   /** The role needs a name, because the `allow` of each secret lists it by name. */
   readonly roleName: string;
@@ -30,8 +30,8 @@ export interface ConsumerRoleProps {
 const ACCOUNT_ID = /^\d{12}$/;
 
 /**
- * A role of a consumer's account that may lease from hublease: the half of the permission that the consumer writes. hublease's
- * half is `consumers` or `grantLease`, and `allow` of each secret.
+ * A role in a consumer's account, with the identity policy to lease from hublease. On hublease's side, the role also needs
+ * `consumers` or `grantLease`, and must be in the `allow` of each secret.
  *
  * ```ts
  * new ConsumerRole(this, 'Release', {
@@ -44,7 +44,7 @@ const ACCOUNT_ID = /^\d{12}$/;
  * ```
  */
 export class ConsumerRole extends iam.Role {
-  /** What `allow` of each secret lists: the role's ARN without a path. */
+  /** The role's ARN without a path. Put it into the `allow` of each secret. */
   readonly allowEntry: string;
 
   /** @throws Error that names the property, what it got and what it expected. */
@@ -62,7 +62,7 @@ export class ConsumerRole extends iam.Role {
   }
 }
 
-/** An endpoint that is only known at deployment is taken apart then. */
+/** If the endpoint is only known at deployment, CloudFormation splits it. */
 function addressOf(scope: Construct, { endpointUrl, hubleaseAccount }: ConsumerRoleProps): ApiAddress {
   const known = apiOfEndpoint(endpointUrl);
   if (known !== undefined) {
@@ -76,16 +76,16 @@ function addressOf(scope: Construct, { endpointUrl, hubleaseAccount }: ConsumerR
 function check({ endpointUrl, hubleaseAccount, secrets }: ConsumerRoleProps): void {
   if (!Token.isUnresolved(endpointUrl) && apiOfEndpoint(endpointUrl) === undefined) {
     throw new Error(
-      `endpointUrl: expected https://API_ID.execute-api.REGION.amazonaws.com/v1, got "${endpointUrl}". IAM needs API Gateway's own address, also where callers use a custom domain`,
+      `endpointUrl: expected https://API_ID.execute-api.REGION.amazonaws.com/v1, got "${endpointUrl}". IAM needs API Gateway's own address, even if callers use a custom domain`,
     );
   }
   if (!Token.isUnresolved(hubleaseAccount) && !ACCOUNT_ID.test(hubleaseAccount)) {
     throw new Error(`hubleaseAccount: expected an account id of 12 digits, got "${hubleaseAccount}"`);
   }
-  if (secrets.length === 0) throw new Error('secrets: expected the name of one secret at least, got none');
+  if (secrets.length === 0) throw new Error('secrets: expected the name of at least one secret, got none');
   for (const secret of secrets) {
     if (!Token.isUnresolved(secret) && !isSecretPattern(secret)) {
-      throw new Error(`secrets: expected names such as ci/release, in which "*" stands for anything, got "${secret}"`);
+      throw new Error(`secrets: expected names such as ci/release, where "*" matches any text, got "${secret}"`);
     }
   }
 }

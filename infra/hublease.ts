@@ -51,55 +51,56 @@ export type { OperationProps } from './operation.ts';
 export type { Consumers } from './resource-policy.ts';
 export type { CallerRate, Throttle, ThrottlingProps } from './throttling.ts';
 
-/** What API Gateway waits at most. A function that works longer answers nobody. */
+/** API Gateway waits no longer than this for an answer. */
 const API_TIMEOUT = Duration.seconds(29);
-/** A sweep stops a minute before and goes on with the next one. */
+/** A sweep stops one minute earlier, and the next sweep continues it. */
 const SWEEPER_TIMEOUT = Duration.minutes(5);
-/** Where alarms point to when nobody says where the runbook is read. */
+/** The address that alarms link to if `runbook` is not set. */
 const RUNBOOK = 'docs/runbook.md';
 
 export interface HubleaseProps extends BoundsProps, OperationProps {
-  /** Other accounts that may be given the callers' routes. This account needs no mention. @default none */
+  /** Other accounts that are consumers: their roles can be allowed to lease. Do not list this account. @default none */
   readonly consumers?: Consumers;
   /**
-   * Encrypts tables, credentials and sessions. Its key policy must leave the decision to this account's IAM policies, as KMS'
-   * default does. @default a key of its own, rotated every year
+   * Encrypts tables, credentials and sessions. Its key policy must leave decisions to this account's IAM policies, as the KMS
+   * default policy does. @default a new key, rotated every year
    */
   readonly encryptionKey?: kms.IKey;
   /**
-   * Keys that this installation had before, its own one too: what they encrypted is still read, and they must stay enabled. Without
-   * them the credentials of targets cannot be found after `encryptionKey` is given or changed. @default none
+   * All keys that this installation used before. List them when you set or change `encryptionKey`. If `encryptionKey` was not set
+   * before, list the key that the stack made. The keys must stay enabled: without them, hublease cannot read the credentials of
+   * targets. @default none
    */
   readonly formerEncryptionKeys?: readonly kms.IKey[];
-  /** Told of every alarm, when it begins and when it ends. @default nobody */
+  /** Gets a message when an alarm begins, and when it ends. @default nobody is notified */
   readonly alarmTopic?: sns.ITopic;
-  /** @default true */
+  /** Makes a CloudWatch dashboard. @default true */
   readonly dashboard?: boolean;
-  /** How many requests are taken, of all callers and of one. @default for each as it says */
+  /** Rate limits, for all callers together and for each caller. @default see each property */
   readonly throttling?: ThrottlingProps;
   /**
-   * Answer a token only when its `lease.granted` is in the audit log. When CloudWatch Logs cannot be written, callers then get 503
-   * `audit_unavailable`. Revocations never wait for it. @default false
+   * Returns a token only when its `lease.granted` event is in the audit log. If that event cannot be stored, the caller gets 503
+   * `audit_unavailable`. Revocations never wait for the audit log. @default false
    */
   readonly auditRequired?: boolean;
-  /** Reserved for the broker, which mints. @default unreserved */
+  /** Reserved Lambda concurrency of the broker, the function that mints. @default unreserved */
   readonly mintConcurrency?: number;
-  /** Reserved for the revoker, 4 at least; the queue takes half of it. @default unreserved */
+  /** Reserved Lambda concurrency of the revoker, at least 4. The queue uses half of it. @default unreserved */
   readonly revokeConcurrency?: number;
   /**
-   * What becomes of tables, key, seed, schedule group and audit logs when the stack is deleted. With DESTROY the tables have
-   * no deletion protection either, and leases that are still open then end by Docker Hub's own expiry alone: for trying out.
+   * What happens to tables, key, seed, schedule group and audit logs when the stack is deleted. DESTROY is for trials. It deletes
+   * them, and the tables have no deletion protection. Leases that are still open then end only by Docker Hub's own expiry.
    *
-   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: kept, but for what a first deployment made before it failed. The tables,
-   *   which are protected from deletion, are kept even then.
+   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, which keeps them. If the first deployment fails, only the tables are kept,
+   *   because they are protected from deletion.
    */
   readonly removalPolicy?: RemovalPolicy;
-  /** Where the runbook is read, without `#section`. @default "docs/runbook.md", as in the repository */
+  /** The address of the runbook that alarms link to, without `#section`. @default "docs/runbook.md", the path in the repository */
   readonly runbook?: string;
 }
 
 /**
- * One installation of hublease: an API that leases Docker Hub tokens to IAM principals, and all that makes them end on time.
+ * One installation of hublease: an API that leases Docker Hub tokens to IAM principals, and everything that ends them on time.
  *
  * ```ts
  * const hublease = new Hublease(this, 'Hublease', { consumers: { accounts: ['111122223333'] } });
@@ -108,29 +109,29 @@ export interface HubleaseProps extends BoundsProps, OperationProps {
  * secret.grantLease(buildRole);
  * ```
  *
- * The account and region must have a role with which API Gateway writes logs; `ApiGatewayLogging` makes one.
+ * The account and region must have a role with which API Gateway writes logs. `ApiGatewayLogging` makes one.
  *
- * The ids of the constructs inside are a contract: what is stored depends on them.
+ * The ids of the constructs inside never change, because stored data depends on them.
  */
 export class Hublease extends Construct {
-  /** With the stage and without a slash at the end: `https://ID.execute-api.REGION.amazonaws.com/v1`. */
+  /** URL with the stage, and without a slash at the end: `https://ID.execute-api.REGION.amazonaws.com/v1`. */
   readonly endpointUrl: string;
   readonly leaseTable: dynamodb.Table;
   readonly catalogTable: dynamodb.Table;
-  /** To attach a web ACL, a custom domain or a usage plan. */
+  /** Use it to attach a web ACL, a custom domain or a usage plan. */
   readonly restApi: apigateway.RestApi;
-  /** By what they do: `broker`, `admin`, `revoker`, `sweeper`. */
+  /** The functions by name: `broker`, `admin`, `revoker`, `sweeper`. */
   readonly functions: Readonly<Record<'broker' | 'admin' | 'revoker' | 'sweeper', lambda.Function>>;
-  /** By their names in the runbook, such as `OverdueLeases`. */
+  /** The alarms by name, such as `OverdueLeases`. */
   readonly alarms: Readonly<Record<string, cloudwatch.Alarm>>;
-  /** `revocations` is worked on; the others hold what was set aside. */
+  /** The revoker reads `revocations`. The other queues are its dead-letter queues. */
   readonly queues: Readonly<
     Record<'revocations' | 'queueDeadLetters' | 'scheduleDeadLetters' | 'timerDeadLetters', sqs.Queue>
   >;
   /** Encrypts tables, credentials and sessions. */
   readonly key: kms.IKey;
   readonly auditLog: logs.LogGroup;
-  /** Of API Gateway. */
+  /** The access log of API Gateway. */
   readonly accessLog: logs.LogGroup;
   readonly metricsNamespace: string;
   /** Unset when `dashboard` is false. */
@@ -188,8 +189,8 @@ export class Hublease extends Construct {
       description: 'hublease: revokes leases that have ended',
       timeout: REVOKER_TIMEOUT,
       reservedConcurrency: props.revokeConcurrency,
-      // A revocation that has to be tried again sends itself the next message, for as long as it takes. Lambda would take that
-      // for a loop gone wild and stop it after some 16 rounds.
+      // A revocation that must be retried sends the next message to its own queue, until it succeeds. Lambda would detect a
+      // recursive loop and stop it after about 16 rounds.
       recursiveLoop: lambda.RecursiveLoop.ALLOW,
     });
     const sweeper = this.#function('Sweeper', 'sweeper', 'sweeper', {
@@ -247,8 +248,8 @@ export class Hublease extends Construct {
   }
 
   /**
-   * Keeps a target in step with this stack. The API refuses to change it from then on; taking it out of the stack lets its
-   * leases run out, and then removes it. Its secrets must go with it or before.
+   * Declares a target in this stack. The API then refuses to change it. If you remove it from the stack, it gives no more leases,
+   * and is deleted when its open leases have ended. Remove its secrets at the same time or earlier.
    *
    * @param name 1 to 4 segments such as `team/acme-bot`.
    */
@@ -258,7 +259,7 @@ export class Hublease extends Construct {
   }
 
   /**
-   * Keeps a dynamic secret in step with this stack, as `addTarget` does a target.
+   * Declares a dynamic secret in this stack. The API then refuses to change it, as with `addTarget`.
    *
    * @param name 1 to 4 segments such as `ci/release`.
    */
@@ -267,29 +268,29 @@ export class Hublease extends Construct {
   }
 
   /**
-   * One of the installation's metrics, for alarms and dashboards of others.
+   * One of the installation's metrics, for your own alarms and dashboards.
    *
-   * @param name what each counts is said at `MetricName`'s table, `METRICS`, and in the runbook.
-   * @param options default: over five minutes, and with the statistic that suits it.
+   * @param name `METRICS` and the runbook say what each metric counts.
+   * @param options default: a period of five minutes, and the statistic that fits the metric.
    */
   metric(name: MetricName, options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return metricOf(this.metricsNamespace, name, options);
   }
 
-  /** Lets a role of this account call every admin route: all targets, all dynamic secrets, everybody's leases. */
+  /** Lets a role of this account call every admin route: all targets, all dynamic secrets, and the leases of all callers. */
   grantAdmin(role: iam.IRole): iam.Grant {
     return this.#grantOwn('grantAdmin', role, (route) => route.who === 'admin');
   }
 
-  /** Lets a role of this account see leases, and change nothing. */
+  /** Lets a role of this account read all leases, but change nothing. */
   grantReadLeases(role: iam.IRole): iam.Grant {
     return this.#grantOwn('grantReadLeases', role, ({ method, path }) => method === 'GET' && LEASES_PATH.test(path));
   }
 
   /**
-   * The identity policy that a role needs to lease, as JSON for an output. In another account, `ConsumerRole` writes it.
+   * The identity policy that a role needs to lease, as JSON for an output. `ConsumerRole` adds this policy in another account.
    *
-   * @param secrets names, in which `*` stands for anything. @default all secrets, of which each one's `allow` decides
+   * @param secrets names of secrets. `*` matches any text. @default all secrets. The `allow` of each secret still decides
    */
   consumerPolicy(secrets: readonly string[] = ['*']): string {
     return Stack.of(this).toJsonString(consumerPolicy(this.#api.address, secrets));
@@ -336,7 +337,7 @@ export class Hublease extends Construct {
     };
   }
 
-  /** Made with the first entry: an installation that is kept through the API alone has no use for it. */
+  /** Made with the first entry, because an installation that is configured only through the API does not need it. */
   #catalogEntries(): { readonly entries: CatalogEntries; readonly handler: HubleaseFunction } {
     if (this.#catalog === undefined) {
       const handler = this.#function('CatalogResource', 'catalogResource', 'catalog-resource', {
@@ -349,5 +350,5 @@ export class Hublease extends Construct {
   }
 }
 
-/** Own leases, and everybody's. */
+/** The routes for a caller's own leases, and for the leases of all callers. */
 const LEASES_PATH = /^\/(?:admin\/)?leases(?:\/|$)/;

@@ -6,35 +6,35 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { FunctionOptions } from './function.ts';
 
-/** How an installation is run, where the defaults do not suit. */
+/** Settings for running an installation. Most installations need none of them. */
 export interface OperationProps {
-  /** PRIVATE is reached through `vpcEndpoints` alone. @default EndpointType.REGIONAL */
+  /** Type of the API. PRIVATE admits only requests through `vpcEndpoints`. @default EndpointType.REGIONAL */
   readonly endpointType?: EndpointType;
-  /** Interface endpoints for execute-api, with `endpointType` PRIVATE. Requests by any other way are denied. @default none */
+  /** Interface endpoints for execute-api. Required with `endpointType` PRIVATE, which denies all other requests. @default none */
   readonly vpcEndpoints?: readonly ec2.IVpcEndpoint[];
-  /** All functions run in it. They need a way from there to Docker Hub and to AWS' services. @default no VPC */
-  // CDK's own `Vpc` is no `IVpc` to a project that tells missing from undefined.
+  /** VPC for all functions. From there, they must reach Docker Hub and the AWS services. @default no VPC */
+  // With `exactOptionalPropertyTypes`, TypeScript does not accept CDK's `Vpc` as an `IVpc`.
   readonly vpc?: ec2.IVpc | ec2.Vpc;
-  /** With `vpc`. @default its private subnets with a way out */
+  /** Subnets of `vpc` for the functions. @default its private subnets with egress */
   readonly vpcSubnets?: ec2.SubnetSelection;
-  /** With `vpc`, for all functions. @default one for each function, which lets everything out */
+  /** Security groups for all functions in `vpc`. @default one for each function, which allows all outbound traffic */
   readonly securityGroups?: readonly ec2.ISecurityGroup[];
-  /** Of every function, 256 to 10,240 MiB. More of it brings more CPU. @default 512 MiB */
+  /** Memory of each function, 256 to 10,240 MiB. More memory also gives more CPU. @default 512 MiB */
   readonly memory?: Size;
-  /** How long the functions' logs are kept. Audit and access log have `auditRetention`. @default 30 days */
+  /** How long the functions' logs are kept. `auditRetention` is for the audit log and the access log. @default 30 days */
   readonly logRetention?: Duration;
   /**
-   * Encrypts the functions' logs, the audit log and the access log. A key of the same app is told to let CloudWatch Logs use it; the
-   * policy of another must do so. @default a key of CloudWatch Logs
+   * Encrypts the functions' logs, the audit log and the access log. If the key is imported, its policy must let CloudWatch Logs use
+   * it. For a key of the same app, hublease adds this. @default a key of CloudWatch Logs
    */
   readonly logKey?: kms.IKey;
-  /** AWS X-Ray of the API and the functions. @default false */
+  /** Turns on AWS X-Ray for the API and the functions. @default false */
   readonly tracing?: boolean;
-  /** Revokers at work on the queue at a time, 2 to 1,000. @default half of `revokeConcurrency`, else 10 */
+  /** Max concurrency of revokers on the queue, 2 to 1,000. @default half of `revokeConcurrency`, or 10 if that is not set */
   readonly maxRevokers?: number;
 }
 
-/** How the API is reached. */
+/** How callers reach the API. */
 export interface Endpoint {
   readonly type: EndpointType;
   readonly vpcEndpoints: readonly ec2.IVpcEndpoint[];
@@ -76,7 +76,7 @@ export function functionOptionsOf(props: OperationProps): FunctionOptions {
   };
 }
 
-/** Lets CloudWatch Logs use the key for log groups of this account, where the key's policy is this app's to change. */
+/** Lets CloudWatch Logs use the key for log groups of this account. This has no effect on imported keys. */
 export function allowLogs(key: kms.IKey, scope: Construct): void {
   const { partition, region, account } = Stack.of(scope);
   key.addToResourcePolicy(

@@ -1,46 +1,49 @@
-/** Requests a second over time, and at once after a pause. */
+/** A rate limit of API Gateway. */
 export interface Throttle {
+  /** Requests a second, on average. */
   readonly ratePerSecond: number;
+  /** Requests at once, after a pause. */
   readonly burst: number;
 }
 
-/** How often one caller may ask. */
+/** The rate limit for each caller. */
 export interface CallerRate {
-  /** Requests over time. */
+  /** Requests a minute, on average. */
   readonly perMinute: number;
-  /** Requests at once after a pause. @default ten seconds' worth */
+  /** Requests at once, after a pause. @default a sixth of `perMinute` */
   readonly burst?: number;
 }
 
-/** How much the installation takes, and of whom. */
+/** The rate limits of an installation. */
 export interface ThrottlingProps {
-  /** All routes together, by API Gateway. @default 100 a second, 200 at once */
+  /** Limit of API Gateway for all routes and callers together. @default 100 a second, with a burst of 200 */
   readonly stage?: Throttle;
-  /** Mints of all callers, by API Gateway. @default 20 a second, 40 at once */
+  /** Limit of API Gateway for the mints of all callers. @default 20 a second, with a burst of 40 */
   readonly mints?: Throttle;
   /**
-   * Requests of one caller, by hublease: a role counts as one, however many jobs use it. Mints of callers that a secret lists by their
-   * account's root count against that account at the same rate, too. Revocations are not counted. @default 600 a minute, 100 at once
+   * Limit of hublease for each caller. All jobs that use one role count as one caller. Revocations are not counted. If a secret
+   * lists an account's root, the mints of the callers that this admits also share one limit of this size.
+   * @default 600 a minute, with a burst of 100
    */
   readonly caller?: CallerRate;
 }
 
-/** Checked, and with nothing left out. */
+/** All rate limits, checked. */
 export interface Throttling {
   readonly stage: Throttle;
   readonly mints: Throttle;
   readonly caller: Required<CallerRate>;
 }
 
-/** Far above what the callers of one installation need; a loop gone wild meets it first. */
+/** Far above the needs of one installation's callers, but it stops a caller in a loop. */
 const STAGE: Throttle = { ratePerSecond: 100, burst: 200 };
-/** What costs more than reading rows: Docker Hub allows some 3 requests a second, and each mint takes at least one. */
+/** Lower, because each mint takes at least one request to Docker Hub, which allows about 3 a second. */
 const MINTS: Throttle = { ratePerSecond: 20, burst: 40 };
-/** Half of what all mints together may be, so that one caller leaves the other half. */
+/** Half of the limit for all mints, so that one caller leaves the other half. */
 const CALLER: CallerRate = { perMinute: 600 };
-/** API Gateway's limit of an account and region. Source: API Gateway Developer Guide, "Quotas". */
+/** API Gateway's limit for an account and region. Source: API Gateway Developer Guide, "Quotas". */
 const MAX_PER_SECOND = 10_000;
-/** As `functions/env.ts` reads them. */
+/** The maximum that `functions/env.ts` accepts. */
 const MAX_PER_MINUTE = 600_000;
 const MAX_BURST = 100_000;
 

@@ -5,8 +5,7 @@ import { FAILURES } from './failures.ts';
 
 const HEAD = `# Problems
 
-Generated from \`functions/wire/problem.ts\` and the doors in front of it; \`npm run docs\` writes it anew. An answer that is no success is an RFC 9457 problem,
-\`application/problem+json\`:
+Every error is an RFC 9457 problem, \`application/problem+json\`:
 
 \`\`\`json
 `;
@@ -14,20 +13,26 @@ Generated from \`functions/wire/problem.ts\` and the doors in front of it; \`npm
 const AFTER = `
 \`\`\`
 
-Programs branch on \`code\`; \`type\` is \`urn:hublease:problem:\` and the code; \`detail\` says what happened, to what, and what to do
-next, as below with example values; \`requestId\` finds the request in the logs. \`field\` names what is wrong with a request, and
-\`holders\` who holds a quota. With \`Retry-After\` the same request may be sent again after that many seconds: the others will fail
-again until something is changed.
+- \`code\`: programs should branch on it. \`type\` is \`urn:hublease:problem:\` and the code.
+- \`detail\`: what happened, and what to do next. The tables below show it with example values.
+- \`requestId\`: finds the request in the logs.
+- \`field\`: the field of the request that is wrong.
+- \`holders\`: the roles that hold the leases of a quota.
+
+If an answer has the header \`Retry-After\`, retry the same request after that many seconds. Without it, a retry fails again until
+something is changed.
+
+This page is generated from \`functions/wire/problem.ts\` and from the texts of API Gateway and the embedded edition. \`npm run docs\` writes it again.
 `;
 
-const GATEWAY = `## What API Gateway answers itself
+const GATEWAY = `## Answers of API Gateway
 
-On AWS, requests that IAM or API Gateway turns away never reach hublease. Their problems have the same form, with fixed texts.
+On AWS, a request that IAM or API Gateway refuses never reaches hublease. These problems have the same form, with fixed texts.
 `;
 
-const FRONT_DOOR = `## What the embedded edition answers in its place
+const FRONT_DOOR = `## Answers of the embedded edition
 
-The front door of the embedded edition says more of a signature than AWS does, since it is reached from its own machine only.
+The embedded edition answers these instead of API Gateway. It says more about a wrong signature than AWS does, because only its own machine can reach it.
 `;
 
 /** The catalogue of problems, by status, and then those of the doors in front. */
@@ -42,7 +47,7 @@ export function errorDocs(): string {
         const again = headers['retry-after'] === undefined ? '' : 'yes';
         return `| \`${problem.code}\` | ${problem.title} | ${cell(problem.detail)} | ${again} |`;
       });
-      const table = ['| code | means | says, and what to do | Retry-After |', '| --- | --- | --- | --- |', ...rows];
+      const table = ['| code | title | detail | Retry-After |', '| --- | --- | --- | --- |', ...rows];
       return [`## ${status} ${STATUS_CODES[status]}`, '', ...table].join('\n');
     });
   const doors = [GATEWAY + doorTable(gatewayProblems()), FRONT_DOOR + doorTable(frontDoorProblems())];
@@ -53,9 +58,7 @@ function doorTable(problems: readonly DoorProblem[]): string {
   const rows = problems.map(
     ({ status, code, detail, retries }) => `| ${status} | \`${code}\` | ${cell(detail)} | ${retries ? 'yes' : ''} |`,
   );
-  return ['', '| status | code | says, and what to do | Retry-After |', '| --- | --- | --- | --- |', ...rows].join(
-    '\n',
-  );
+  return ['', '| status | code | detail | Retry-After |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
 function cell(text: string): string {

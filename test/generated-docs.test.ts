@@ -34,7 +34,7 @@ describe('a generated page', () => {
   });
 
   it('has every code of API Gateway’s own answers, and of the front door that stands in for it', () => {
-    const [, gateway = '', frontDoor = ''] = pageOf('docs/errors.md').split(/^## What /m);
+    const [, gateway = '', frontDoor = ''] = pageOf('docs/errors.md').split(/^## Answers of /m);
     const codesOf = (text: string) => new Set([...text.matchAll(/^\| \d{3} \| `(\w+)` \|/gm)].map(([, code]) => code));
     expect(codesOf(gateway)).toEqual(new Set(GATEWAY_PROBLEMS.map(({ code }) => code)));
     expect(codesOf(frontDoor)).toEqual(new Set(frontDoorProblems().map(({ code }) => code)));

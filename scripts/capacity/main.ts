@@ -1,5 +1,5 @@
-// Which limit an installation meets first, at some rates of mints: `npm run capacity`. Docker Hub first, then what AWS and hublease
-// itself allow. It asks nobody: the quotas are in quotas.ts, and what a lease costs in design.ts.
+// `npm run capacity` shows which limit of Docker Hub, AWS or hublease an installation reaches first, at several rates of mints. It sends
+// no requests. The quotas are in quotas.ts, and the cost of a lease is in design.ts.
 //
 //   npm run capacity -- --mints 10,100,1000 --ttl 900 --hub-rate 600 --sweep 300
 import { parseArgs } from 'node:util';
@@ -23,7 +23,7 @@ const load = {
 const isGood = [...rates, ...Object.values(load)].every((value) => Number.isFinite(value) && value > 0);
 if (!isGood || load.hubRequestsPerMinute * load.sweepIntervalSeconds <= 60) {
   console.error(
-    'capacity: --mints takes positive numbers separated by commas; --ttl and --sweep seconds; --hub-rate requests a minute',
+    'capacity: --mints takes positive numbers, separated by commas. --ttl and --sweep take seconds. --hub-rate takes requests a minute',
   );
   process.exit(2);
 }

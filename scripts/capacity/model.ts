@@ -1,10 +1,10 @@
 import { DESIGN } from './design.ts';
 import { QUOTAS } from './quotas.ts';
 
-/** What an installation is asked to bear. */
+/** The load of an installation. */
 export interface Load {
   readonly ttlSeconds: number;
-  /** Requests a minute that Docker Hub allows one account. Docker does not publish it; its answers state it. */
+  /** Requests a minute that Docker Hub allows one account. Docker does not publish this limit, but its answers state it. */
   readonly hubRequestsPerMinute: number;
   readonly sweepIntervalSeconds: number;
 }
@@ -12,20 +12,20 @@ export interface Load {
 /** 600 requests a minute is the figure of docs/cost.md. */
 export const USUAL_LOAD: Load = { ttlSeconds: 900, hubRequestsPerMinute: 600, sweepIntervalSeconds: 300 };
 
-/** One limit and the rate at which it is met. */
+/** One limit, and the rate at which it is reached. */
 export interface Limit {
   readonly name: string;
-  /** Of what there is one: raising the rate elsewhere does not help it. */
+  /** The limit applies separately to each of these. */
   readonly each: 'installation' | 'AWS account' | 'secret' | 'caller' | 'quota' | 'Docker Hub account' | 'organization';
-  /** Mints a second at which it is met. */
+  /** Mints a second at which the limit is reached. */
   readonly mintsPerSecond: number;
-  /** What lifts it: a setting, AWS on request, more Docker Hub accounts, or a change of the design. */
+  /** How to raise the limit: a setting, a request to AWS, more Docker Hub accounts, or a change of the design. */
   readonly liftedBy: 'accounts' | 'setting' | 'AWS' | 'design';
-  /** From what it follows. */
+  /** The reason for the limit. */
   readonly because: string;
 }
 
-/** Requests of Docker Hub that a lease takes, by how Docker Hub answers its delete. */
+/** Requests to Docker Hub for one lease. The number depends on how Docker Hub answers the delete. */
 export const HUB_REQUESTS = [
   { requests: 2, when: 'deletes answer 204' },
   { requests: 3, when: 'deletes answer 202, and the first look shows the token inactive' },
@@ -33,7 +33,7 @@ export const HUB_REQUESTS = [
 ] as const;
 
 /**
- * Docker Hub accounts that a rate of mints takes: each lease's own requests, and the sweep's listings of the tokens that are open.
+ * Docker Hub accounts that a rate of mints needs, for the requests of each lease and for the sweep's lists of the open tokens.
  *
  * @param mintsPerSecond of all accounts together.
  */
@@ -42,12 +42,12 @@ export function accountsNeeded(mintsPerSecond: number, requests: number, load: L
   return Math.ceil((mintsPerSecond * perLease) / (load.hubRequestsPerMinute - perAccount) - 1e-9);
 }
 
-/** Organizations whose tokens a rate of mints takes, on a Business plan. */
+/** Organizations on a Business plan that a rate of mints needs. */
 export function organizationsNeeded(mintsPerSecond: number, load: Load): number {
   return Math.ceil((mintsPerSecond * load.ttlSeconds) / QUOTAS.hubBusinessTokens.value);
 }
 
-/** Requests a minute for one lease a second, and for an account that has none. */
+/** Requests a minute for one lease a second, and for an account without leases. */
 function requestsPerMinute(requests: number, { ttlSeconds, sweepIntervalSeconds }: Load) {
   const sweepsPerMinute = 60 / sweepIntervalSeconds;
   return {
@@ -64,8 +64,8 @@ export function limitsOf(load: Load): readonly Limit[] {
 }
 
 /**
- * The lowest limit that a rate passes, of those that are lifted in one of these ways. Undefined where it passes none. Docker Hub's are
- * lifted by `accounts`.
+ * The lowest limit that a rate exceeds, among the limits that can be raised in one of these ways. Undefined if it exceeds none.
+ * `accounts` raises the limits of Docker Hub.
  */
 export function firstLimit(mintsPerSecond: number, load: Load, ways: readonly Limit['liftedBy'][]): Limit | undefined {
   return limitsOf(load).find((limit) => ways.includes(limit.liftedBy) && limit.mintsPerSecond < mintsPerSecond);
@@ -79,7 +79,7 @@ function hubLimits(load: Load): Limit[] {
       each: 'Docker Hub account',
       mintsPerSecond: (load.hubRequestsPerMinute - perAccount) / perLease,
       liftedBy: 'accounts',
-      because: `${load.hubRequestsPerMinute} requests a minute, assumed; 2 a lease, and the sweep's listings`,
+      because: `${load.hubRequestsPerMinute} requests a minute (assumed). A lease takes 2, and the sweep lists the account`,
     },
     {
       name: 'Docker Hub: tokens of an organization',
@@ -93,7 +93,7 @@ function hubLimits(load: Load): Limit[] {
       each: 'Docker Hub account',
       mintsPerSecond: DESIGN.sweepSeconds / 2 / DESIGN.sweepSecondsPerToken / load.ttlSeconds,
       liftedBy: 'accounts',
-      because: 'a page of the listing takes 0.3 s and a lease 5 ms to be read, assumed',
+      because: 'assumed: reading a page of the list takes 0.3 s, and reading a lease 5 ms',
     },
   ];
 }
@@ -120,35 +120,35 @@ function ownLimits({ ttlSeconds, sweepIntervalSeconds }: Load): Limit[] {
       each: 'installation',
       mintsPerSecond: DESIGN.stageRequestsPerSecond,
       liftedBy: 'setting',
-      because: '`throttling.stage`; 1 request a lease, where the job does not revoke it itself',
+      because: '`throttling.stage`; 1 request for each lease if the job does not revoke it itself',
     },
     {
       name: 'Revoker: leases from the queue',
       each: 'installation',
       mintsPerSecond: (queueConcurrency * queueBatch) / revokeSeconds,
       liftedBy: 'setting',
-      because: `${queueConcurrency} revokers at a time, or half of \`revokeConcurrency\`; ${queueBatch} leases each, ${revokeSeconds} s assumed`,
+      because: `${queueConcurrency} revokers at once, or half of \`revokeConcurrency\`. Each revokes ${queueBatch} leases in ${revokeSeconds} s (assumed)`,
     },
     {
-      name: 'Sweep: due leases, should no job run',
+      name: 'Sweep: due leases, if no Scheduler job runs',
       each: 'installation',
       mintsPerSecond: DESIGN.sweepMostDue / sweepIntervalSeconds,
       liftedBy: 'design',
-      because: `hands on ${DESIGN.sweepMostDue.toLocaleString('en-US')} every ${sweepIntervalSeconds} s`,
+      because: `sends at most ${DESIGN.sweepMostDue.toLocaleString('en-US')} to the queue every ${sweepIntervalSeconds} s`,
     },
     {
       name: 'Sweep: all accounts in one sweep',
       each: 'installation',
       mintsPerSecond: DESIGN.sweepSeconds / DESIGN.sweepSecondsPerToken / ttlSeconds,
       liftedBy: 'design',
-      because: `${DESIGN.sweepSeconds} s; beyond it, an account is looked at every second sweep or later`,
+      because: `a sweep takes at most ${DESIGN.sweepSeconds} s. Above this rate, not every sweep reaches every account`,
     },
     {
       name: 'Open leases that can be counted',
       each: 'installation',
       mintsPerSecond: DESIGN.openLeases / ttlSeconds,
       liftedBy: 'design',
-      because: `${DESIGN.openLeases.toLocaleString('en-US')} open at a time; deleting, draining and quotas count them`,
+      because: `at most ${DESIGN.openLeases.toLocaleString('en-US')} open leases. Deleting, draining and quotas count them`,
     },
   ];
 }
@@ -164,33 +164,48 @@ function dynamodbLimits(): Limit[] {
   ): Limit => ({ name, each, mintsPerSecond: capacity / units, liftedBy, because });
   return [
     of(
-      'DynamoDB: a counter',
+      'DynamoDB: a quota counter',
       'quota',
       [writes, DESIGN.counterWrites],
-      'one item; its transactions conflict before that. Every organization has one',
+      'one item. Its transactions conflict below this rate. Every organization has a counter',
     ),
     of(
       'DynamoDB: `replay` rows',
       'installation',
       [writes, DESIGN.replayWrites],
-      'one partition key; leases with an Idempotency-Key, such as those of the command line',
+      'one partition key, for leases with an Idempotency-Key. The command line sends one',
     ),
-    of('DynamoDB: `target` rows', 'installation', [reads, DESIGN.targetReads], 'one partition key; 3 reads a lease'),
-    of('DynamoDB: `session` rows', 'installation', [reads, DESIGN.sessionReads], 'one partition key; 3 reads a lease'),
-    of('DynamoDB: `secret` rows', 'installation', [reads, DESIGN.secretReads], 'one partition key; 1 read a lease'),
+    of(
+      'DynamoDB: `target` rows',
+      'installation',
+      [reads, DESIGN.targetReads],
+      'one partition key; 3 reads for each lease',
+    ),
+    of(
+      'DynamoDB: `session` rows',
+      'installation',
+      [reads, DESIGN.sessionReads],
+      'one partition key; 3 reads for each lease',
+    ),
+    of(
+      'DynamoDB: `secret` rows',
+      'installation',
+      [reads, DESIGN.secretReads],
+      'one partition key; 1 read for each lease',
+    ),
     of('DynamoDB: `by-secret`', 'secret', [writes, DESIGN.listWrites], 'one partition key for each secret'),
     of('DynamoDB: `by-caller`', 'caller', [writes, DESIGN.listWrites], 'one partition key for each caller'),
     of(
       'DynamoDB: `due`',
       'installation',
       [writes * DESIGN.shards, DESIGN.dueWrites],
-      `${DESIGN.shards} shards; 4 writes a lease`,
+      `${DESIGN.shards} shards; 4 writes for each lease`,
     ),
     of(
       'DynamoDB: `by-day`',
       'installation',
       [writes * DESIGN.shards, DESIGN.listWrites],
-      `${DESIGN.shards} shards; 1 write a lease`,
+      `${DESIGN.shards} shards; 1 write for each lease`,
     ),
     of(
       'DynamoDB: the lease table',
@@ -213,17 +228,17 @@ function otherAwsLimits({ ttlSeconds }: Load): Limit[] {
   return [
     of('API Gateway: requests', QUOTAS.apiGatewayRequests.value, QUOTAS.apiGatewayRequests.source),
     of(
-      'Lambda: executions at a time',
+      'Lambda: concurrent executions',
       QUOTAS.lambdaConcurrency.value / DESIGN.lambdaSeconds,
-      `${QUOTAS.lambdaConcurrency.value.toLocaleString('en-US')}; ${DESIGN.lambdaSeconds} s a lease, assumed`,
+      `${QUOTAS.lambdaConcurrency.value.toLocaleString('en-US')}; ${DESIGN.lambdaSeconds} s for each lease (assumed)`,
     ),
     of('Scheduler: jobs created', QUOTAS.schedulerCreates.value, QUOTAS.schedulerCreates.source),
     of('Scheduler: jobs delivered', QUOTAS.schedulerInvocations.value, QUOTAS.schedulerInvocations.source),
-    of('Scheduler: jobs that wait', QUOTAS.schedules.value / ttlSeconds, QUOTAS.schedules.source),
+    of('Scheduler: waiting jobs', QUOTAS.schedules.value / ttlSeconds, QUOTAS.schedules.source),
     of(
       'SQS: messages in flight',
       QUOTAS.sqsInFlight.value / DESIGN.revokeSeconds,
-      `${QUOTAS.sqsInFlight.source}; ${DESIGN.revokeSeconds} s each, assumed`,
+      `${QUOTAS.sqsInFlight.source}; ${DESIGN.revokeSeconds} s each (assumed)`,
     ),
   ];
 }

@@ -8,17 +8,17 @@ import {
   organizationsNeeded,
 } from './model.ts';
 
-/** Rates of mints that are shown, all a second. */
+/** The rates to show, in mints a second. */
 export const USUAL_RATES = [10, 100, 1_000] as const;
 
 const LIFTED_BY: Readonly<Record<Limit['liftedBy'], string>> = {
   accounts: 'more Docker Hub accounts',
   setting: 'a setting',
-  AWS: 'AWS, on request',
+  AWS: 'a request to AWS',
   design: 'a change of the design',
 };
 
-/** What the command prints, and docs/scale.md holds: two tables in Markdown. */
+/** Two Markdown tables. The command prints them, and docs/scale.md contains them. */
 export function capacityText(rates: readonly number[], load: Load): string {
   return `${accountTable(rates, load)}\n\n${limitTable(rates, load)}\n`;
 }
@@ -28,25 +28,35 @@ function accountTable(rates: readonly number[], load: Load): string {
     ['', ...rates.map((rate) => `${number(rate)} mints a second`)],
     ['open leases', ...rates.map((rate) => number(rate * load.ttlSeconds))],
     ...HUB_REQUESTS.map(({ requests, when }) => [
-      `Docker Hub accounts, ${requests} requests a lease: ${when}`,
+      `Docker Hub accounts, with ${requests} requests for each lease: ${when}`,
       ...rates.map((rate) => number(accountsNeeded(rate, requests, load))),
     ]),
-    ['organizations of 100 tokens, in place of them', ...rates.map((rate) => number(organizationsNeeded(rate, load)))],
+    ['or organizations of 100 tokens each', ...rates.map((rate) => number(organizationsNeeded(rate, load)))],
     [
-      'first limit that a setting or AWS lifts',
+      'first limit that a setting or AWS can raise',
       ...rates.map((rate) => firstText(firstLimit(rate, load, ['setting', 'AWS']))),
     ],
-    ['first limit of the design', ...rates.map((rate) => firstText(firstLimit(rate, load, ['design'])))],
+    [
+      'first limit that needs a change of the design',
+      ...rates.map((rate) => firstText(firstLimit(rate, load, ['design']))),
+    ],
   ]);
 }
 
 function firstText(limit: Limit | undefined): string {
-  return limit === undefined ? 'none' : `${limit.name}, from ${rateText(limit.mintsPerSecond)} for each ${limit.each}`;
+  return limit === undefined ? 'none' : `${limit.name} (${rateText(limit.mintsPerSecond)} a second for each ${limit.each})`;
 }
 
 function limitTable(rates: readonly number[], load: Load): string {
   return table([
-    ['limit', 'of each', 'mints a second', ...rates.map((rate) => `at ${number(rate)}`), 'lifted by', 'because of'],
+    [
+      'limit',
+      'for each',
+      'max mints a second',
+      ...rates.map((rate) => `used at ${number(rate)}`),
+      'raised by',
+      'reason',
+    ],
     ...limitsOf(load).map(({ name, each, mintsPerSecond, liftedBy, because }) => [
       name,
       each,

@@ -78,8 +78,8 @@ test('5: denied, with what, who, why, what next and the request', async () => {
   expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
   expect(stderr).toMatch(
     new RegExp(
-      '^hublease: denied: arn:aws:iam::444455556666:role/other \\(AROA[A-Z0-9]{17}\\) may not lease from "ci/release": it is not in its allow list\\. ' +
-        'Ask the owner of the secret to add this role, .*\\n' +
+      '^hublease: denied: arn:aws:iam::444455556666:role/other \\(AROA[A-Z0-9]{17}\\) may not lease from "ci/release"\\. The allow list of the secret does not contain this caller\\. ' +
+        'Ask the owner of the secret to add the role\\. .*\\n' +
         `  "hublease whoami" lists .* Request ${REQUEST} \\(caller_not_allowed\\)\\n$`,
     ),
   );

@@ -110,7 +110,7 @@ describe('hublease lease', () => {
   test('a TTL over the maximum is told together with the way to outlive it', async () => {
     const { code, stderr } = await terminal.type('lease ci/release --ttl 5h');
     expect(code).toBe(1);
-    expect(stderr).toContain('Asked for 18000 s; this dynamic secret allows at most 3600 s.');
+    expect(stderr).toContain('You asked for 18000 s. This dynamic secret allows at most 3600 s.');
     expect(stderr).toContain('hublease exec --renew');
   });
 

@@ -100,7 +100,7 @@ describe('ConsumerRole', () => {
       { hubleaseAccount: '1234' },
       'hubleaseAccount: expected an account id of 12 digits, got "1234"',
     ],
-    ['no secrets', { secrets: [] }, 'secrets: expected the name of one secret at least'],
+    ['no secrets', { secrets: [] }, 'secrets: expected the name of at least one secret'],
     ['secrets', { secrets: ['../admin/targets'] }, 'secrets: expected names such as ci/release'],
   ])('refuses malformed props: %s', (_, props, message) => {
     expect(() => roleWith(props)).toThrow(message);

@@ -69,18 +69,18 @@ describe('the limits', () => {
     ['API: requests of a caller', 10],
     ['API: mints', 20],
     ['API: all requests', 100],
-    ['Sweep: due leases, should no job run', 10_000 / 300],
+    ['Sweep: due leases, if no Scheduler job runs', 10_000 / 300],
     ['Open leases that can be counted', 100_000 / 900],
     ['Revoker: leases from the queue', 100 / 0.7],
-    ['DynamoDB: a counter', 250],
+    ['DynamoDB: a quota counter', 250],
     ['DynamoDB: `replay` rows', 500],
-    ['Lambda: executions at a time', 1_000 / 1.75],
+    ['Lambda: concurrent executions', 1_000 / 1.75],
     ['DynamoDB: `target` rows', 1_000],
     ['DynamoDB: `by-secret`', 1_000],
     ['Scheduler: jobs delivered', 1_000],
     ['DynamoDB: `due`', 2_000],
     ['DynamoDB: `by-day`', 8_000],
-    ['Scheduler: jobs that wait', 10_000_000 / 900],
+    ['Scheduler: waiting jobs', 10_000_000 / 900],
   ])('%s is met at %d mints a second', (name, rate) => {
     expect(limit(name).mintsPerSecond).toBeCloseTo(rate, 6);
   });
@@ -90,7 +90,7 @@ describe('the limits', () => {
     for (const name of [
       'Open leases that can be counted',
       'Sweep: all accounts in one sweep',
-      'Scheduler: jobs that wait',
+      'Scheduler: waiting jobs',
     ]) {
       expect(limit(name, short).mintsPerSecond / limit(name).mintsPerSecond, name).toBeCloseTo(10, 9);
     }
@@ -101,7 +101,7 @@ describe('the limits', () => {
     expect(firstLimit(20, USUAL_LOAD, ['setting'])?.name).toBe('API: requests of a caller');
     expect(firstLimit(10, USUAL_LOAD, ['setting'])).toBeUndefined();
     expect(firstLimit(100, USUAL_LOAD, ['design'])?.name).toBe('Sweep: all accounts in one sweep');
-    expect(firstLimit(1_001, USUAL_LOAD, ['AWS'])?.name).toBe('Lambda: executions at a time');
+    expect(firstLimit(1_001, USUAL_LOAD, ['AWS'])?.name).toBe('Lambda: concurrent executions');
     expect(firstLimit(0.05, USUAL_LOAD, ['accounts'])).toBeUndefined();
   });
 

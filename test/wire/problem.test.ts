@@ -24,7 +24,7 @@ const EXPECTED: { readonly [T in FailureTag]: readonly [status: number, words: r
   resources_need_org_target: [422, ['acme', 'scope']],
   access_token_as_credential: [422, ['password']],
   credential_refused: [422, ['acme-bot', 'password', 'locks']],
-  wrong_account: [422, ['acme-bot', 'other-bot', 'never changes', 'delete the target and make it anew']],
+  wrong_account: [422, ['acme-bot', 'other-bot', 'never changes', 'delete the target and create it again']],
   scope_too_wide: [422, ['repo:admin', 'repo:write']],
   not_renewable: [409, [LEASE_ID, 'new lease']],
   attest_too_early: [409, [LEASE_ID, '2026-11-21T09:10:00.000Z', 'Without attest']],
@@ -49,8 +49,8 @@ const EXPECTED: { readonly [T in FailureTag]: readonly [status: number, words: r
   login_blocked: [503, ['acme-bot', 'credential', '2026-11-21T09:10:00.000Z']],
   store_unavailable: [503, ['records']],
   credential_unavailable: [503, ['acme-bot']],
-  not_recorded: [503, [LEASE_ID, 'not handed out']],
-  audit_unavailable: [503, [LEASE_ID, 'audit log', 'not handed out']],
+  not_recorded: [503, [LEASE_ID, 'not returned']],
+  audit_unavailable: [503, [LEASE_ID, 'audit log', 'not returned']],
   busy: [503, ['busy']],
   internal: [500, ['requestId']],
 };
@@ -128,7 +128,7 @@ describe('a failure as a problem', () => {
   it('says whose rate is exceeded', () => {
     const detail = (of: 'caller' | 'account' | 'secret', name: string) =>
       problemOf({ tag: 'rate_limited', of, name, isFirst: true, retryAfterSeconds: 1 }, REQUEST_ID).problem.detail;
-    expect(detail('caller', ROLE)).toContain(`${ROLE} asks more often`);
+    expect(detail('caller', ROLE)).toContain(`${ROLE} sends more requests`);
     expect(detail('account', '111122223333')).toContain('callers of account 111122223333');
     expect(detail('secret', 'ci/release')).toContain('"ci/release" gives no more leases in this minute');
   });
@@ -138,7 +138,8 @@ describe('a failure as a problem', () => {
       problemOf({ tag: 'quota_reached', counter, most: 1, holders, retryAfterSeconds: 1 }, REQUEST_ID).problem;
     expect(problem('target:acme', [ROLE])).toMatchObject({ holders: [ROLE], detail: expect.stringContaining(ROLE) });
     expect(problem('target:acme', [ROLE]).detail).toContain('Target "acme"');
-    for (const counter of ['target:acme', 'secret:ci']) expect(problem(counter, []).detail).toContain('and has them. ');
+    for (const counter of ['target:acme', 'secret:ci'])
+      expect(problem(counter, []).detail).toContain('has reached its limit');
     expect(problem('secret:ci', []).detail).not.toContain('held by');
     expect(problem('target:acme', []).detail).not.toContain('held by');
   });
@@ -147,7 +148,7 @@ describe('a failure as a problem', () => {
     const detail = (counter: string) =>
       problemOf({ tag: 'quota_reached', counter, most: 10, holders: [ROLE], retryAfterSeconds: 1 }, REQUEST_ID).problem
         .detail;
-    for (const word of ['10 tokens', 'expired tokens', 'those of others', 'GET /v1/admin/targets/acme']) {
+    for (const word of ['10 tokens', 'expired tokens', 'tokens of others', 'GET /v1/admin/targets/acme']) {
       expect(detail('target:acme')).toContain(word);
     }
     expect(detail('secret:acme')).not.toContain('expired tokens');
@@ -157,12 +158,12 @@ describe('a failure as a problem', () => {
     const failure: Failure = { tag: 'scope_too_wide', asked: 'x'.repeat(80_000), allowed: 'y'.repeat(80_000) };
     const { detail } = problemOf(failure, REQUEST_ID).problem;
     expect(detail.length).toBeLessThan(1_000);
-    expect(detail).toContain('x…; this');
+    expect(detail).toContain('x…. This');
   });
 
   it('tells a lease at its end, and a missing thing, from others that cannot be changed', () => {
     const detail = (failure: Failure) => problemOf(failure, REQUEST_ID).problem.detail;
-    expect(detail({ tag: 'lease_not_active', leaseId: LEASE_ID, status: 'active' })).toContain('is at its end');
+    expect(detail({ tag: 'lease_not_active', leaseId: LEASE_ID, status: 'active' })).toContain('is past its end');
     expect(detail({ tag: 'precondition_failed', name: 'acme', version: 0 })).toContain('There is no "acme"');
     expect(detail({ tag: 'login_blocked', target: 'acme', reopensAtMs: Number.NaN, retryAfterSeconds: 1 })).toContain(
       'a later time',
@@ -210,7 +211,7 @@ describe('a failure as a problem', () => {
     'session_refused',
   ])('explains the fault %s', (code) => {
     const { detail } = problemOf({ tag: 'hub_unavailable', code, retryAfterSeconds: 5 }, REQUEST_ID).problem;
-    expect(detail).toMatch(/Docker Hub.*No token was handed out\./);
+    expect(detail).toMatch(/Docker Hub.*No token was returned\./);
   });
 
   it.each(['patch', 'X'.repeat(11), '<b>', 'A B'])('does not repeat %j as a method', (method) => {

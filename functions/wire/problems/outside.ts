@@ -1,6 +1,6 @@
 import type { Failure, FailureTag } from '../../core/model/failure.ts';
 
-/** What a failure looks like from outside. */
+/** A failure as the caller sees it. */
 export interface Outside {
   readonly status: number;
   readonly title: string;
@@ -12,15 +12,15 @@ export interface Outside {
   readonly retryAfterSeconds?: number;
 }
 
-/** How each kind of failure looks from outside. */
+/** How the caller sees each kind of failure. */
 export type Outsides = {
   readonly [T in FailureTag]: (failure: Extract<Failure, { tag: T }>) => Outside;
 };
 
-/** What a detail says where Retry-After tells how long to wait. */
+/** The last sentence of a detail whose answer has Retry-After. */
 export const AGAIN = 'Send the request again after the time in Retry-After.';
 
-/** Whole seconds of UTC; what is no time at all says so rather than fail. */
+/** The time in UTC. A number that is not a valid time gets a fixed text, because `Date` would throw. */
 export function instant(atMs: number): string {
   return Math.abs(atMs) <= 8.64e15 ? new Date(atMs).toISOString() : 'a later time';
 }

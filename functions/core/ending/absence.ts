@@ -11,26 +11,27 @@ import type { RevokePorts } from '../ports/needs.ts';
 import type { HubFacts } from '../ports/sessions.ts';
 import { isListedAlive, suspectsOf } from './suspects.ts';
 
-/** The quiet period spans this many times the largest list lag seen: the next one may be larger. */
+/** The quiet period is this many times the largest list lag seen, because the next lag may be larger. */
 const LAG_FACTOR = 3;
 /** How far Docker Hub's clock must be past a token's expiry before that counts as its end. */
 export const EXPIRY_MARGIN_MS = 300_000;
-/** A list that lags further than this serves no proof. Also what is assumed where no lag was measured yet. */
+/** A list that lags by more than this gives no proof. This lag is also assumed if none was measured yet. */
 export const MAX_LIST_LAG_MS = 900_000;
-/** How soon a lease comes back that waits for the lag to be known. */
+/** The next attempt for a lease that waits until the lag is known. */
 const LAG_RETRY_MS = 60_000;
 
-/** Blockers that a lease names, which is as many as an admin can dismiss at once. The next attempt names the next. */
+/** Maximum blockers that a lease names. An admin can dismiss this many at once. The next attempt then names others. */
 const MAX_BLOCKERS = 100;
 
-/** Whether a lease's token is proven never to have been, or why not. */
+/** Whether it is proven that a lease has no token, or why not. */
 export type Absence =
   | { readonly tag: 'proven'; readonly evidence: Evidence }
   | ({ readonly tag: 'unproven'; readonly blockedBy?: readonly string[] } & Delay);
 
 /**
- * How long past `mintWindowMs + hubTimeoutMs` a create may be unlisted. A lag that was never measured, or is larger than any that
- * was, is taken for as large as a lag may be: that a token is missing at some age does not say when it will be listed.
+ * How long after `mintWindowMs + hubTimeoutMs` a created token may be missing from the list. If no lag was measured, or a token
+ * was missing for longer than any measured lag, the maximum lag is assumed. The age of a missing token does not show when it will
+ * be listed.
  */
 export function quietMs(limits: Limits, target: Pick<Target, 'verification'>, facts: HubFacts): number {
   const { listLagMs = -1, listLagsBeyondMs = 0 } = facts;
@@ -39,7 +40,7 @@ export function quietMs(limits: Limits, target: Pick<Target, 'verification'>, fa
   return Math.max(isKnown ? limits.quietMs : MAX_LIST_LAG_MS, LAG_FACTOR * Math.max(measuredMs, listLagsBeyondMs));
 }
 
-/** Until when a create of this lease may still land on Docker Hub, or be missing from its list. */
+/** Until this time, a create of this lease may still take effect on Docker Hub, or its token may be missing from the list. */
 export function quietUntilMs(
   lease: Lease,
   limits: Limits,
@@ -50,7 +51,7 @@ export function quietUntilMs(
 }
 
 /**
- * Why no listing of this target can prove that a token is absent: how far its list lags is not known yet, or is too far.
+ * Why no listing of this target can prove that a token is absent: the list's lag is not known yet, or is too large.
  *
  * @throws Failed `store_unavailable`.
  */
@@ -67,7 +68,7 @@ function isLagInDoubt({ pendingVerification, refusal }: HubFacts): boolean {
 }
 
 /**
- * From when on a list that lacks a lease's token says that the token is gone. Before that it may not be listed yet.
+ * From this time on, a list without a lease's token proves that the token is gone. Before that, the token may not be listed yet.
  *
  * @throws Failed `store_unavailable`.
  */
@@ -82,12 +83,12 @@ export async function listedByMs(
   return Math.max(quietMs, lease.mintByMs + ports.limits.hubTimeoutMs + MAX_LIST_LAG_MS);
 }
 
-/** Tokens that bear the lease's label, dead ones included. */
+/** Tokens with the lease's label, dead ones included. */
 export function tokensOf(ports: Pick<RevokePorts, 'labels'>, listing: Listing, lease: Lease): HubToken[] {
   return listing.tokens.filter((token) => readLabel(ports.labels, token.label, lease.hubAccount) === lease.id);
 }
 
-/** The lease's tokens of which the listing does not say that they are over; those proven gone before do not count. */
+/** The lease's tokens that may be alive according to the listing. Tokens that were proven gone before do not count. */
 export function aliveTokensOf(ports: Pick<RevokePorts, 'labels'>, listing: Listing, lease: Lease): HubToken[] {
   const { hubDateMs } = listing;
   const overMs = hubDateMs === undefined ? undefined : hubDateMs - EXPIRY_MARGIN_MS;
@@ -96,7 +97,7 @@ export function aliveTokensOf(ports: Pick<RevokePorts, 'labels'>, listing: Listi
   );
 }
 
-/** Why a listing may lack tokens that are there. */
+/** Why a listing may lack tokens that exist. */
 export function gapIn(ports: RevokePorts, target: Target, { problem, complete }: Listing): Delay | undefined {
   if (problem?.tag === 'not_found' || problem?.tag === 'forbidden') return { code: 'account_unreachable' };
   if (problem !== undefined) {
@@ -107,9 +108,9 @@ export function gapIn(ports: RevokePorts, target: Target, { problem, complete }:
 }
 
 /**
- * Whether two listings can be believed to be whole: every token of the first that is older than the quiet period is in the second
- * too, or is one that our own record says was deleted. A page that slipped away between two requests fails this. A token that
- * does not say when it was made counts as old.
+ * Whether two listings count as complete: every token of the first that is older than the quiet period is also in the second, or
+ * was deleted according to our own record. The check fails if tokens moved to another page between two requests. A token without
+ * a creation time counts as old.
  *
  * @throws any error of the stores.
  */
@@ -129,7 +130,7 @@ export async function agree(ports: RevokePorts, hubAccount: string, first: Listi
   return true;
 }
 
-/** Tokens that listings show and that may be a lease's, at most a hundred; undefined where there are none. */
+/** Listed tokens that may belong to a lease, at most a hundred; undefined if there are none. */
 export function blockersOf(
   { labels }: Pick<RevokePorts, 'labels'>,
   target: Target,
@@ -149,12 +150,12 @@ export interface ListingPair {
   readonly quietUntilMs: number;
 }
 
-/** What a pair says of one lease, for which none of its own tokens is listed alive any more. */
+/** What two listings prove about one lease, if none of its own tokens is listed alive. */
 export function judgeAbsence(ports: RevokePorts, target: Target, lease: Lease, pair: ListingPair): Absence {
   const { first, second, quietUntilMs: quietMs } = pair;
   const isListed = [first, second].some((listing) => aliveTokensOf(ports, listing, lease).length > 0);
   if (isListed) return { tag: 'unproven', code: 'label_still_listed' };
-  // One that only the first shows may be missing from the second for no good reason; its end is for the next attempt to see.
+  // A token that is only in the first listing may be missing from the second by mistake. The next attempt checks it.
   const blockedBy = blockersOf(ports, target, lease, [first, second], quietMs);
   if (blockedBy !== undefined) return { tag: 'unproven', code: 'unclear_token', blockedBy };
   return {

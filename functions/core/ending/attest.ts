@@ -7,8 +7,8 @@ import { EXPIRY_MARGIN_MS } from './absence.ts';
 import { concludeLease } from './conclude.ts';
 
 /**
- * Closes a lease that nothing can prove any more, such as one of a closed account, on an admin's word. hublease never does this by
- * itself, and the evidence says that it is an attestation. Attesting a lease that is revoked already changes nothing.
+ * Closes a lease that can no longer be proven, for example one of a closed account, because an admin attests its end. hublease
+ * never does this by itself, and the evidence is marked as an attestation. If the lease is already revoked, nothing changes.
  *
  * @param reason why the admin is sure, 1 to 200 characters.
  * @throws Failed `lease_not_found`, `attest_too_early` until 5 min after the expiry that Docker Hub was asked for,

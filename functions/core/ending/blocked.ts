@@ -3,10 +3,10 @@ import type { RevokingLease } from '../model/lease.ts';
 import { noteBlockers } from '../model/lease-transitions.ts';
 import type { RevokePorts } from '../ports/needs.ts';
 
-/** A listed token that may be the lease's keeps it open for this long before somebody should look at it. */
+/** A listed token may keep a lease open for this long before hublease reports it. */
 const BLOCKED_MS = 600_000;
 
-/** Says which tokens keep a lease from reading `absent`, once they have done so for ten minutes. */
+/** Reports the tokens that prevent the evidence `absent`, after they have done so for ten minutes. */
 export async function recordBlocked(
   ports: Pick<RevokePorts, 'audit' | 'clock'>,
   lease: RevokingLease,
@@ -18,7 +18,10 @@ export async function recordBlocked(
   await ports.audit.record({ event: 'lease.blocked', atMs, ...auditIds(lease), code: 'unclear_token', detail });
 }
 
-/** Notes in a lease which listed tokens may be its own, where that is new, and says so in time. Best effort. */
+/**
+ * Records in a lease which listed tokens may belong to it, if they have changed. After ten minutes, also reports them. Best
+ * effort.
+ */
 export async function noteBlocked(
   ports: Pick<RevokePorts, 'leases' | 'audit' | 'clock' | 'ids'>,
   lease: RevokingLease,

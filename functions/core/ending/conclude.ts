@@ -9,10 +9,10 @@ import type { Revocation } from './revoke.ts';
 const MAX_CONFLICTS = 8;
 
 /**
- * Writes `revoked` with the evidence for it, also over what others write meanwhile. What was proven is proven of one token, or of
- * none having been there: a row that has come to name another token stays as it is.
+ * Writes `revoked` with its evidence, and retries after conflicting writes. The evidence is for one token, or for the absence of
+ * any. So if the row now names another token, it stays as it is.
  *
- * @throws any error of the lease store; a later trigger takes the lease up.
+ * @throws any error of the lease store; a later trigger continues with the lease.
  */
 export async function concludeLease(
   ports: RevokePorts,
@@ -26,7 +26,7 @@ export async function concludeLease(
     const nowMs = ports.clock.nowMs();
     const ttlAtMs = nowMs + ports.limits.auditRetentionMs;
     const revoked = conclude(lease, ports.ids.opId(), { ...proof, reason, nowMs, ttlAtMs });
-    // The places of a refused create were given back when it was refused.
+    // A refused create was taken off the quotas when it was refused.
     const outcome = await ports.leases.update(revoked, lease.createRefused === true ? undefined : 'release');
     if (outcome === 'written') {
       await ports.audit.record({

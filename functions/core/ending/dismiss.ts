@@ -5,12 +5,12 @@ import type { Target } from '../model/target.ts';
 import type { AdminPorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
 
-/** Dismissed ids that a target remembers; the oldest go first, and by then their tokens are long gone or blocked nothing. */
+/** Maximum dismissed ids that a target remembers. The oldest are dropped first. By then, their tokens are gone or block nothing. */
 const MAX_DISMISSED = 100;
 
 /**
- * Says that listed tokens are not hublease's, so that they keep no lease open any more. Their own leases, if they were hublease's
- * after all, would then read `absent` while they live: the admin vouches for that. Nothing is deleted.
+ * Declares that listed tokens are not from hublease, so that they no longer keep a lease open. If such a token is from hublease
+ * after all, its lease can end as `absent` while the token lives. The admin takes responsibility for that. Nothing is deleted.
  *
  * @param tokenIds 1 to 100, as the lease's `blockedBy` names them.
  * @throws Failed `target_not_found`, `version_conflict`, `store_unavailable`.

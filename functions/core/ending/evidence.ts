@@ -21,13 +21,13 @@ import {
 } from './absence.ts';
 import { removeToken } from './removal.ts';
 
-/** What an attempt found, proof or not. */
+/** The findings of an attempt, with or without proof. */
 interface Found extends ReportedExpiry {
   /** All tokens of the lease found by label and deleted so far. */
   readonly removedTokenIds: readonly string[];
 }
 
-/** Nothing of the lease lives. */
+/** No token of the lease lives. */
 export interface Proven extends Found {
   readonly tag: 'proven';
   readonly evidence: Evidence;
@@ -40,16 +40,16 @@ export interface Unproven extends Found, Delay {
   readonly blockedBy?: readonly string[];
 }
 
-/** What an attempt to prove a lease's end came to. */
+/** The result of an attempt to prove a lease's end. */
 export type Finding = Proven | Unproven;
 
-/** Where on Docker Hub a lease's token stands. */
+/** The place on Docker Hub that holds a lease's token. */
 export function placeOf(lease: Pick<Lease, 'kind' | 'hubAccount'>): TokenPlace {
   return lease.kind === 'oat' ? { kind: 'oat', organization: lease.hubAccount } : { kind: 'pat' };
 }
 
 /**
- * Deletes what the lease left on Docker Hub and returns the proof that nothing of it lives, or why there is none yet.
+ * Deletes the lease's tokens on Docker Hub. Returns the proof that none of them lives, or why there is no proof yet.
  *
  * @param seen whether the token was seen in the account's list.
  */
@@ -62,7 +62,7 @@ export async function findEvidence(
   try {
     const target = await ports.catalog.getTarget(lease.target);
     if (target === undefined) return { tag: 'unproven', code: 'target_not_found', removedTokenIds };
-    // Another account answers 404 to our ids and shows none of our labels, which would prove nothing.
+    // For another account, Docker Hub answers 404 to our ids and lists none of our labels, which proves nothing.
     if (hubAccountOf(target) !== lease.hubAccount) return { tag: 'unproven', code: 'wrong_account', removedTokenIds };
     if (lease.tokenId !== undefined)
       return { ...(await endById(ports, target, lease, lease.tokenId, seen.isListed === true)), removedTokenIds };
@@ -74,8 +74,8 @@ export async function findEvidence(
 }
 
 /**
- * The proof of last resort: Docker Hub's own clock has passed the expiry that Docker Hub itself reported. What it was asked for
- * proves nothing: it may have kept another one, or none.
+ * The proof of last resort: Docker Hub's own clock is past the expiry that Docker Hub itself reported. The requested expiry
+ * proves nothing, because Docker Hub may have kept another one, or none.
  */
 export async function expiredEvidence(
   ports: RevokePorts,
@@ -84,7 +84,7 @@ export async function expiredEvidence(
 ): Promise<Evidence | undefined> {
   const hubExpiresAtMs = reportedExpiresAtMs === undefined ? lease.hubReportedExpiresAtMs : reportedExpiresAtMs;
   if (hubExpiresAtMs === undefined || hubExpiresAtMs === null) return undefined;
-  // What was listed and may be the lease's has an expiry of its own.
+  // Other listed tokens that may belong to the lease have their own expiry.
   if (blockedBy !== undefined || lease.blockedBy !== undefined) return undefined;
   const deadlineMs = hubExpiresAtMs + EXPIRY_MARGIN_MS;
   if (ports.clock.nowMs() <= deadlineMs) return undefined;
@@ -111,8 +111,8 @@ async function endById(
 }
 
 /**
- * Docker Hub's latest word on the expiry, once that is what may end the lease: the answer to the create may only have repeated what
- * was asked for.
+ * Reads the expiry from Docker Hub again if it is the evidence that may end the lease. The answer to the create may only have
+ * repeated the request.
  */
 async function lookForExpiry(
   ports: RevokePorts,
@@ -131,7 +131,7 @@ async function lookForExpiry(
   return reply.ok ? reply.value : undefined;
 }
 
-/** For a create whose answer never came: nobody knows the token's id, so its label has to tell. */
+/** For a create whose answer was lost: the token's id is unknown, so only its label identifies it. */
 async function endByLabel(ports: RevokePorts, target: Target, lease: Lease): Promise<Finding> {
   const place = placeOf(lease);
   const quietMs = quietUntilMs(lease, ports.limits, target, await readFacts(ports, target.name));
@@ -152,7 +152,8 @@ async function endByLabel(ports: RevokePorts, target: Target, lease: Lease): Pro
   const found = { ...report, removedTokenIds: [...removed] };
   const gap = gapIn(ports, target, first);
   if (first.startedAtMs < quietMs) {
-    // What a listing that is not whole may have hidden must not live until the quiet period ends.
+    // An incomplete listing may have hidden a token. Search again before the quiet period ends, so that the token does not live
+    // until then.
     const wait = { code: 'quiet_period', waiting: true, retryAtMs: quietMs };
     return { tag: 'unproven', ...(gap ?? wait), ...found };
   }
@@ -160,7 +161,7 @@ async function endByLabel(ports: RevokePorts, target: Target, lease: Lease): Pro
   const known = { ...lease, removedTokenIds: found.removedTokenIds };
   const doubt = await lagDoubt(ports, target);
   if (doubt !== undefined) {
-    // No further listing helps, and somebody may know a token that this one shows.
+    // A further listing does not help, and a person may recognise a token in this one.
     const blockedBy = blockersOf(ports, target, known, [first], quietMs);
     return { tag: 'unproven', ...doubt, ...found, ...(blockedBy !== undefined && { blockedBy }) };
   }
@@ -174,7 +175,7 @@ async function endByLabel(ports: RevokePorts, target: Target, lease: Lease): Pro
   return { ...judgeAbsence(ports, target, known, { first, second, quietUntilMs: quietMs }), ...found };
 }
 
-/** When the last of several tokens ends; null when one of them never does. */
+/** When the last of several tokens expires; null if one of them never expires. */
 function latestExpiry(tokens: readonly HubToken[]): number | null {
   const expiriesMs = tokens.map(({ expiresAtMs }) => expiresAtMs).filter((atMs) => atMs !== null);
   return expiriesMs.length < tokens.length ? null : Math.max(...expiriesMs);

@@ -7,26 +7,35 @@ import { recordBlocked } from './blocked.ts';
 import type { Unproven } from './evidence.ts';
 import type { Revocation } from './revoke.ts';
 
-/** First pause after a failed attempt; doubles up to `maxRetryMs`. */
+/** Initial backoff after a failed attempt. Doubles up to `maxRetryMs`. */
 const INITIAL_RETRY_MS = 2_000;
-/** Leases that Docker Hub refused come back within this of its next window at first, and then wider apart. */
+/**
+ * After a throttled attempt, leases retry within this time after Docker Hub's next window begins. The more a lease has waited,
+ * the larger this span.
+ */
 const INITIAL_CROWD_MS = 10_000;
-/** The next turn of a lease is spread over this share of the time it has waited. Less costs more writes and saves little time. */
+/**
+ * The next retry is spread over this fraction of the time that the lease has waited. A smaller fraction costs more writes and
+ * saves little time.
+ */
 const CROWD_SHARE = 0.25;
-/** What Docker Hub has accepted and not done yet is looked at again after this share of the time waited, but not sooner than this. */
+/**
+ * If Docker Hub has accepted a delete but not done it, the next check comes after this fraction of the time waited, but not
+ * before the minimum.
+ */
 const PENDING_SHARE = 0.5;
 const PENDING_MIN_MS = 5_000;
-/** What keeps a lease open for this long, though nothing fails, is something that somebody should look at. */
+/** If something keeps a lease open for this long, it counts as a failure, so that a person looks at it. */
 const PATIENCE_MS = 600_000;
 /** Docker Hub has accepted a delete, and the token is still there. */
 const UNFINISHED_DELETES = ['delete_pending', 'still_listed'];
-/** Waits that nothing else may end: a target that drains is not verified again, so its list never serves a proof. */
+/** Waits that may never end by themselves. For example, a draining target is not verified again, so its list never gives a proof. */
 const NOT_FOREVER = [...UNFINISHED_DELETES, 'list_lag_unknown'];
 
 /** Writers of one lease are few: its minter, its owner and its triggers. */
 const MAX_CONFLICTS = 8;
 
-/** Writes down that an attempt brought no proof and when the next one is, and asks for it. */
+/** Records that an attempt found no proof and when the next one is, and queues it. */
 export async function postpone(
   ports: RevokePorts,
   lease: OpenLease,
@@ -35,7 +44,7 @@ export async function postpone(
 ): Promise<Revocation> {
   const nowMs = ports.clock.nowMs();
   const found = { ...result, waiting: result.waiting === true && !isOutOfPatience(lease, result, nowMs) };
-  // Waiting for the quiet period, or for requests, is no failure.
+  // Waiting for the quiet period or for requests is not a failure.
   const attempts = found.waiting ? lease.attempts : lease.attempts + 1;
   const dueAtMs = nextAttemptMs(ports, lease, attempts, found);
   const failed: FailedAttempt = {
@@ -53,13 +62,16 @@ export async function postpone(
   const delayed = await writeDelay(ports, lease, failed);
   if ('outcome' in delayed) return delayed;
   await recordDelay(ports, lease, delayed, found);
-  // The due sweep finds the row when this message is lost.
+  // If this message is lost, the due sweep finds the row.
   await ports.queue.send(lease.id, dueAtMs - nowMs).catch(() => undefined);
   if (found.code === 'hub_throttled') await noteWaiting(ports, lease.target, dueAtMs);
   return { outcome: 'pending', lease: delayed };
 }
 
-/** Also over what was only noted meanwhile: a view, or another attempt's beginning. Whoever else writes plans the next attempt. */
+/**
+ * Retries after a conflicting write that only recorded something: a view, or the beginning of another attempt. After any other
+ * conflict, the other writer plans the next attempt.
+ */
 async function writeDelay(
   ports: RevokePorts,
   tried: OpenLease,
@@ -75,7 +87,7 @@ async function writeDelay(
     if (!isPlannedAlike(tried, latest)) return { outcome: 'pending', lease: latest };
     lease = latest;
   }
-  // The due sweep takes it up.
+  // The due sweep continues with the lease.
   return { outcome: 'pending', lease };
 }
 
@@ -111,7 +123,7 @@ async function recordDelay(
   const atMs = ports.clock.nowMs();
   const { attempts } = delayed;
   const ids = auditIds(delayed);
-  // A lease that goes on waiting for the same has said so.
+  // If a lease still waits for the same reason, that was already recorded.
   if (!found.waiting || lease.lastError !== found.code) {
     const nextInMs = delayed.dueAtMs - atMs;
     const detail = { attempts, nextInMs, waiting: found.waiting === true };
@@ -127,9 +139,9 @@ async function recordDelay(
 }
 
 /**
- * How long after Docker Hub's next window a lease comes back that had to wait for it. Thousands may wait, and each refusal
- * costs a request. So each lease takes a place of its own, by a hash, in a span that grows with the time it has waited: a small
- * crowd is through in a minute or two, and a large one fills every window without storming it.
+ * How long after the start of Docker Hub's next window a throttled lease retries. Thousands of leases may wait, and each refusal
+ * costs a request. So a hash spreads the leases over a span that grows with the time waited. A small crowd is done in a minute or
+ * two. A large crowd uses every window without flooding it.
  */
 function turnInCrowdMs(ports: RevokePorts, lease: OpenLease, waitedMs: number, maxMs: number): number {
   const spanMs = Math.max(0, Math.min(Math.max(INITIAL_CROWD_MS, waitedMs * CROWD_SHARE), maxMs));

@@ -8,23 +8,23 @@ import type { HubProblem, HubToken, TokenPlace } from '../ports/docker-hub.ts';
 import type { RevokePorts } from '../ports/needs.ts';
 import { listedByMs } from './absence.ts';
 
-/** The one status by which Docker Hub says that a token is gone. Source: Docker Hub API reference. */
+/** The only status that means that a token is gone. Source: Docker Hub API reference. */
 const GONE_STATUS = 204;
-/** How long a delete that was only accepted is given before it is looked at again. */
+/** How long to wait before the second check of a delete that was only accepted. */
 const ACCEPTED_DELETE_PAUSE_MS = 2_000;
 
-/** What an attempt to delete a token came to. */
+/** The result of an attempt to delete a token. */
 export type Removal =
   | { readonly gone: true; readonly httpStatus: number; readonly confirmedBy?: 'gone' | 'inactive' }
-  | ({ readonly gone: false /** As Docker Hub shows it still. */; readonly seen?: HubToken } & Delay);
+  | ({ readonly gone: false /** The token as Docker Hub still shows it. */; readonly seen?: HubToken } & Delay);
 
 /**
- * Deletes one token and says whether it is gone. A 204 is believed. Any other 2xx is only the beginning: the token is looked at
- * at once and 2 s later. A refusal may mean that it was gone before, so it is looked at once. A 404 counts only when the
- * account's list answers in the same attempt, is complete and lacks the id: who lost a role sees 404 everywhere.
+ * Deletes one token and returns whether it is gone. A 204 is proof. After any other 2xx, the token is read at once and again 2 s
+ * later. A refusal may mean that the token was already gone, so the token is read once. A 404 counts only if the account's list
+ * answers in the same attempt, is complete and lacks the id, because a user without the role gets 404 for everything.
  *
- * @param unlisted the token's lease, where nobody has seen the token in the list: a list that lags lacks it, too, so a 404 counts
- *   only once the token must be listed.
+ * @param unlisted the token's lease, if the token was never seen in the list. A list that lags also lacks the token, so a 404
+ *   counts only when the token must already be listed.
  * @throws as `openSession`.
  */
 export async function removeToken(
@@ -52,7 +52,7 @@ export async function removeToken(
   return { ...still, ...problemDelay(ports, target, problem) };
 }
 
-/** Answers that some services give for what is not there; the token itself then decides. */
+/** Statuses that some services return for missing things. Then the token must be read to find out. */
 function mayMeanGone({ tag }: HubProblem): boolean {
   return tag === 'not_found' || tag === 'forbidden' || tag === 'invalid';
 }

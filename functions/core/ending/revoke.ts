@@ -14,24 +14,27 @@ import { concludeLease } from './conclude.ts';
 import { expiredEvidence, findEvidence } from './evidence.ts';
 import { postpone } from './postpone.ts';
 
-/** A message comes this early at most for clocks that differ; a revoker is on its way to a lease for which it is due later. */
+/**
+ * Because clocks differ, a message may come early by at most this. If a lease is due later than this, another message is already
+ * planned for it.
+ */
 const CLOCKS_DIFFER_MS = 10_000;
-/** A caller who asks again starts another attempt this long after the last one, or when the lease is due. */
+/** A repeated request of a caller starts another attempt this long after the last one, or when the lease is due. */
 const ASKED_AGAIN_MS = 30_000;
 /** Writers of one lease are few: its minter, its owner and its triggers. */
 const MAX_CONFLICTS = 8;
 
-/** Why to revoke, and whether to look at the clock first. */
+/** Why to revoke, and whether the lease must be due. */
 export interface RevokeOrder {
   /**
-   * `due`: only when the lease is due, as every timed trigger asks. `asked`: now. `caller`: now for the first time; of a lease that is
-   * being revoked, at most one attempt for each time that it is due, or every 30 s.
+   * `due`: only if the lease is due; used by all timed triggers. `asked`: now. `caller`: now for the first request; for a lease
+   * that is already `revoking`, only when it is due, or every 30 s.
    */
   readonly trigger: 'due' | 'caller' | 'asked';
   readonly reason: RevokeReason;
-  /** Who asked, where somebody did. */
+  /** The caller and request, if there are any. */
   readonly origin?: Origin;
-  /** A token of the lease that its row does not name yet, and the expiry that Docker Hub reported for it; null for none. */
+  /** A token of the lease that its row does not name yet, and its expiry as Docker Hub reported it; null for none. */
   readonly tokenId?: string;
   readonly reportedExpiresAtMs?: number | null;
   /** The token was seen in the account's list. */
@@ -39,8 +42,8 @@ export interface RevokeOrder {
 }
 
 /**
- * - `revoked`: evidence is on record, from now or before.
- * - `pending`: Docker Hub could not be made to prove it yet; further attempts are scheduled, without end.
+ * - `revoked`: the evidence is recorded, now or before.
+ * - `pending`: there is no proof yet. Further attempts are scheduled, without limit.
  * - `not_due`: a timed trigger came early, or after a renewal.
  * - `unknown`: there is no such lease.
  */
@@ -50,16 +53,16 @@ export type Revocation =
   | { readonly outcome: 'unknown' };
 
 /**
- * Revokes one lease: the one function behind every trigger. Safe to repeat and to run at the same time elsewhere.
- * `revoked` is only ever written with the evidence for it.
+ * Revokes one lease. All triggers call this function. Safe to repeat and to run several times at once. `revoked` is only written
+ * with evidence.
  *
- * @throws any error of the lease store, or of the queue for a trigger that came early; a later trigger takes the lease up.
+ * @throws any error of the lease store, or of the queue for a trigger that came early; a later trigger continues with the lease.
  */
 export async function revokeLease(ports: RevokePorts, leaseId: string, order: RevokeOrder): Promise<Revocation> {
   const started = await begin(ports, leaseId, order);
   if (started.outcome === 'not_due') await comeAgain(ports, started.lease);
   if (started.outcome !== 'begun') return started;
-  // No token lives longer because the audit log is slow.
+  // Do not wait for the audit log, so that no token lives longer when it is slow.
   const [revocation] = await Promise.all([attempt(ports, started.lease, order), started.recorded]);
   return revocation;
 }
@@ -73,8 +76,8 @@ async function attempt(ports: RevokePorts, lease: OpenLease, order: RevokeOrder)
 }
 
 /**
- * Takes a `revoked` lease up again because a live token of it was seen. Also serves the minter that learns its token only
- * after the lease was closed.
+ * Reopens a `revoked` lease because a live token of it was seen. Also used by a mint that learns its token only after the lease
+ * was closed.
  */
 export async function reopenLease(
   ports: RevokePorts,
@@ -88,15 +91,15 @@ export async function reopenLease(
   await ports.audit.record({ event: 'lease.reopened', atMs: nowMs, ...auditIds(lease), tokenId });
 }
 
-/** `recorded` ends when the audit log has been told of the order, where it is told. */
+/** `recorded` settles when the audit event of the order is written, if there is one. */
 type Begun =
   | Revocation
   | { readonly outcome: 'begun'; readonly lease: OpenLease; readonly recorded?: Promise<unknown> };
 
 /**
- * A trigger that came early is sent again for when the lease is due. It may have met a clock that is behind its own; or the lease
- * was renewed by somebody who died before moving the job, and this is the only one left. A lease whose next attempt is planned
- * has a message of its own: with every sweep and timer that finds it waiting there would be one more.
+ * Sends an early trigger again for the time at which the lease is due. Either this clock is behind the trigger's clock. Or a
+ * process renewed the lease and died before it moved the job, so this is the only trigger left. If the next attempt is already
+ * planned, it has its own message. Then nothing is sent, because otherwise every sweep and timer would add one more message.
  */
 async function comeAgain(ports: RevokePorts, lease: OpenLease): Promise<void> {
   const waitMs = lease.dueAtMs - ports.clock.nowMs();
@@ -104,7 +107,7 @@ async function comeAgain(ports: RevokePorts, lease: OpenLease): Promise<void> {
   await ports.queue.send(lease.id, Math.min(ports.limits.maxRetryMs, Math.max(0, waitMs)));
 }
 
-/** Writes `revoking` where that is needed before Docker Hub is touched. */
+/** Writes `revoking`, if needed, before any call to Docker Hub. */
 async function begin(ports: RevokePorts, leaseId: string, order: RevokeOrder): Promise<Begun> {
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
     const lease = await ports.leases.get(leaseId);
@@ -118,7 +121,7 @@ async function begin(ports: RevokePorts, leaseId: string, order: RevokeOrder): P
     if (order.trigger === 'due' && nowMs < lease.dueAtMs) return { outcome: 'not_due', lease };
     const tokenId = lease.tokenId ?? order.tokenId;
     if (lease.status === 'revoking' && tokenId === lease.tokenId) {
-      // The sweep's listings end it; only where they never do, its own time comes.
+      // The sweep's listings end this lease. The revoker only acts if they have not done so when it is due.
       const waits = isLeftToSweep(lease) && nowMs < lease.dueAtMs;
       if (waits || (order.trigger === 'caller' && isTooSoon(lease, nowMs))) return { outcome: 'pending', lease };
       if (order.trigger !== 'caller') return { outcome: 'begun', lease };
@@ -133,7 +136,7 @@ async function begin(ports: RevokePorts, leaseId: string, order: RevokeOrder): P
   throw new Error('too many writers of one lease');
 }
 
-/** Whether an attempt is under way or was only just made, and none is due since. */
+/** Whether an attempt is under way or has just been made, and no other has become due since. */
 function isTooSoon({ attemptedAtMs, dueAtMs }: OpenLease, nowMs: number): boolean {
   if (attemptedAtMs === undefined || attemptedAtMs > nowMs || nowMs >= attemptedAtMs + ASKED_AGAIN_MS) return false;
   return nowMs < dueAtMs || dueAtMs <= attemptedAtMs;

@@ -3,16 +3,17 @@ import type { Lease } from '../model/lease.ts';
 import type { Target } from '../model/target.ts';
 import type { HubToken } from '../ports/docker-hub.ts';
 
-/** How far Docker Hub's clock and ours may be apart, and what a create takes on its way. */
+/** Maximum difference between Docker Hub's clock and ours, plus the time that a create takes. */
 const TIME_MARGIN_MS = 60_000;
-/** What every User-Agent of hublease begins with. */
+/** The beginning of every User-Agent of hublease. */
 const USER_AGENT_START = 'hublease/';
 
 /**
- * Listed tokens that may be a lease's although their label does not prove it: Docker Hub may have cut or changed the label. They
- * keep the lease from reading `absent`. Nothing else is ever done to them: without our MAC a token is not ours to delete.
+ * Listed tokens that may belong to a lease although their label does not prove it, because Docker Hub may have cut or changed the
+ * label. Because of them, the lease cannot end as `absent`. They are never deleted, because without our MAC a token may belong to
+ * somebody else.
  *
- * @param quietUntilMs when the lease's create could last have been listed.
+ * @param quietUntilMs the latest time at which the lease's create could be listed.
  */
 export function suspectsOf(
   installation: string,
@@ -33,32 +34,32 @@ export function suspectsOf(
   );
 }
 
-/** Whether a listed token can still be used, by Docker Hub's own report and clock. */
+/** Whether a listed token can still be used, according to Docker Hub's own data and clock. */
 export function isListedAlive({ isActive, expiresAtMs }: HubToken, hubDateMs: number | undefined): boolean {
   return isActive && (expiresAtMs === null || hubDateMs === undefined || expiresAtMs > hubDateMs);
 }
 
-/** A token that does not say when it was made may be of any time. */
+/** A token without a creation time may be from any time. */
 function isOfThatTime({ createdAtMs }: HubToken, { issuedAtMs }: Lease, quietUntilMs: number): boolean {
   if (createdAtMs === null) return true;
   return createdAtMs >= issuedAtMs - TIME_MARGIN_MS && createdAtMs <= quietUntilMs + TIME_MARGIN_MS;
 }
 
-/** Who made a token tells it apart from ours only where a verification has seen how ours are shown. */
+/** The creator of a token only counts if a verification has seen which creator Docker Hub shows for our tokens. */
 function mayBeByUs({ creatorUserAgent, createdBy }: HubToken, { kind, username, verification }: Target): boolean {
   if (kind === 'org') {
     const { labelMaxCharacters, listDelayMs, creatorUserAgentKept } = verification ?? {};
     const isShown = labelMaxCharacters !== undefined && listDelayMs !== undefined && creatorUserAgentKept !== false;
     return !isShown || createdBy === undefined || createdBy.toLowerCase() === username;
   }
-  // Something on the way may change the User-Agent.
+  // A proxy may change the User-Agent.
   if (verification?.creatorUserAgentKept !== true) return true;
   return creatorUserAgent === undefined || creatorUserAgent.startsWith(USER_AGENT_START);
 }
 
-/** Whether the readable start of a label names another installation or another lease, in whatever case. */
+/** Whether the start of a label names another installation or another lease, ignoring case. */
 function namesAnother(label: string, installation: string, leaseId: string): boolean {
-  // A mark has no spaces: somebody may have written more behind one that was cut.
+  // A mark has no spaces. Text after a space may have been added later to a cut mark.
   const [start = ''] = label.split(' ', 1);
   const shown = start.toLowerCase();
   const own = `hl1:${installation}:${leaseId}`.toLowerCase();

@@ -5,7 +5,7 @@ import { stored } from '../ports/stored.ts';
 
 /** Writers of one record are few: logins, low rates and these notes. */
 const MAX_WRITES = 4;
-/** How long an organization's cap is believed. Its plan may have changed by then. */
+/** How long a learned token limit of an organization counts. After that, its plan may have changed. */
 const CAP_MS = 86_400_000;
 
 type Ports = Pick<RevokePorts, 'sessions' | 'ids'>;
@@ -13,14 +13,14 @@ type Ports = Pick<RevokePorts, 'sessions' | 'ids'>;
 /** A member set to undefined is removed. */
 type Change<T> = { [K in keyof T]?: T[K] | undefined };
 
-/** What is known of a target's Docker Hub by use. @throws Failed `store_unavailable`. */
+/** Facts that hublease has learned about a target's Docker Hub. @throws Failed `store_unavailable`. */
 export async function readFacts(ports: Pick<Ports, 'sessions'>, targetName: string): Promise<HubFacts> {
   return (await stored(ports.sessions.read(targetName)))?.facts ?? {};
 }
 
 /**
- * Changes a target's record, unless there is none or nothing to change, also over what others write meanwhile. Best effort: what
- * is lost is found out again.
+ * Changes a target's record, unless there is no record or no change. Retries after conflicting writes. Best effort: a lost change
+ * is learned again.
  */
 export async function noteInRecord(
   ports: Ports,
@@ -37,11 +37,11 @@ export async function noteInRecord(
       if ((await ports.sessions.write(defined<SessionRecord>(merged))) === 'written') return;
     }
   } catch {
-    // The next answer says it again.
+    // The next answer contains the fact again.
   }
 }
 
-/** Changes facts; a member set to undefined is forgotten, and undefined in place of a change leaves all as it is. */
+/** Changes facts. A member that is set to undefined is removed. If the change itself is undefined, nothing changes. */
 export async function noteFacts(
   ports: Ports,
   targetName: string,
@@ -54,8 +54,8 @@ export async function noteFacts(
 }
 
 /**
- * Refuses mints of a target until a verification passes, and says so once. That its list lags too far is not overwritten: it also
- * keeps the list from serving a proof, and every verification looks at the rest again.
+ * Refuses mints of a target until a verification passes, and records this once. The refusal `list_lags` is not overwritten,
+ * because it also prevents the list from giving a proof. Every verification checks all other reasons again.
  */
 export async function refuseMints(
   ports: Ports & Pick<RevokePorts, 'audit' | 'clock'>,
@@ -71,12 +71,12 @@ export async function refuseMints(
   if (isNew) await ports.audit.record({ event: 'target.refused', atMs: nowMs, target: target.name, code });
 }
 
-/** How many tokens the organization takes, where it once took no more and that is still believed. */
+/** The organization's token limit, if hublease has reached it and this is recent enough. */
 export function capOf({ cap }: HubFacts, nowMs: number): number | undefined {
   return cap !== undefined && nowMs < cap.atMs + CAP_MS ? cap.tokens : undefined;
 }
 
-/** Without the members that are undefined, which no store keeps alike. */
+/** Without undefined members, because stores treat them differently. */
 function defined<T extends object>(value: Change<T>): T {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T;
 }

@@ -1,7 +1,7 @@
 import { type Failed, fail } from '../model/failure.ts';
 import type { HubProblem } from '../ports/docker-hub.ts';
 
-/** When Docker Hub does not say how long to wait. */
+/** The wait if Docker Hub does not name one. */
 const FAULT_RETRY_SECONDS = 5;
 
 /** Whole seconds from now until an instant, at least 1. */
@@ -9,7 +9,7 @@ export function retryAfterSeconds(atMs: number, nowMs: number): number {
   return Math.max(1, Math.ceil((atMs - nowMs) / 1_000));
 }
 
-/** What a caller of hublease is told when a call to Docker Hub did not succeed. */
+/** The failure for hublease's caller after a failed call to Docker Hub. */
 export function failureOf(problem: HubProblem, target: string, nowMs: number): Failed {
   switch (problem.tag) {
     case 'throttled':

@@ -5,37 +5,37 @@ import { noteFacts, readFacts } from './facts.ts';
 import type { HubClass } from './rate.ts';
 import { withSession } from './session.ts';
 
-/** Docker Hub's other lists state 100 as their maximum; this one's is not documented. The next is tried where one is refused. */
+/** Page sizes to try, in this order. Docker Hub's other lists have a maximum of 100; the maximum of this list is not documented. */
 const PAGE_SIZES = [100, 50, 10] as const;
-/** About 10,000 tokens: far beyond any account seen, and a bound on what a faulty answer can make us read. */
+/** About 10,000 tokens: far more than any account seen. It limits how much a wrong answer can make us read. */
 const MAX_PAGES = 150;
-/** The part of each page that comes again on the next: all but one token of it may go away in between, and the two are joined. */
+/** The fraction of each page that the next page repeats. Pages can be joined if at least one of these tokens still exists. */
 const OVERLAP_SHARE = 0.1;
 
-/** All of an account's tokens, as far as they could be read. */
+/** An account's tokens, as far as they could be read. */
 export interface Listing {
   readonly startedAtMs: number;
   readonly tokens: readonly HubToken[];
   /**
-   * Every page came, each began within the one before, and no fewer tokens than Docker Hub counted. Whatever order Docker Hub
-   * keeps, and whatever came and went, a token that was there all the time is then among them.
+   * Every page was read, each page began within the one before, and there were at least as many tokens as Docker Hub counted.
+   * Then every token that existed all the time is in the listing, in any order and with any changes in between.
    */
   readonly complete: boolean;
   /** Docker Hub's clock with the last page. */
   readonly hubDateMs?: number;
-  /** Why it ended early. */
+  /** Why the listing ended early. */
   readonly problem?: HubProblem;
   /** `mayGoOn` ended it. */
   readonly interrupted?: true;
 }
 
 /**
- * Reads an account's tokens from the first to the last. Pages shift while others create and delete, so that a token could slip
- * from a page not yet read into one that was. Therefore each page is asked for at such a size and number that it begins
- * within the one before: as long as the two share a token, nothing that stands between has slipped by.
+ * Reads all tokens of an account. Pages shift while others create and delete tokens, so a token could move from an unread page to
+ * one that was already read. Therefore each page's size and number are chosen so that it begins within the page before. If the
+ * two pages share a token, no token between them was missed.
  *
- * @param hubClass what the list is read for.
- * @param mayGoOn asked before each page; where it says no the listing ends, incomplete.
+ * @param hubClass the purpose of the list.
+ * @param mayGoOn called before each page; if it returns false, the listing ends and is incomplete.
  * @throws as `openSession`, and as `mayGoOn`.
  */
 export async function listAll(
@@ -80,14 +80,14 @@ async function listPages(
   let largest = largestSize;
   let former: readonly HubToken[] | undefined;
   let joined = true;
-  // Others come and go meanwhile, so that only the least of its counts can be held against Docker Hub.
+  // Tokens come and go meanwhile, so only the smallest of Docker Hub's counts is compared.
   let counted = Number.POSITIVE_INFINITY;
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     if (!(await mayGoOn())) return { ...listing(false), interrupted: true };
     const asked = window;
     const reply = await withSession(ports, target, (session) => ports.hub.listTokens(session, place, asked), hubClass);
     hubDateMs = reply.meta.hubDateMs ?? hubDateMs;
-    // Tokens went away meanwhile, and with them the last page.
+    // Tokens were deleted meanwhile, so the last page no longer exists.
     if (!reply.ok && reply.problem.tag === 'not_found' && former !== undefined) return listing(false);
     if (!reply.ok) return { ...listing(false), problem: reply.problem };
     const page = reply.value;
@@ -95,7 +95,7 @@ async function listPages(
     for (const token of page.tokens) tokens.set(token.tokenId, token);
     counted = Math.min(counted, page.total);
     if (!page.more) return listing(joined && tokens.size >= counted);
-    // Fewer than asked for, and yet more to come: Docker Hub gives no larger pages than this.
+    // The page is smaller than requested, but more pages follow. So Docker Hub returns no larger pages than this.
     const given = Math.min(asked.pageSize, page.tokens.length);
     if (given < asked.pageSize) largest = given;
     if (given === 0) return listing(false);
@@ -111,8 +111,8 @@ function shareToken(one: readonly HubToken[], other: readonly HubToken[]): boole
 }
 
 /**
- * The page that reaches furthest of those that begin before the first `read` tokens end. Where pages are so small that none
- * reaches beyond them, the one that follows, which cannot be told to be joined to what was read.
+ * Of the pages that begin within the first `read` tokens, the one that reaches furthest. If pages are too small to reach further,
+ * the next page, which cannot be joined to the tokens already read.
  */
 function windowBehind(read: number, largest: number): HubWindow {
   const latestStart = read - Math.max(1, Math.floor(largest * OVERLAP_SHARE));

@@ -5,24 +5,24 @@ import type { RevokePorts } from '../ports/needs.ts';
 import type { SessionRecord } from '../ports/sessions.ts';
 import { stored } from '../ports/stored.ts';
 
-/** A session this close to its end is renewed by the first process that notices, while the others go on using it. */
+/** A session this close to its end is renewed by the first process that notices. The others continue to use it. */
 export const REFRESH_MS = 120_000;
 /** A session that lives for less than twice as long is renewed after this share of its life, so that not every call logs in. */
 const REFRESH_SHARE = 0.5;
-/** Longer than a login with two factors takes, so that a claim outlives its holder only after a crash. */
+/** Longer than a login with two factors takes, so that a claim expires only after a crash. */
 const CLAIM_MS = 45_000;
-/** How long to wait for somebody else's login; with the create it stays within what one API call may take. */
+/** How long to wait for another process' login. Together with the create, it stays within the time of one API call. */
 export const WAIT_MS = 8_000;
 /** A TOTP code is good for one login within its step. Source: RFC 6238 section 5.2. */
 export const TOTP_STEP_MS = 30_000;
-/** Others write a record only to note a low rate or a refused session. */
+/** Other processes write a record only to record a low rate or a refused session. */
 const MAX_WRITERS = 4;
 
 type Ports = Pick<RevokePorts, 'sessions' | 'sealer' | 'clock' | 'ids'>;
 
 /**
- * Takes the right to log in. Writes down the TOTP step with it, so that no code is used twice even by one who crashes right
- * after; waits for the next step when this one's code is spent.
+ * Claims the login. Records the TOTP step with the claim, so that no code is used twice, even after a crash. If this step's code
+ * is already used, waits for the next step.
  */
 export async function claim(
   ports: Ports,
@@ -43,7 +43,7 @@ export async function claim(
   return (await stored(ports.sessions.write(claimed))) === 'written' ? claimed : undefined;
 }
 
-/** Shares a session with the other processes, and gives the right to log in back. */
+/** Shares a session with the other processes, and releases the claim. */
 export async function share(
   ports: Ports,
   claimed: SessionRecord,
@@ -69,12 +69,12 @@ export async function share(
       provenVersion: credentialVersion,
     });
   } catch {
-    // A session that cannot be shared still serves this call; the next one logs in again, and need not wait for that.
+    // A session that could not be stored still serves this call. The next call logs in again without waiting for the claim.
     await release(ports, claimed).catch(() => undefined);
   }
 }
 
-/** Gives the right to log in back, and writes down what keeps others from using it. */
+/** Releases the claim, and records any reason why others must not log in. */
 export async function release(
   ports: Ports,
   claimed: SessionRecord,
@@ -83,7 +83,7 @@ export async function release(
   await stored(writeOver(ports, claimed, { ...change, claimUntilMs: undefined }));
 }
 
-/** Writes what a login came to, also over what others noted in the record meanwhile, as long as the claim is still ours. */
+/** Writes the result of a login. Retries after conflicting writes, as long as this process still holds the claim. */
 async function writeOver(
   ports: Ports,
   claimed: SessionRecord,
@@ -98,7 +98,7 @@ async function writeOver(
   }
 }
 
-/** The record with a change, one version on. What the change has as undefined is taken out. */
+/** The record with a change and the next version. Members that are undefined in the change are removed. */
 export function next(
   ports: Ports,
   record: Omit<SessionRecord, 'opId'>,
@@ -110,7 +110,7 @@ export function next(
   ) as unknown as SessionRecord;
 }
 
-/** What a session is sealed for. */
+/** The context with which a session is sealed. */
 export function sealContext(targetName: string): string {
   return `session:${targetName}`;
 }

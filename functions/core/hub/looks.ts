@@ -6,29 +6,32 @@ import { stored } from '../ports/stored.ts';
 import { noteInRecord } from './facts.ts';
 import { believed, reservedUntil } from './rate.ts';
 
-/** The share of Docker Hub's requests that callers' looks may take. */
+/** The fraction of Docker Hub's requests that callers' lookups may use. */
 const LOOK_SHARE = 0.1;
-/** Looks in a minute where Docker Hub does not state its limit. */
+/** Lookups per minute if Docker Hub does not state its limit. */
 const UNSTATED_LOOKS_PER_MINUTE = 6;
 const MINUTE_MS = 60_000;
-/** Where there is not even one look a minute to give. */
+/** The wait if not even one lookup per minute is allowed. */
 const MAX_PAUSE_MS = 600_000;
-/** Looks may come this far ahead of their pace, so that a list is not shown one lease at a time where requests are many. */
+/**
+ * Lookups may be this far ahead of their pace. So if many requests are allowed, a list of leases is not limited to one lookup at
+ * a time.
+ */
 const AHEAD_MS = 10_000;
 
 type Ports = Pick<RevokePorts, 'sessions' | 'clock' | 'ids' | 'limits'>;
 
-/** A look that may be taken, with the limit that its target's record names. */
+/** A permitted lookup, with the limit in the target's record. */
 export interface Look {
   readonly rateLimit: number | undefined;
 }
 
 /**
- * Takes the right to look at one token of a target for a caller. Looks of all processes share one pace, which is a tenth of what
- * Docker Hub allows, and give way to revocations and mints. The pace is written before Docker Hub is asked, so that a crowd of looks
- * costs no request more.
+ * Takes the right to look up one token of a target for a caller. The lookups of all processes share one pace, a tenth of Docker
+ * Hub's limit. Revocations and mints go first. The pace is written before Docker Hub is asked, so that many lookups at once cost
+ * no extra requests.
  *
- * @returns undefined when it is too early, another look was first, or requests are kept for revocations.
+ * @returns undefined if it is too early, another lookup was first, or requests are reserved for revocations.
  * @throws Failed `store_unavailable`.
  */
 export async function takeLook(ports: Ports, target: Target): Promise<Look | undefined> {
@@ -44,7 +47,7 @@ export async function takeLook(ports: Ports, target: Target): Promise<Look | und
   return outcome === 'written' ? { rateLimit: record.rateLimit } : undefined;
 }
 
-/** Remembers the limit that Docker Hub stated with a look, where it is another than before. Best effort. */
+/** Records the limit that Docker Hub stated with a lookup, if it has changed. Best effort. */
 export async function noteLimit(ports: Ports, targetName: string, look: Look, { rateLimit }: HubMeta): Promise<void> {
   if (rateLimit === undefined || rateLimit === look.rateLimit) return;
   await noteInRecord(ports, targetName, (record) => (record.rateLimit === rateLimit ? {} : { rateLimit }));

@@ -7,16 +7,19 @@ import { stored } from '../ports/stored.ts';
 import { noteInRecord } from './facts.ts';
 import { retryAfterSeconds } from './hub-problem.ts';
 
-/** Requests that are kept for revoking: below this mint gives way. Docker Hub does not publish its limit per minute. */
+/**
+ * Requests that are reserved for revocations. With this many or fewer left, mints wait. Docker Hub does not publish its limit per
+ * minute.
+ */
 const RESERVED_REQUESTS = 10;
-/** Docker Hub counts by the minute; a later reset is not believed. */
+/** Docker Hub counts per minute. A reset later than this is ignored as wrong. */
 const LONGEST_WINDOW_MS = 120_000;
-/** Steps in which it is written down until when revocations wait, so that a crowd of them writes it seldom. */
+/** The time until which revocations wait is rounded up to this, so that many waiting revocations rarely write it. */
 const WAITING_STEP_MS = 1_000;
 
 /**
- * What a call to Docker Hub is for. While Docker Hub refuses requests, a revocation goes before a mint, and both go before a look:
- * a caller's question, or the sweep's.
+ * The purpose of a call to Docker Hub. While Docker Hub refuses requests, revocations go first, then mints, then lookups of
+ * callers and of the sweep.
  */
 export type HubClass = 'revoke' | 'mint' | 'look';
 
@@ -24,8 +27,8 @@ type Ports = Pick<RevokePorts, 'sessions' | 'clock' | 'ids'>;
 type YieldPorts = Pick<RevokePorts, 'sessions' | 'clock' | 'limits'>;
 
 /**
- * Remembers, for every process, that an account's requests run low, once per window, or that Docker Hub refused one. A refused look
- * or mint closes the account to looks and mints only, a refused revocation to all. Best effort.
+ * Records for all processes that an account has few requests left (once per window), or that Docker Hub refused one. After a
+ * refused lookup or mint, lookups and mints wait. After a refused revocation, all calls wait. Best effort.
  */
 export async function noteRate(
   ports: Ports,
@@ -42,7 +45,7 @@ export async function noteRate(
     return {
       ...(isLow && record.rateResetAtMs !== rateResetAtMs && { rateRemaining, rateResetAtMs }),
       ...(rateLimit !== undefined && record.rateLimit !== rateLimit && { rateLimit }),
-      // Should Docker Hub ask for a longer wait, others try again sooner than who was refused: it may have meant that one request.
+      // If Docker Hub asks for a longer wait, it may be for that one request only. So other processes retry sooner.
       ...(refusedUntilMs !== undefined &&
         closedUntilMs(record, hubClass, nowMs) === undefined && {
           [hubClass === 'revoke' ? 'throttledUntilMs' : 'mintsThrottledUntilMs']: Math.min(
@@ -54,7 +57,7 @@ export async function noteRate(
   });
 }
 
-/** Remembers that a revocation waits for requests until `untilMs`, so that mint gives way. Best effort. */
+/** Records that a revocation waits for requests until `untilMs`, so that mints wait. Best effort. */
 export async function noteWaiting(ports: Ports, targetName: string, untilMs: number): Promise<void> {
   const revocationsUntilMs = waitingStep(untilMs);
   await noteInRecord(ports, targetName, (record) => ({
@@ -62,7 +65,7 @@ export async function noteWaiting(ports: Ports, targetName: string, untilMs: num
   }));
 }
 
-/** A revocation that waited until `untilMs` has ended: when it was the last to wait, mint need not give way any more. Best effort. */
+/** A revocation that waited until `untilMs` has ended. If it was the last one, mints need not wait any longer. Best effort. */
 export async function endWaiting(ports: Ports, targetName: string, untilMs: number): Promise<void> {
   await noteInRecord(ports, targetName, ({ revocationsUntilMs }) =>
     revocationsUntilMs === waitingStep(untilMs) ? { revocationsUntilMs: undefined } : {},
@@ -74,10 +77,10 @@ function waitingStep(untilMs: number): number {
 }
 
 /**
- * While Docker Hub refuses the account, nobody asks in vain: the first refused revocation has found that out for all, and the first
- * refused look or mint for looks and mints.
+ * Throws while Docker Hub refuses the account's requests, so that no process sends requests in vain. After a refused revocation,
+ * this applies to all calls. After a refused lookup or mint, it applies to lookups and mints.
  *
- * @throws Failed `hub_throttled` until it takes requests again.
+ * @throws Failed `hub_throttled` until Docker Hub accepts requests again.
  */
 export function waitForWindow(record: SessionRecord | undefined, hubClass: HubClass, nowMs: number): void {
   const untilMs = record && closedUntilMs(record, hubClass, nowMs);
@@ -85,8 +88,8 @@ export function waitForWindow(record: SessionRecord | undefined, hubClass: HubCl
 }
 
 /**
- * Revoking goes before minting and looking around: both give way while Docker Hub's requests run low, and while revocations
- * wait for more of them.
+ * Revocations go before mints and lookups. Both must wait while few of Docker Hub's requests are left, and while revocations wait
+ * for requests.
  *
  * @returns the target's record, which the caller would read next.
  * @throws Failed `hub_throttled` until there are enough, `store_unavailable`.
@@ -99,14 +102,17 @@ export async function yieldToRevocation(ports: YieldPorts, target: Target): Prom
   return record;
 }
 
-/** Until when an account's requests are for revocations; undefined when there are enough. @throws Failed `store_unavailable`. */
+/**
+ * Until when an account's requests are reserved for revocations; undefined if there are enough. @throws Failed
+ * `store_unavailable`.
+ */
 export async function reservedUntilMs(ports: YieldPorts, target: Target): Promise<number | undefined> {
   const record = await stored(ports.sessions.read(target.name));
   return reservedUntil(ports, record, ports.clock.nowMs());
 }
 
 /**
- * Whether revocations wait for an account's requests, or Docker Hub refuses whatever is less urgent.
+ * Whether revocations wait for an account's requests, or Docker Hub refuses less urgent calls.
  *
  * @throws Failed `store_unavailable`.
  */
@@ -117,7 +123,7 @@ export async function doRevocationsWait(ports: YieldPorts, target: Target): Prom
   return record !== undefined && closedUntilMs(record, 'look', nowMs) !== undefined;
 }
 
-/** Until when a target's requests are for revocations, by its record; undefined when there are enough. */
+/** Until when a target's requests are reserved for revocations, by its record; undefined if there are enough. */
 export function reservedUntil(
   ports: Pick<YieldPorts, 'limits'>,
   record: SessionRecord | undefined,
@@ -147,7 +153,7 @@ function closedUntilMs(record: SessionRecord, hubClass: HubClass, nowMs: number)
   return forAllMs === undefined ? forMintsMs : Math.max(forAllMs, forMintsMs ?? 0);
 }
 
-/** An instant that is still to come, unless it is so far away that it must be wrong. */
+/** A future time, unless it is so far away that it must be wrong. */
 export function believed(untilMs: number | undefined, nowMs: number, mostMs: number): number | undefined {
   return untilMs !== undefined && untilMs > nowMs && untilMs <= nowMs + mostMs ? untilMs : undefined;
 }

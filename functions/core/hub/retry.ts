@@ -2,15 +2,15 @@ import type { Failed } from '../model/failure.ts';
 
 /** Why there is no proof yet, and when to try again. */
 export interface Delay {
-  /** Stable; shown as the lease's last error. */
+  /** A stable code; shown as the lease's last error. */
   readonly code: string;
-  /** Not before this, by our clock. */
+  /** No retry before this time, by our clock. */
   readonly retryAtMs?: number;
-  /** Nothing failed: Docker Hub has yet to finish, or to take more requests. */
+  /** Nothing failed. Docker Hub has not finished yet, or must first accept more requests. */
   readonly waiting?: boolean;
 }
 
-/** What a failure asks of the next attempt. */
+/** How a failure delays the next attempt. */
 export function delayOf({ failure }: Failed, nowMs: number): Delay {
   const code = 'code' in failure ? `${failure.tag}:${failure.code}` : failure.tag;
   if (!('retryAfterSeconds' in failure)) return { code };

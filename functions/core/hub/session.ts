@@ -14,7 +14,10 @@ import { type HubClass, noteRate, waitForWindow } from './rate.ts';
 /** A session this close to its end is not used for another call. */
 const USABLE_MS = 15_000;
 const POLL_MS = 250;
-/** Another account than the target's: wrong for everybody, or only for one who read the target before it changed. */
+/**
+ * The session belongs to another account than the target's. Either the target is wrong, or this process read it before it
+ * changed.
+ */
 const WRONG_ACCOUNT_PAUSE_MS = 30_000;
 
 type Ports = Pick<RevokePorts, 'sessions' | 'sealer' | 'credentials' | 'hub' | 'audit' | 'clock' | 'ids'>;
@@ -25,10 +28,10 @@ interface StoredCredential {
 }
 
 /**
- * Returns a session of the target's account, shared by every process of the installation: one login per session life, one
- * login at a time, and none with a credential that was refused within the last ten minutes, or while Docker Hub wants none.
+ * Returns a session of the target's account, shared by every process of the installation: one login per session life, one login
+ * at a time, and none with a credential that was refused within the last ten minutes, or while Docker Hub wants none.
  *
- * @param hubClass of the call that the session is for.
+ * @param hubClass of the call that uses the session.
  * @throws Failed `login_blocked` from the first refusal on, `credential_unavailable`, `hub_unavailable`, `hub_throttled`,
  *   `hub_refused` (`wrong_account` among its codes), `busy` or `store_unavailable`.
  */
@@ -53,8 +56,8 @@ export async function openSession(ports: Ports, target: Target, hubClass: HubCla
 }
 
 /**
- * Logs in with a credential that is not yet the current one, to prove it, and shares the session when it belongs to the
- * target. A refusal leaves the shared session as it was.
+ * Logs in with a credential that is not yet the current one, to prove it, and shares the session when it belongs to the target.
+ * If the login is refused, the shared session does not change.
  *
  * @throws as {@link openSession}, but `credential_refused` for `login_blocked`, and never `wrong_account`: the caller compares.
  */
@@ -74,9 +77,9 @@ export async function proveCredential(ports: Ports, target: Target, offered: Sto
 }
 
 /**
- * Runs a call that may be repeated, once more with a new session when Docker Hub refuses the shared one.
+ * Runs a repeatable call. If Docker Hub refuses the shared session, runs it once more with a new session.
  *
- * @param hubClass decides who goes first while Docker Hub refuses requests.
+ * @param hubClass decides which calls go first while Docker Hub refuses requests.
  * @throws as {@link openSession}.
  */
 export async function withSession<T>(
@@ -95,7 +98,7 @@ export async function withSession<T>(
   return repeated;
 }
 
-/** Forgets a session that Docker Hub refused, unless another has taken its place. */
+/** Removes a session that Docker Hub refused, unless it was already replaced. */
 export async function dropSession(ports: Ports, targetName: string, session: HubSession): Promise<void> {
   const record = await stored(ports.sessions.read(targetName));
   if (record?.expiresAtMs !== session.expiresAtMs) return;
@@ -118,17 +121,17 @@ async function cachedSession(
 ): Promise<HubSession | undefined> {
   const { sealedBearer, account, expiresAtMs } = record ?? {};
   if (sealedBearer === undefined || expiresAtMs === undefined || expiresAtMs - nowMs <= USABLE_MS) return undefined;
-  // A session of the account that the target had before is no good, whoever was slow to notice.
+  // A session of the target's former account must not be used, even if another process still shares it.
   if (account !== target.username) return undefined;
   try {
     return { account, expiresAtMs, bearer: await ports.sealer.open(sealedBearer, sealContext(target.name)) };
   } catch {
-    // Sealed under a key that is gone: a new login replaces it.
+    // The session was sealed with a key that is gone. A new login replaces it.
     return undefined;
   }
 }
 
-/** Logs in with the current credential; undefined when somebody else is at it. */
+/** Logs in with the current credential; undefined if another process is logging in. */
 async function loginAgain(
   ports: Ports,
   target: Target,
@@ -160,7 +163,7 @@ async function loginAgain(
   return reply.value;
 }
 
-/** Writes down that a credential was refused and until when it is not tried again. */
+/** Records that a credential was refused, and when it may be tried again. */
 async function openBreaker(
   ports: Ports,
   target: Target,
@@ -180,7 +183,7 @@ async function openBreaker(
   return blocked(target, breakerUntilMs, refusedAtMs);
 }
 
-/** The code is made for the step that was written down, however long the writing took. */
+/** The code is for the recorded step, no matter how long the write took. */
 function logIn(ports: Ports, target: Target, credential: Credential, claimed: SessionRecord) {
   const nowMs = ports.clock.nowMs();
   const stepMs = (claimed.totpStep ?? 0) * TOTP_STEP_MS;
@@ -220,8 +223,8 @@ function loginFailure(target: Target, credential: Credential, problem: HubProble
 }
 
 /**
- * `/v2/auth/token` refuses a good password of an account with two-factor authentication in the same words as a bad one, and takes no
- * code.
+ * `/v2/auth/token` refuses a right password of an account with two-factor authentication with the same words as a wrong one, and
+ * accepts no code.
  */
 function secondFactorOf(target: Target, problem: HubProblem): 'needed' | 'possible' | 'no' {
   if (problem.tag === 'second_factor_needed') return 'needed';

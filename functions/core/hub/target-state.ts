@@ -3,15 +3,15 @@ import type { HubFacts } from '../ports/sessions.ts';
 import { stored } from '../ports/stored.ts';
 import { capOf } from './facts.ts';
 
-/** What use has taught about a target's Docker Hub, for its admins. Nothing of the session itself is in it. */
+/** Facts that hublease has learned about a target's Docker Hub, for admins. Contains nothing of the session itself. */
 export type TargetState = Pick<
   HubFacts,
   'refusal' | 'pendingVerification' | 'listLagMs' | 'listLagsBeyondMs' | 'listing' | 'cap' | 'places'
 >;
 
 /**
- * How a target stands: why its mints are refused, whether a verification waits, whether its list can be used, and how full its
- * account is. A cap that is no longer believed is left out.
+ * The state of a target: why its mints are refused, whether a verification is pending, whether its list can be used, and how full
+ * its account is. A token limit that is too old is left out.
  *
  * @throws Failed `store_unavailable`.
  */

@@ -11,7 +11,7 @@ import type { Page, PageRequest } from '../ports/pages.ts';
 import { stored } from '../ports/stored.ts';
 import { openLeases } from './quota.ts';
 
-/** Writes to one lease that may come in between before it is left for the next request. */
+/** After this many conflicting writes, a lease is left for the next request. */
 const MOST_CONFLICTS = 5;
 
 /** Exactly one way to name leases. A prefix covers whole segments of secrets' names. */
@@ -49,14 +49,14 @@ export async function revokeAnyLease(
 }
 
 /**
- * Marks every open lease that the selector names as being revoked, and hands each to the revoker. Docker Hub is not waited for:
- * how far it has come is seen in the leases. One lease that cannot be marked does not stop the others. Leases that are being
- * revoked already come last, and only those that wait for a later attempt are brought forward, so that repeating gets further.
- * A token's hash names its lease even when that is revoked already, so that a leak can be traced.
+ * Marks every open lease that matches the selector as `revoking`, and sends each to the revoker. Does not wait for Docker Hub;
+ * the leases show the progress. If one lease cannot be marked, the others still are. Leases that are already `revoking` come
+ * last. Of these, only leases that wait for a later attempt are due at once, so that a repeated call makes progress. A token's
+ * hash finds its lease even if the lease is already revoked, so that a leak can be traced.
  *
- * @param untilMs stop then; repeating takes up what is left.
- * @returns the leases as they are now, and whether all were reached.
- * @throws Failed `store_unavailable` when leases could not be read.
+ * @param untilMs stop at this time; a repeated call continues with the rest.
+ * @returns the leases as they are now, and whether all were marked.
+ * @throws Failed `store_unavailable` if leases could not be read.
  */
 export async function revokeMatching(
   ports: RevokePorts,
@@ -109,9 +109,9 @@ function isNamed(lease: Lease, selector: Exclude<Selector, { tokenSha256: string
 }
 
 /**
- * Best effort for each, again after every write that came in between: whatever else happens to a lease must not save its token.
+ * Best effort for each lease. Retries after every conflicting write, because no other change of a lease may keep its token alive.
  *
- * @returns the lease as last seen, and whether it is being revoked or over.
+ * @returns the lease as last seen, and whether it is `revoking` or `revoked`.
  */
 async function mark(ports: RevokePorts, origin: Origin, seen: Lease): Promise<{ lease: Lease; reached: boolean }> {
   for (let tries = 0; tries < MOST_CONFLICTS; tries++) {

@@ -12,18 +12,18 @@ const ROUNDING_MS = 1_000;
 export type EchoVerdict =
   | {
       readonly refusal: Exclude<MintRefusal, 'list_lags'>;
-      /** The next mint of the target would fare no better; false where only the caller's own label was changed. */
+      /** The next mint of the target would fail, too. False if only the caller's own label was changed. */
       readonly isOfTarget: boolean;
     }
   | {
-      /** When Docker Hub ends the token, where that is before the lease would have ended. */ readonly clippedMs?: number;
+      /** When Docker Hub ends the token, if that is before the lease's end. */ readonly clippedMs?: number;
     };
 
 const EXPIRY_REFUSED = { refusal: 'expiry_refused', isOfTarget: true } as const;
 
 /**
- * Compares what Docker Hub says it made with what it was asked for. A label that is not as it was sent would hide the token from
- * a later look by label. An expiry that is later than was learned, or is none, would no longer end the token.
+ * Compares Docker Hub's answer to a create with the request. With a changed label, the token could not be found by its label
+ * later. With no expiry, or a later one than the verification saw, Docker Hub would not end the token in time.
  */
 export function judgeEcho(
   { target, isVerification }: Pick<Grant, 'target' | 'isVerification'>,

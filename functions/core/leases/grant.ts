@@ -11,7 +11,7 @@ import type { MintPorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
 import { admitCaller, admitMint } from './rates.ts';
 
-/** What a caller may ask of a secret. */
+/** A caller's request to a secret. */
 export interface MintOrder {
   readonly secret: string;
   readonly ttlSeconds?: number;
@@ -19,19 +19,19 @@ export interface MintOrder {
   readonly scope?: PatScope;
   /** Only narrower than the secret's. */
   readonly resources?: readonly OatResource[];
-  /** Shown on Docker Hub behind our mark. */
+  /** Shown on Docker Hub after hublease's mark. */
   readonly label?: string;
   readonly reason?: string;
-  /** 1 to 255 visible characters: repeating the order with it never leaves two live tokens. */
+  /** 1 to 255 visible characters. A repeated order with the same key never leaves two live tokens. */
   readonly idempotencyKey?: string;
 }
 
-/** What will be minted: the order, checked against the secret and completed from it. */
+/** The checked order, with the secret's defaults filled in. */
 export interface Grant {
   readonly secretName: string;
   readonly target: Target;
   readonly ttlSeconds: number;
-  /** From issue to the last renewal's end. */
+  /** From issue to the latest end that a renewal can reach. */
   readonly maxTtlSeconds: number;
   readonly renewable: boolean;
   readonly scope?: PatScope;
@@ -40,14 +40,14 @@ export interface Grant {
   readonly reason?: string;
   readonly quotas: readonly QuotaClaim[];
   readonly protectionJwk?: Readonly<Record<string, string>>;
-  /** The token finds out what Docker Hub keeps of what it is asked. */
+  /** The token of a verification, which learns what Docker Hub keeps of a request. */
   readonly isVerification?: true;
 }
 
 type Ports = Pick<MintPorts, 'catalog' | 'limits' | 'rates' | 'labels' | 'clock'>;
 
 /**
- * Decides what an order gets.
+ * Decides what is granted for an order.
  *
  * @throws Failed `secret_not_found`, `caller_not_allowed`, `draining`, `ttl_too_long`, `ttl_too_short`, `scope_too_wide`,
  *   `scope_needs_user_target`, `resources_need_org_target`, `invalid_field`, `target_not_found`, `rate_limited`,
@@ -65,7 +65,7 @@ export async function decideGrant(ports: Ports, caller: Caller, order: MintOrder
   const target = await readyTarget(ports, secret.target);
   const label = labelOf(secret, target, caller, order);
   const reach = reachOf(secret, target, order);
-  // Last, so that an order which is refused for what it asks takes no place of others.
+  // Last, so that a refused order does not use up the rate of others.
   await admitMint(ports, caller, secret);
   return {
     secretName: secret.name,
@@ -82,7 +82,7 @@ export async function decideGrant(ports: Ports, caller: Caller, order: MintOrder
 }
 
 /**
- * A secret that lists the caller and gives leases.
+ * Finds a secret that lists the caller and is not draining.
  *
  * @throws Failed `secret_not_found`, `caller_not_allowed`, `draining`, `store_unavailable`.
  */
@@ -118,7 +118,7 @@ function allowedTtl(ports: Ports, secret: DynamicSecret, asked: number | undefin
   return ttlSeconds;
 }
 
-/** The secret's reach, or the narrower one that was asked for. */
+/** The secret's scope or resources, or the narrower ones of the order. */
 function reachOf(secret: DynamicSecret, target: Target, order: MintOrder): Pick<Grant, 'scope' | 'resources'> {
   if (target.kind === 'org') {
     if (order.scope !== undefined) throw fail({ tag: 'scope_needs_user_target', target: target.name });
@@ -139,7 +139,7 @@ function spell(resources: readonly OatResource[]): string {
   return resources.map(({ path, scopes }) => `${path} (${scopes.join(', ')})`).join('; ');
 }
 
-/** The caller's label, or what the secret makes of its own: `{role}` is the last part of the caller's ARN. */
+/** The caller's label, or else the secret's label. In the latter, `{role}` is the last part of the caller's ARN. */
 function labelOf(secret: DynamicSecret, target: Target, caller: Caller, order: MintOrder): string | undefined {
   const maxCharacters = callerLabelMax(target.verification?.labelMaxCharacters ?? LABEL_MAX_CHARACTERS);
   if (order.label !== undefined) {
@@ -151,7 +151,7 @@ function labelOf(secret: DynamicSecret, target: Target, caller: Caller, order: M
     ?.replaceAll('{secret}', secret.name)
     .replaceAll('{role}', caller.arn.split(/[:/]/).at(-1) as string)
     .slice(0, maxCharacters)
-    // Docker Hub may drop a space at the end, and would then keep another label than it was sent.
+    // Docker Hub may drop a space at the end. Then the label would come back changed.
     .trimEnd();
   return label === '' ? undefined : label;
 }

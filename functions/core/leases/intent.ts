@@ -11,7 +11,7 @@ import type { Grant } from './grant.ts';
 import { type Asker, quotaReached } from './quota.ts';
 import type { PendingReplay } from './replay.ts';
 
-/** The grant under the number of tokens that Docker Hub was seen to allow, where the target's quota is larger. */
+/** The grant with a lower quota, if Docker Hub allows fewer tokens than the target's quota. */
 export function withCap(grant: Grant, facts: HubFacts, nowMs: number): Grant {
   const cap = capOf(facts, nowMs);
   if (cap === undefined) return grant;
@@ -57,7 +57,7 @@ export function newLease(ports: MintPorts, origin: Origin, grant: Grant): Mintin
     ...(grant.quotas.length > 0 && { counters: grant.quotas.map(({ counter }) => counter) }),
     mintByMs,
     attempts: 0,
-    // Should this process die, the lease is taken up once nothing can be sent for it any more, or when it would have ended.
+    // If this process dies, the lease becomes due when its create can no longer be sent, or at its end.
     dueAtMs: Math.min(mintByMs, expiresAtMs),
   };
 }
@@ -65,7 +65,7 @@ export function newLease(ports: MintPorts, origin: Origin, grant: Grant): Mintin
 /**
  * Records the lease, its quotas and its Idempotency-Key in one write.
  *
- * @throws Failed `quota_reached`; `in_flight` when another request with the same key was first; `store_unavailable`.
+ * @throws Failed `quota_reached`; `in_flight` if another request with the same key was first; `store_unavailable`.
  */
 export async function recordIntent(
   ports: MintPorts,
@@ -84,13 +84,13 @@ export async function recordIntent(
     throw await stored(quotaReached(ports, grant.quotas, outcome.full, askerOf(origin, grant)));
   }
   if (outcome === 'written') return;
-  // Another request with the same key was first; an id of ours is never given twice.
+  // Another request with the same key was first. It cannot be the lease's id, because ids are never used twice.
   throw replay === undefined
     ? fail({ tag: 'store_unavailable', retryAfterSeconds: 1 })
     : fail({ tag: 'in_flight', retryAfterSeconds: 2 });
 }
 
-/** Verifications are ordered by admins, and by the sweep. */
+/** Verifications are requested by admins and by the sweep. */
 export function askerOf(origin: Origin, grant: Grant): Asker {
   return grant.isVerification === true ? 'admin' : origin.caller;
 }

@@ -8,16 +8,16 @@ import type { RevokePorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
 import { noteView } from './note-token.ts';
 
-/** How long a view is shown again before Docker Hub is asked anew. */
+/** How long a view is reused before Docker Hub is asked again. */
 const VIEW_SERVES_MS = 30_000;
 
-/** What Docker Hub itself said of a lease's token, and when. */
+/** The state of a lease's token on Docker Hub, and when it was read. */
 export type LiveView = SeenToken;
 
 /**
- * What Docker Hub says of a lease's token. Docker Hub is asked only when the last view is older than 30 s and the target's looks
- * leave room; otherwise the last view is the answer. Undefined when there is nothing to ask for (no token on record, or it is
- * revoked), or there never was a view. Never fails because of Docker Hub: the lease itself is worth showing.
+ * Looks up the state of a lease's token on Docker Hub. Asks Docker Hub only if the last view is older than 30 s and the target's
+ * pace of lookups allows it. Otherwise returns the last view. Undefined if the lease has no token or is revoked, or if there is
+ * no view yet. Never fails because of Docker Hub, so that the lease itself can still be shown.
  *
  * @throws Failed `store_unavailable`.
  */
@@ -49,7 +49,7 @@ async function ask(
   return call.catch(() => undefined);
 }
 
-/** Undefined where Docker Hub does not say. */
+/** Undefined if Docker Hub does not say. */
 function viewOf(reply: HubReply<HubToken>, atMs: number): LiveView | undefined {
   if (reply.ok) {
     const { isActive, lastUsedAtMs } = reply.value;

@@ -18,7 +18,7 @@ import { noteClock, post } from './post.ts';
 import { isRefusedCleanly, refusalOf } from './refused-create.ts';
 import { openReplay, type PendingReplay } from './replay.ts';
 
-/** The only place where a token leaves core: an answer that is given once. */
+/** The only place where a token leaves core. It is returned once. */
 export interface Minted {
   readonly lease: ActiveLease;
   readonly credential: {
@@ -31,13 +31,13 @@ export interface Minted {
 }
 
 /**
- * Mints one token: records the lease, creates the token once, records its id, and only then answers. Whatever fails or
- * crashes in between leaves a recorded lease that the revoker closes, never a token without a record. Not safe to repeat:
- * each call makes a lease of its own.
+ * Mints one token: records the lease, creates the token once, records its id, and only then answers. A failure or crash in
+ * between leaves a recorded lease that the revoker closes, never a token without a record. Not safe to repeat, because each call
+ * makes a new lease.
  *
  * @throws Failed: all of `decideGrant`, `openReplay` and `openSession`; `quota_reached`; `hub_refused`, `expiry_refused`,
- *   `label_refused`, `list_lags`, `hub_unavailable`, `hub_throttled`; `store_unavailable` when the lease could not be recorded, `not_recorded` and
- *   `audit_unavailable` when the token was made and given up again.
+ *   `label_refused`, `list_lags`, `hub_unavailable`, `hub_throttled`; `store_unavailable` if the lease could not be recorded;
+ *   `not_recorded` and `audit_unavailable` if the token was made and then deleted.
  */
 export async function mint(ports: MintPorts, origin: Origin, order: MintOrder): Promise<Minted> {
   try {
@@ -51,9 +51,9 @@ export async function mint(ports: MintPorts, origin: Origin, order: MintOrder): 
 }
 
 /**
- * Mints what was granted; also the throwaway token of a verification.
+ * Mints a granted token, or the throwaway token of a verification.
  *
- * @throws as {@link mint}, but for the decision.
+ * @throws as {@link mint}, except for the failures of `decideGrant`.
  */
 export async function mintGrant(
   ports: MintPorts,
@@ -65,7 +65,7 @@ export async function mintGrant(
   if (facts.refusal !== undefined && grant.isVerification !== true) {
     throw fail({ tag: facts.refusal.code, target: grant.target.name });
   }
-  // Before the record: without a session nothing would ever be sent, and no lease need be closed.
+  // Before the record. Without a session, no create would be sent, and the recorded lease would have to be closed.
   const session = await openSession(ports, grant.target, 'mint');
   const capped = withCap(grant, facts, ports.clock.nowMs());
   const lease = newLease(ports, origin, capped);
@@ -73,7 +73,7 @@ export async function mintGrant(
   return carryOut(ports, origin, capped, lease, session);
 }
 
-/** From here on every failure leaves the lease to the revoker. */
+/** From here on, the revoker closes the lease after every failure. */
 async function carryOut(
   ports: MintPorts,
   origin: Origin,
@@ -83,15 +83,15 @@ async function carryOut(
 ): Promise<Minted> {
   let target: Target;
   try {
-    // Read again behind the record: a deletion either sees this lease, or is seen here.
+    // Read again after the record. So either a deletion of the target sees this lease, or this read sees the deletion.
     target = await readyTarget(ports, intent.target);
-    // Deleted and made anew, for another account than the session's.
+    // The target was deleted and created again for another account than the session's.
     if (hubAccountOf(target) !== intent.hubAccount) throw fail({ tag: 'draining', name: intent.target });
   } catch (error) {
     await abandon(ports, intent);
     throw error;
   }
-  // One turn of the loop for all three; a timer that is lost loses nothing.
+  // All three run at the same time. A lost timer does no harm.
   const [posted, armed] = await Promise.all([
     post(ports, intent, session),
     settled(ports.backstop.arm(intent.id, intent.expiresAtMs)),
@@ -119,7 +119,7 @@ async function carryOut(
     await giveUp(ports, intent, posted.value);
     throw fail({ tag: 'not_recorded', leaseId: intent.id, retryAfterSeconds: 2 });
   }
-  // The job that was armed comes later than the end that Docker Hub set; the row is due at the right time.
+  // The armed job runs later than the end that Docker Hub set. The row is due at the right time.
   if (active.expiryClipped) await settled(ports.backstop.arm(active.id, active.expiresAtMs));
   const granted = await ports.audit.record({
     event: 'lease.granted',
@@ -128,7 +128,7 @@ async function carryOut(
     ...auditOrigin(origin),
     detail: { ttlSeconds: (active.expiresAtMs - active.issuedAtMs) / 1_000 },
   });
-  // The token of a verification is answered to nobody.
+  // The token of a verification is returned to no caller.
   if (granted === 'lost' && ports.auditRequired === true && grant.isVerification !== true) {
     await giveUp(ports, active, posted.value);
     throw fail({ tag: 'audit_unavailable', leaseId: active.id, retryAfterSeconds: 2 });
@@ -136,7 +136,7 @@ async function carryOut(
   return { lease: active, credential: { registry: 'docker.io', username: active.hubAccount, ...secretPart } };
 }
 
-/** The token as its caller gets it; undefined when it should have been sealed and could not be. */
+/** The token in the form that the caller gets; undefined if it could not be sealed. */
 async function forCaller(
   ports: MintPorts,
   { protectionJwk }: Grant,
@@ -149,7 +149,7 @@ async function forCaller(
   );
 }
 
-/** Records the token; undefined when the lease is no longer ours to make active, or that cannot be known. */
+/** Records the token; undefined if another write changed the lease first, or if that is unknown. */
 async function recordToken(
   ports: MintPorts,
   intent: MintingLease,
@@ -165,7 +165,7 @@ async function recordToken(
   try {
     return (await ports.leases.update(active)) === 'written' ? active : undefined;
   } catch {
-    // The write may have happened all the same; the row itself decides.
+    // The write may still have been applied. The row shows it.
     const latest = await ports.leases.get(intent.id).catch(() => undefined);
     return latest?.opId === active.opId ? active : undefined;
   }
@@ -173,7 +173,7 @@ async function recordToken(
 
 async function recordDenial(ports: MintPorts, origin: Origin, order: MintOrder, error: unknown): Promise<void> {
   const failure: Failure = (error as Partial<Failed>).failure ?? { tag: 'internal' };
-  // Whoever loops must not fill the audit log, too.
+  // A caller in a loop must not fill the audit log.
   if (failure.tag === 'rate_limited' && !failure.isFirst) return;
   await ports.audit.record({
     event: failure.tag === 'caller_not_allowed' ? 'lease.denied' : 'lease.mint_failed',

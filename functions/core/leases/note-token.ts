@@ -6,8 +6,8 @@ import type { RevokePorts } from '../ports/needs.ts';
 type Ports = Pick<RevokePorts, 'leases' | 'ids'>;
 
 /**
- * Notes in a lease what Docker Hub shows of its token: the expiry, and while it is active, when it was last used. Writes only what
- * is new. Best effort.
+ * Records in a lease what Docker Hub shows of its token: the expiry and, while the lease is active, the last use. Writes only
+ * changes. Best effort.
  */
 export async function noteToken(ports: Ports, lease: OpenLease, token: HubToken): Promise<void> {
   if (lease.tokenId !== token.tokenId) return;
@@ -18,9 +18,9 @@ export async function noteToken(ports: Ports, lease: OpenLease, token: HubToken)
 }
 
 /**
- * Keeps what a caller's look saw of a lease's token, for those who ask soon after. Best effort.
+ * Stores the result of a caller's lookup of a token, for requests that follow soon. Best effort.
  *
- * @param token as Docker Hub shows it; undefined when it has no such token.
+ * @param token as Docker Hub shows it; undefined if it has no such token.
  */
 export async function noteView(
   ports: Ports,

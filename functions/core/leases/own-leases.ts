@@ -11,7 +11,7 @@ import { stored } from '../ports/stored.ts';
 
 type ReadPorts = Pick<RevokePorts, 'leases' | 'catalog'>;
 
-/** The caller's own leases, newest first. A page is shorter by the leases of an earlier role of the same ARN. */
+/** The caller's own leases, newest first. Leases of an earlier role with the same ARN are left out, so a page may be shorter. */
 export async function listOwn(
   ports: ReadPorts,
   origin: Origin,
@@ -25,7 +25,7 @@ export async function listOwn(
 /**
  * One of the caller's own leases.
  *
- * @throws Failed `lease_not_found`, also for a lease of somebody else: its existence is not the caller's business.
+ * @throws Failed `lease_not_found`, also for another caller's lease, so that its existence is not revealed.
  */
 export async function showOwn(ports: ReadPorts, origin: Origin, leaseId: string): Promise<Lease> {
   const lease = await stored(ports.leases.get(leaseId));
@@ -34,9 +34,9 @@ export async function showOwn(ports: ReadPorts, origin: Origin, leaseId: string)
 }
 
 /**
- * Revokes one of the caller's own leases now. Asked again, it tries again when the lease is due or 30 s after the last attempt:
- * Docker Hub's requests are everybody's. `pending` when Docker Hub could not be made to prove it yet; the revocation goes
- * on by itself. A lease that is revoked already is a success.
+ * Revokes one of the caller's own leases now. A repeated call tries again only if the lease is due, or 30 s after the last
+ * attempt, because all callers share Docker Hub's requests. `pending` if there is no proof yet; the revocation then continues by
+ * itself. If the lease is already revoked, the call succeeds.
  *
  * @throws Failed `lease_not_found`.
  */
@@ -51,7 +51,7 @@ export async function revokeOwn(
   return { lease: revocation.lease, pending: revocation.outcome !== 'revoked' };
 }
 
-/** The caller as hublease sees it, and the secrets that list it, by name. */
+/** The caller as hublease sees it, and the names of the secrets that list it. */
 export async function whoami(
   ports: ReadPorts,
   origin: Origin,

@@ -3,10 +3,10 @@ import type { MintingLease } from '../model/lease.ts';
 import type { CreatedToken, HubReply, HubSession } from '../ports/docker-hub.ts';
 import type { MintPorts } from '../ports/needs.ts';
 
-/** Our clock and Docker Hub's further apart than this is worth an alarm: expiry is reckoned by both. */
+/** A larger difference between our clock and Docker Hub's raises an alarm, because expiries depend on both. */
 const CLOCK_SKEW_MS = 5_000;
 
-/** Sends the create, unless this process slept so long that the quiet period no longer covers it. */
+/** Sends the create, unless this process was frozen for so long that the quiet period no longer covers it. */
 export async function post(
   ports: MintPorts,
   intent: MintingLease,
@@ -28,7 +28,7 @@ export async function post(
   }
 }
 
-/** Writes down a difference between our clock and Docker Hub's that is worth an alarm. */
+/** Records a difference between our clock and Docker Hub's that is large enough for an alarm. */
 export async function noteClock(ports: MintPorts, intent: MintingLease, posted: HubReply<CreatedToken>): Promise<void> {
   const { hubDateMs } = posted.meta;
   if (hubDateMs === undefined) return;

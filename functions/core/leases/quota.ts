@@ -5,20 +5,20 @@ import type { QuotaClaim } from '../ports/leases.ts';
 import type { RevokePorts } from '../ports/needs.ts';
 import { everyPage } from '../ports/pages.ts';
 
-/** Callers named in a refusal. */
+/** Maximum number of callers that a refusal names. */
 const MOST_HOLDERS = 10;
-/** Open leases looked at for a refusal: it helps the caller, and must not cost more than the lease it refuses. */
+/** Maximum open leases that are read for a refusal. The names only help the caller, so they must not cost more than a lease. */
 const MOST_READ = 1_000;
 
 type Ports = Pick<RevokePorts, 'leases' | 'clock'>;
 
-/** Who is told of a refusal: a caller learns only of holders in their own account, an admin of all. */
+/** Who gets the refusal. A caller sees only holders in its own account. An admin sees all. */
 export type Asker = Pick<Caller, 'accountId'> | 'admin';
 
 /**
- * Says who holds a full quota, and when the next lease of it ends.
+ * Finds the holders of a full quota, and when its next lease ends.
  *
- * @param idleRetrySeconds when to ask again where no lease holds it.
+ * @param idleRetrySeconds when to retry if no lease holds it.
  */
 export async function quotaReached(
   ports: Ports,
@@ -46,14 +46,14 @@ export async function quotaReached(
   });
 }
 
-/** Names of roles say what another account is used for. */
+/** Names of roles reveal what another account is used for. */
 function mayKnow(asker: Asker, holderArn: string): boolean {
   return asker === 'admin' || holderArn.split(':')[4] === asker.accountId;
 }
 
 /**
- * Counts the leases that hold each counter and corrects what differs. A counter that changed within `settleMs` is left for the
- * next time: the count of leases may lag behind it.
+ * Counts the leases that hold each counter and corrects what differs. A counter that changed within `settleMs` is skipped this
+ * time, because the count of leases may lag behind it.
  *
  * @returns how many were wrong.
  * @throws any error of the lease store.
@@ -67,13 +67,14 @@ export async function recount(ports: Ports, counters: ReadonlySet<string>): Prom
       before.set(counter, state);
   }
   let held = await countHolders(ports);
-  // A lease whose due time moves can be missing from one walk; a counter set too low would let one lease too many in.
+  // A lease whose due time changes can be missing from one listing. A counter that is too low would allow one lease too many. So
+  // count twice.
   if ([...before].some(([counter, { open }]) => (held.get(counter) ?? 0) < open))
     held = larger(held, await countHolders(ports));
   let corrected = 0;
   for (const [counter, { open, version }] of before) {
     const really = held.get(counter) ?? 0;
-    // The version fails when the counter moved while the leases were counted.
+    // The write fails on the version if the counter changed during the count.
     if (really !== open && (await ports.leases.correctCounter(counter, really, version)) === 'written') corrected += 1;
   }
   return corrected;
@@ -87,7 +88,7 @@ async function countHolders(ports: Ports): Promise<Map<string, number>> {
   return held;
 }
 
-/** The counters on which an open lease holds a place. */
+/** The counters that count an open lease. */
 function countersOf({ counters, createRefused }: Lease): readonly string[] {
   return createRefused === true ? [] : (counters ?? []);
 }

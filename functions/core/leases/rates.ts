@@ -8,25 +8,25 @@ import type { CallerRates, RateLimits, RateRefusal } from '../ports/caller-rates
 import type { Clock } from '../ports/environment.ts';
 import type { LabelKeys } from '../ports/sealing.ts';
 
-/** Refusals and blocks that one process remembers. Whoever is forgotten costs one more write. */
+/** Maximum number of refusals and blocks that one process remembers. A forgotten one costs one more write. */
 const MAX_REMEMBERED = 10_000;
-/** A process takes mints of a secret for this long ahead. */
+/** A process reserves a secret's mints for this long, as a block. */
 const BLOCK_MS = 1_000;
-/** What it has not used of them by then it gives up. */
+/** Unused mints of a block are dropped after this time. */
 const BLOCK_LIFE_MS = 10_000;
 const MINUTE_MS = 60_000;
 
-/** What counts requests. Without `rates`, nobody is refused. */
+/** The ports for counting requests. Without `rates`, no request is refused. */
 export interface RatePorts {
   readonly rates?: RateLimits;
   readonly labels: Pick<LabelKeys, 'sha256'>;
   readonly clock: Pick<Clock, 'nowMs'>;
 }
 
-/** Whose pace a request exceeds. */
+/** Whose rate a request exceeds. */
 export type RateOf = 'caller' | 'account' | 'secret';
 
-/** The paces of callers, their accounts and secrets, as one process keeps them: it remembers refusals, and takes mints in blocks. */
+/** The rates of callers, their accounts and secrets in one process. It remembers refusals, and reserves mints in blocks. */
 export class Rates implements RateLimits {
   readonly #store: CallerRates;
   readonly #callerPace: Pace;
@@ -39,12 +39,12 @@ export class Rates implements RateLimits {
     this.#callerPace = callerPace;
   }
 
-  /** Takes one request. @returns undefined when it may go on, which is also so when the store fails. */
+  /** Counts one request. @returns undefined if it may go on, also if the store fails. */
   async takeRequest(key: string, nowMs: number): Promise<RateRefusal | undefined> {
     return this.#take(key, this.#callerPace, nowMs, 1);
   }
 
-  /** Takes one mint of so many a minute, or of a block that was taken before. */
+  /** Counts one mint against the rate, or uses one of a reserved block. */
   async takeMint(key: string, maxPerMinute: number, nowMs: number): Promise<RateRefusal | undefined> {
     const block = this.#blocks.get(key);
     if (block !== undefined && block.left > 0 && nowMs < block.untilMs && nowMs >= block.untilMs - BLOCK_LIFE_MS) {
@@ -59,14 +59,14 @@ export class Rates implements RateLimits {
       return undefined;
     }
     if (size === 1 || !refusal.isFirst) return refusal;
-    // There may be room for one, where there is none for a block.
+    // There may be room for one mint, but not for a block.
     this.#refusedUntilMs.delete(key);
     return this.#take(key, pace, nowMs, 1);
   }
 
   async #take(key: string, pace: Pace, nowMs: number, count: number): Promise<RateRefusal | undefined> {
     const knownMs = this.#refusedUntilMs.get(key) ?? 0;
-    // Further away than any refusal: the clock was set back.
+    // A time later than any refusal can be means that the clock was set back.
     if (knownMs > nowMs && knownMs <= nowMs + pace.everyMs * (pace.burst + 1)) {
       return { retryAtMs: knownMs, isFirst: false };
     }
@@ -77,7 +77,7 @@ export class Rates implements RateLimits {
       remember(this.#refusedUntilMs, key, retryAtMs);
       return { retryAtMs, isFirst: true };
     } catch {
-      // What counts must not stop what is counted. The gateway's own limit stands.
+      // A failure to count must not stop requests. The gateway's own limit still applies.
       return undefined;
     }
   }
@@ -91,8 +91,8 @@ export async function admitCaller(ports: RatePorts, caller: Caller): Promise<voi
 }
 
 /**
- * Counts one mint against its secret where that has a limit, and against the caller's account where only that is listed: any number
- * of callers may be made in it.
+ * Counts one mint against its secret, if that has a limit. Also counts it against the caller's account if the secret lists only
+ * the account and not the caller, because an account can create any number of callers.
  *
  * @throws Failed `rate_limited`.
  */

@@ -8,26 +8,29 @@ import type { RevokePorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
 import { type Asker, quotaReached } from './quota.ts';
 
-/** How many tokens an organization may have by its plan: Team and Business. Source: Docker manuals, "Organization access tokens". */
+/** Maximum tokens of an organization by plan: Team and Business. Source: Docker manuals, "Organization access tokens". */
 const PLAN_CAPS = [10, 100];
-/** Statuses by which Docker Hub itself says no before it does anything. */
+/** Statuses with which Docker Hub itself refuses before it does anything. */
 const CLEAN_STATUSES = [401, 403, 404, 429];
-/** No further page is asked for after this: the caller waits. With a login and a create it stays within what one API call may take. */
+/**
+ * No further page is read after this time, because the caller waits. Together with a login and a create, it stays within the time
+ * of one API call.
+ */
 const LISTING_MS = 4_000;
-/** When a caller may ask again where tokens that are not of hublease hold all places. */
+/** When a caller may retry if tokens that are not from hublease use up the limit. */
 const FOREIGN_CAP_RETRY_SECONDS = 60;
 
-/** Whether Docker Hub refused a create in its own words and form, so that it most likely made no token. */
+/** Whether Docker Hub itself refused a create (not a proxy), so that most likely no token was made. */
 export function isRefusedCleanly(problem: HubProblem, { httpStatus = 0, isJson }: HubMeta): boolean {
   if (isJson !== true) return false;
-  // A 400 that names none of our fields may come from deeper inside, after the token was made.
+  // A 400 that names none of our fields may come from a later step, after the token was made.
   const namesField = httpStatus === 400 && problem.tag === 'invalid' && problem.fields.length > 0;
   return namesField || CLEAN_STATUSES.includes(httpStatus);
 }
 
 /**
- * What a caller is told of a refused create: `quota_reached` where the account has all the tokens that it may have. That counts as
- * the cause when Docker Hub's words name a limit, or when a list made at once shows exactly 10 or 100 tokens.
+ * The failure for the caller of a refused create: `quota_reached` if the account has reached its token limit. The limit counts as
+ * the cause if Docker Hub's text names a limit, or if a list that is read at once has exactly 10 or 100 tokens.
  *
  * @throws Failed `store_unavailable`.
  */
@@ -59,16 +62,16 @@ async function capReached(
     await noteFacts(ports, target.name, () => ({ cap: { tokens, atMs: ports.clock.nowMs() } }));
     return tokens;
   }
-  // All that is known then is how many are ours.
+  // Then only the number of our tokens is known.
   return isNamed ? stored(ports.leases.countOpen({ target: target.name })) : undefined;
 }
 
-/** Docker Hub does not document how it refuses an organization's next token. */
+/** Docker Hub does not document how it refuses a token above the limit. */
 function mayBeCap(problem: HubProblem): boolean {
   return problem.tag === 'forbidden' || (problem.tag === 'invalid' && problem.fields.length === 0);
 }
 
-/** How many tokens there are; undefined where that cannot be read, or there are none, which is nobody's cap. */
+/** The number of tokens; undefined if it cannot be read, or if there are none, because 0 is never a limit. */
 async function countTokens(ports: RevokePorts, target: Target, place: TokenPlace): Promise<number | undefined> {
   const untilMs = ports.clock.nowMs() + LISTING_MS;
   try {

@@ -10,17 +10,17 @@ import { showOwn } from './own-leases.ts';
 
 const MOST_WRITERS = 4;
 
-/** A renewed lease; `clipped` when it ends at its `maxExpiresAtMs`, earlier than was asked. */
+/** A renewed lease; `clipped` if it ends at its `maxExpiresAtMs`, earlier than requested. */
 export interface Renewed {
   readonly lease: ActiveLease;
   readonly clipped: boolean;
 }
 
 /**
- * Extends one of the caller's own leases, by the secret's default TTL or the one asked for, counted from now, and never past
- * `maxExpiresAtMs`, where Docker Hub itself ends the token. Never shortens. Repeating it is safe.
+ * Extends one of the caller's own leases by the secret's default TTL, or by the requested one, counted from now. The end is never
+ * after `maxExpiresAtMs`, when Docker Hub itself ends the token. Never shortens a lease. Safe to repeat.
  *
- * @throws Failed `lease_not_found`, `not_renewable`, `lease_not_active` once its time is up or it is being revoked,
+ * @throws Failed `lease_not_found`, `not_renewable`, `lease_not_active` if its time is up or it is being revoked,
  *   `secret_not_found`, `caller_not_allowed`, `draining`, `ttl_too_short`, `not_recorded`, `busy`, `store_unavailable`.
  */
 export async function renewOwn(
@@ -29,7 +29,7 @@ export async function renewOwn(
   leaseId: string,
   ttlSeconds?: number,
 ): Promise<Renewed> {
-  // A sweep may note a use in between, and two renewals may meet: neither takes the lease's life.
+  // A sweep may record a use in between, or another renewal may write first. Neither makes the lease unusable, so retry.
   for (let writers = 0; writers < MOST_WRITERS; writers++) {
     const renewed = await tryToRenew(ports, origin, leaseId, ttlSeconds);
     if (renewed !== undefined) return renewed;
@@ -37,7 +37,7 @@ export async function renewOwn(
   throw fail({ tag: 'busy', retryAfterSeconds: 1 });
 }
 
-/** Undefined when another write came first. */
+/** Undefined if another write was first. */
 async function tryToRenew(
   ports: MintPorts,
   origin: Origin,
@@ -47,7 +47,7 @@ async function tryToRenew(
   const lease = await showOwn(ports, origin, leaseId);
   if (!lease.renewable) throw fail({ tag: 'not_renewable', leaseId });
   const nowMs = ports.clock.nowMs();
-  // At its last instant the revoker may already be at it.
+  // At the last instant, the revoker may already work on it.
   if (lease.status !== 'active' || nowMs >= lease.expiresAtMs) {
     throw fail({ tag: 'lease_not_active', leaseId, status: lease.status });
   }
@@ -77,7 +77,7 @@ async function extend(
     await takeBack(ports, extended, lease);
     throw fail({ tag: 'not_recorded', leaseId: lease.id, retryAfterSeconds: 2 });
   }
-  // A slower trigger that comes early finds the lease not due.
+  // If the slower trigger comes early, the lease is not due, and nothing happens.
   await ports.timer?.arm(lease.id, expiresAtMs).catch(() => undefined);
   await ports.audit.record({
     event: 'lease.renewed',
@@ -89,7 +89,10 @@ async function extend(
   return extended;
 }
 
-/** Without a job at its new end a lease keeps its old one, whose job is still there. Should this be lost, the sweep ends it. */
+/**
+ * If no job can be armed for the new end, the lease gets its old end back, whose job still exists. If this write is lost, the
+ * sweep ends the lease.
+ */
 async function takeBack(ports: MintPorts, extended: ActiveLease, former: ActiveLease): Promise<void> {
   const shortened = renew(extended, ports.ids.opId(), former.expiresAtMs);
   await ports.leases.update(shortened).catch(() => undefined);

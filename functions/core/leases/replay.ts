@@ -11,16 +11,16 @@ import type { MintOrder } from './grant.ts';
 /** How long a key is remembered. */
 export const REPLAY_MS = 86_400_000;
 
-/** The record to write with the lease that answers this order; its lease is filled in then. */
+/** The record to write with the lease of this order. The lease's id is filled in at that time. */
 export type PendingReplay = Omit<ReplayRecord, 'leaseId'>;
 
 /**
- * Looks up a caller's Idempotency-Key. A token is answered once and kept nowhere, so a repeated order cannot be given the same
- * one: what the first order got is revoked, provably, before a second is minted.
+ * Looks up a caller's Idempotency-Key. A token is returned once and stored nowhere, so a repeated order cannot get the same
+ * token. Instead, the first token is revoked with proof before a second one is minted.
  *
  * @returns undefined for an order without a key.
- * @throws Failed `idempotency_mismatch` for another order under the key, `in_flight` while the first is being minted, or not yet
- *   provably gone; `store_unavailable`.
+ * @throws Failed `idempotency_mismatch` for another order under the key, `in_flight` while the first token is being minted, or is
+ *   not yet proven to be gone; `store_unavailable`.
  */
 export async function openReplay(
   ports: MintPorts,
@@ -43,10 +43,10 @@ export async function openReplay(
   };
   if (former === undefined || former.ttlAtMs <= nowMs) return pending;
   const lease = await stored(ports.leases.get(former.leaseId));
-  // An earlier role of the same ARN used the key. This caller never did, and the lease is not theirs to revoke.
+  // An earlier role with the same ARN used the key. This caller did not, and may not revoke that lease.
   if (lease !== undefined && !isOwner(lease, origin.caller)) return pending;
   if (former.orderSha256 !== orderSha256) throw fail({ tag: 'idempotency_mismatch' });
-  // Nobody ever got a token of a refused create, and its lease may take minutes to end.
+  // No caller got a token of a refused create, and its lease may take minutes to end. So do not wait for it.
   if (lease !== undefined && isOpen(lease) && !isLeftToSweep(lease)) await endFormer(ports, origin, lease);
   return pending;
 }

@@ -1,7 +1,7 @@
 import type { Caller } from './caller.ts';
 import { fail } from './failure.ts';
 
-/** A role by its unique id: one that is deleted and made again under the same ARN is not listed. */
+/** A role with its unique id. If the role is deleted and created again with the same ARN, the new role is not allowed. */
 export interface PinnedRole {
   /** An ARN without `*`. */
   readonly role: string;
@@ -9,7 +9,7 @@ export interface PinnedRole {
   readonly id: string;
 }
 
-/** One entry of an allow list: a role ARN, in whose name `*` stands for any characters; an account root; a pinned role. */
+/** One entry of an allow list: a role ARN (`*` in its name stands for any characters), an account root, or a pinned role. */
 export type AllowEntry = string | PinnedRole;
 
 const ALLOW_ROOT = /^arn:(aws|aws-cn|aws-us-gov):iam::\d{12}:root$/;
@@ -49,7 +49,7 @@ function roleProblem(role: string, orRoot: string): string {
     : `expected a role such as arn:aws:iam::111122223333:role/ci${orRoot}`;
 }
 
-/** Says whether one of the `allow` entries lists the caller. An empty list allows nobody. */
+/** Whether one of the `allow` entries matches the caller. An empty list allows nobody. */
 export function isAllowed(allow: readonly AllowEntry[], caller: Caller): boolean {
   return allow.some((entry) => {
     if (typeof entry !== 'string') return entry.role === caller.arn && entry.id === caller.id;
@@ -59,17 +59,17 @@ export function isAllowed(allow: readonly AllowEntry[], caller: Caller): boolean
   });
 }
 
-/** Entries that list roles by a pattern, and so also roles that do not exist yet. */
+/** Entries with a pattern. They also allow roles that do not exist yet. */
 export function patternsIn(allow: readonly AllowEntry[]): readonly string[] {
   return allow.filter((entry) => typeof entry === 'string' && entry.includes('*')) as string[];
 }
 
-/** An entry as one word of text, for logs. */
+/** An entry as text without spaces, for logs. */
 export function spellAllow(entry: AllowEntry): string {
   return typeof entry === 'string' ? entry : `${entry.role}#${entry.id}`;
 }
 
-/** Glob match with `*` only. Walks both texts once with one point of return, so no pattern can make it slow. */
+/** Glob match with `*` only. Remembers only the last `*` to go back to, so no pattern makes it slow. */
 function matches(pattern: string, text: string): boolean {
   let p = 0;
   let t = 0;

@@ -3,13 +3,13 @@ import type { AuditEvent } from './audit-event.ts';
 import type { DynamicSecret } from './secret.ts';
 import type { Target } from './target.ts';
 
-/** Longest text of one value. A list of fifty pinned roles with usual names has 5,000 characters. */
+/** Maximum length of one value. A list of fifty pinned roles with usual names has 5,000 characters. */
 const VALUE_MAX_CHARACTERS = 8_000;
 
-/** Fields that stand in a row and say nothing of what a person asked for. */
+/** Fields of a row that do not come from a person's request. */
 const NOT_TOLD = new Set(['schema']);
 
-/** What of a secret decides who gets which token, for how long. Its other fields are told of by name alone. */
+/** The fields of a secret that decide who gets which token, and for how long. Of other fields, only the name is recorded. */
 const SECRET_FIELDS = [
   'allow',
   'target',
@@ -22,7 +22,7 @@ const SECRET_FIELDS = [
   'maxMintsPerMinute',
 ] as const satisfies readonly (keyof DynamicSecret)[];
 
-/** The same of a target: its account and what is believed of Docker Hub, never its credential. */
+/** The same for a target: its account, and what hublease accepts from Docker Hub. Never its credential. */
 const TARGET_FIELDS = [
   'kind',
   'username',
@@ -35,10 +35,10 @@ const TARGET_FIELDS = [
 type Detail = NonNullable<AuditEvent['detail']>;
 
 /**
- * What a change of a secret did: `changed`, the names of all fields that changed, and of those that decide who gets what the
- * values, as `allowBefore` and `allowAfter`. A value that was or is not set is left out. Texts are cut at 8,000 characters.
+ * The audit detail of a change of a secret. `changed` has the names of all changed fields. For the fields above, it also has the
+ * values, such as `allowBefore` and `allowAfter`. A value that is not set is left out. Texts are cut at 8,000 characters.
  *
- * @param changed absent for a deletion, which states what there was.
+ * @param changed absent for a deletion. Then the detail has the values before.
  */
 export function secretChange(
   before: DynamicSecret | undefined,

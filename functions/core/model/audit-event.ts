@@ -46,7 +46,7 @@ export type AuditEventName =
   | 'secret.changed'
   | 'secret.deleted';
 
-/** What every audit event about a lease states. */
+/** The members of every audit event about a lease. */
 export function auditIds(lease: Lease) {
   return {
     leaseId: lease.id,
@@ -59,7 +59,7 @@ export function auditIds(lease: Lease) {
   };
 }
 
-/** What every audit event that a request caused states of it. */
+/** The members that describe the request, for every audit event that a request caused. */
 export function auditOrigin({
   caller,
   requestId,

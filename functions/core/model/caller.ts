@@ -7,13 +7,13 @@ export interface Caller {
   /** 12 digits. */
   readonly accountId: string;
   /**
-   * The unique id that IAM gave the role or user, such as `AROA…` or `AIDA…`. IAM never gives one twice: a role that is deleted and
-   * made again has the same ARN and another id. Absent for an account's root, and where no request was signed.
+   * The unique id that IAM gave the role or user, such as `AROA…` or `AIDA…`. IAM never gives the same id twice. A role that is
+   * deleted and created again has the same ARN and another id. Absent for an account's root, and if no request was signed.
    */
   readonly id?: string;
 }
 
-/** Who asked for something, and by which request: what every decision's audit event states. */
+/** The caller and the request of a decision. Every audit event of a decision contains them. */
 export interface Origin {
   readonly caller: Caller;
   readonly requestId: string;
@@ -28,9 +28,9 @@ const ROLE_ID = /^(AROA[A-Z0-9]{12,124}):[\w+=,.@-]{1,64}$/;
 const USER_ID = /^(AIDA[A-Z0-9]{12,124})$/;
 
 /**
- * Reads who signed a request from what API Gateway puts into `requestContext.identity`. `assumed-role/R/SESSION` becomes `role/R`:
- * the caller chooses the session name, so it never counts. Role paths are not visible in an assumed-role ARN.
- * Shapes: AWS IAM User Guide, "IAM identifiers" and "Comparing the AWS STS credentials".
+ * Reads the signer of a request from API Gateway's `requestContext.identity`. `assumed-role/R/SESSION` becomes `role/R`, because
+ * the caller chooses the session name. Role paths are not visible in an assumed-role ARN. Shapes: AWS IAM User Guide, "IAM
+ * identifiers" and "Comparing the AWS STS credentials".
  *
  * @param userArn `identity.userArn`.
  * @param principalId `identity.caller`.
@@ -47,7 +47,7 @@ export function parseCaller(userArn: string | null | undefined, principalId: str
 }
 
 /**
- * Normalises the ARN of a principal that did not sign this request, as leases have it.
+ * Normalises the ARN of a principal that did not sign this request, to the form in leases.
  *
  * @throws Failed `caller_unknown` when the ARN is missing or of another form.
  */
@@ -61,7 +61,7 @@ export function parsePrincipal(userArn: string | null | undefined): Pick<Caller,
   };
 }
 
-/** Says whether a lease is the caller's own: ARN and unique id. Leases of version 0.1 have no id and go by their ARN. */
+/** Whether a lease belongs to the caller, by ARN and unique id. Leases of version 0.1 have no id, so only the ARN is compared. */
 export function isOwner(lease: { readonly caller: string; readonly callerId?: string }, caller: Caller): boolean {
   return lease.caller === caller.arn && (lease.callerId === undefined || lease.callerId === caller.id);
 }

@@ -3,14 +3,14 @@ import { fail } from './failure.ts';
 const SECONDS_PER_UNIT = { d: 86_400, h: 3_600, m: 60, s: 1 } as const;
 const UNITS = ['d', 'h', 'm', 's'] as const;
 
-/** Ten years. A longer duration is a typing error, and sums of times stay exact integers below it. */
+/** Ten years. A longer duration is a typing error. Below this limit, sums of times stay exact integers. */
 export const LONGEST_DURATION_SECONDS = 315_360_000;
 
 /**
- * Reads a duration: whole seconds as a number, or text such as `90s`, `15m`, `1h30m`, `2d` (largest unit first, each unit
- * at most once).
+ * Reads a duration: whole seconds as a number, or text such as `90s`, `15m`, `1h30m`, `2d` (largest unit first, each unit at most
+ * once).
  *
- * @param field what the failure names when the text is no duration.
+ * @param field the field that the failure names if the text is not a duration.
  * @returns whole seconds, 1 to {@link LONGEST_DURATION_SECONDS}.
  * @throws Failed `invalid_field`.
  */
@@ -32,7 +32,7 @@ function secondsOf(text: string): number {
   return UNITS.reduce((sum, unit, index) => sum + Number(match[index + 1] ?? 0) * SECONDS_PER_UNIT[unit], 0);
 }
 
-/** Writes whole seconds the shortest way that {@link parseDuration} reads back: 5400 is `1h30m`. */
+/** Writes whole seconds in the shortest form that {@link parseDuration} can read: 5400 is `1h30m`. */
 export function formatDuration(seconds: number): string {
   let rest = seconds;
   let text = '';

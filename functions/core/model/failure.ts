@@ -13,7 +13,7 @@ export type Failure =
   | {
       readonly tag: 'caller_not_allowed';
       readonly caller: string;
-      /** Its unique id: an allow list may name the ARN and pin another id. */
+      /** The caller's unique id. An allow list may name the ARN with another id. */
       readonly callerId?: string;
       readonly secret: string;
     }
@@ -30,7 +30,7 @@ export type Failure =
   | {
       readonly tag: 'credential_refused';
       readonly username: string;
-      /** `possible`: the password may be right, and a second factor missing. */
+      /** `possible`: the password may be right, but a second factor may be missing. */
       readonly secondFactor: 'needed' | 'possible' | 'no';
     }
   | { readonly tag: 'wrong_account'; readonly expected: string; readonly got: string }
@@ -49,7 +49,7 @@ export type Failure =
       readonly tag: 'rate_limited';
       readonly of: 'caller' | 'account' | 'secret';
       readonly name: string;
-      /** The process that answers had not refused this one before. Only then is it audited. */
+      /** This process has not refused this key before. Only the first refusal is audited. */
       readonly isFirst: boolean;
       readonly retryAfterSeconds: number;
     }
@@ -82,7 +82,7 @@ export type Failure =
       readonly tag: 'credential_unavailable';
       readonly target: string;
       readonly retryAfterSeconds: number;
-      /** It is kept under a key that the installation was not told of. */
+      /** It is encrypted with a key that is missing in the installation's settings. */
       readonly isUnderFormerKey?: true;
     }
   | { readonly tag: 'not_recorded'; readonly leaseId: string; readonly retryAfterSeconds: number }
@@ -90,7 +90,7 @@ export type Failure =
   | { readonly tag: 'busy'; readonly retryAfterSeconds: number }
   | { readonly tag: 'internal' };
 
-/** Docker Hub said no, and saying it again would not help. */
+/** Docker Hub refused, and a retry would not help. */
 export type HubRefusal =
   | 'bad_request'
   | 'forbidden'
@@ -99,7 +99,7 @@ export type HubRefusal =
   | 'access_token_session'
   | 'wrong_account';
 
-/** Docker Hub did not answer as Docker Hub does. */
+/** The answer was not in Docker Hub's form. */
 export type HubFault =
   | 'timeout'
   | 'connection'

@@ -19,17 +19,17 @@ const NEXT: Record<LeaseStatus, readonly LeaseStatus[]> = {
   revoked: ['revoking'],
 };
 
-/** Says whether a lease may go from one state to another. Staying `active` is a renewal; `revoked` to `revoking` a reopening. */
+/** Whether a lease may go from one state to another. `active` to `active` is a renewal, `revoked` to `revoking` a reopening. */
 export function mayBecome(from: LeaseStatus, to: LeaseStatus): boolean {
   return NEXT[from].includes(to);
 }
 
 /**
- * The next row of a lease: `after`, one version later than `before`, under the name of this write. Every change of a lease ends
- * here. The types forbid what is checked, and the checks hold for a row that got past the types.
+ * The next row of a lease: `after`, with the next version after `before` and the id of this write. Every change of a lease goes
+ * through this function. The types already forbid illegal changes. The checks are for rows that got past the types.
  *
- * @throws Error for an illegal transition, `revoked` without evidence, or an open lease without `dueAtMs`: a fault in
- *   hublease, never in its input.
+ * @throws Error for an illegal transition, `revoked` without evidence, or an open lease without `dueAtMs`. Each of these is a bug
+ *   in hublease, never a fault of its input.
  */
 export function nextLease<T extends Lease>(before: Lease, opId: string, after: T): T {
   const next = { ...after, version: before.version + 1, opId };
@@ -45,15 +45,15 @@ export function nextLease<T extends Lease>(before: Lease, opId: string, after: T
   return next;
 }
 
-/** When a lease ends whose token Docker Hub ends earlier than was asked. */
+/** The ends of a lease whose token expires on Docker Hub earlier than requested. */
 export type ClippedEnds = Required<Pick<Lease, 'expiresAtMs' | 'maxExpiresAtMs' | 'expiryClipped'>>;
 
-/** The expiry that Docker Hub now reports for a lease's token, null for none; absent where it showed no token. */
+/** The expiry that Docker Hub now reports for a lease's token: null for none, absent if Docker Hub showed no token. */
 export interface ReportedExpiry {
   readonly reportedExpiresAtMs?: number | null;
 }
 
-/** `minting` → `active`: the token is there. */
+/** `minting` → `active`: the token is recorded. */
 export function activate(
   lease: MintingLease,
   opId: string,
@@ -80,7 +80,7 @@ export function renew(lease: ActiveLease, opId: string, expiresAtMs: number): Ac
   return nextLease(lease, opId, { ...lease, expiresAtMs, dueAtMs: expiresAtMs });
 }
 
-/** What Docker Hub shows of a lease's token. Undefined: it does not say, and neither does the lease from then on. */
+/** What Docker Hub shows of a lease's token. Undefined: Docker Hub does not say, and the lease's member is removed. */
 export interface ShownToken {
   readonly lastUsedAtMs: number | undefined;
   readonly hubReportedExpiresAtMs: number | undefined;
@@ -91,7 +91,7 @@ export function noteShown(lease: OpenLease, opId: string, shown: ShownToken): Op
   return nextLease(lease, opId, withShown(lease, shown));
 }
 
-/** An open lease with what a caller's look saw. */
+/** An open lease with the result of a caller's lookup. */
 export function noteSeen(lease: OpenLease, opId: string, seen: SeenToken, shown: ShownToken | undefined): OpenLease {
   return nextLease(lease, opId, { ...(shown === undefined ? lease : withShown(lease, shown)), seen });
 }
@@ -104,7 +104,7 @@ function withShown(lease: OpenLease, { lastUsedAtMs, hubReportedExpiresAtMs }: S
   };
 }
 
-/** Any open lease → `revoking`, due now: the revoker takes it up. One that is being revoked keeps its reason. */
+/** Any open lease → `revoking`, due now, so that the revoker starts. A lease that is already `revoking` keeps its reason. */
 export function handToRevoker(lease: OpenLease, opId: string, reason: RevokeReason, nowMs: number): RevokingLease {
   return nextLease(lease, opId, { ...lease, ...beginning(lease, reason, nowMs), dueAtMs: nowMs });
 }
@@ -124,7 +124,7 @@ export function refuseCreate(
   });
 }
 
-/** Any open lease → `revoking`: an attempt begins. A token that the lease did not name yet makes it due now. */
+/** Any open lease → `revoking`: an attempt begins. If the lease learns its token only now, it is due now. */
 export function beginAttempt(
   lease: OpenLease,
   opId: string,
@@ -137,16 +137,16 @@ export function beginAttempt(
     ...without(lease, 'blockedBy', 'hubReportedExpiresAtMs'),
     ...beginning(lease, attempt.reason, nowMs),
     ...expiryOf(lease, attempt),
-    // Whoever asks again does not move what is planned already.
+    // A repeated request does not move an attempt that is already planned.
     dueAtMs: lease.status === 'revoking' && tokenId === lease.tokenId ? lease.dueAtMs : nowMs,
     attemptedAtMs: nowMs,
     ...(tokenId !== undefined && { tokenId }),
-    // Once the lease names its token, others are no matter.
+    // When the lease knows its own token, other tokens do not matter.
     ...(tokenId === undefined && blockedBy !== undefined && { blockedBy }),
   });
 }
 
-/** What a failed attempt leaves in its lease. */
+/** The members that a failed attempt writes into its lease. */
 export interface FailedAttempt extends ReportedExpiry {
   readonly revokeReason: RevokeReason;
   readonly revokingSinceMs: number;
@@ -158,7 +158,7 @@ export interface FailedAttempt extends ReportedExpiry {
   readonly removedTokenIds: readonly string[];
 }
 
-/** Any open lease → `revoking`: an attempt brought no proof, and the next one is planned. */
+/** Any open lease → `revoking`: an attempt found no proof, and the next one is planned. */
 export function delayRevocation(lease: OpenLease, opId: string, attempt: FailedAttempt): RevokingLease {
   const { reportedExpiresAtMs: _, blockedBy, removedTokenIds, ...planned } = attempt;
   return nextLease(lease, opId, {
@@ -228,7 +228,7 @@ function beginning({ revokeReason, revokingSinceMs }: OpenLease, reason: RevokeR
   } as const;
 }
 
-/** The token's expiry as Docker Hub now reports it, or else as it last did. */
+/** The token's expiry: the one that Docker Hub reports now, or else the one that it reported last. */
 function expiryOf(
   { hubReportedExpiresAtMs: knownMs }: Lease,
   { reportedExpiresAtMs }: ReportedExpiry,

@@ -20,13 +20,13 @@ export type RevokeReason =
 /**
  * What proves that no token of a lease lives.
  *
- * - `deleted`: Docker Hub, logged in to the pinned account, answered the delete with `httpStatus`. 204 is proof by itself. Any
- *   other status needs what `confirmedBy` names: `gone`, a 404 together with a complete list that lacks the id, or `inactive`, a
- *   200 that reads `is_active: false`. Rows of version 0.1 have 2xx and 404 without it.
+ * - `deleted`: Docker Hub answered the delete with `httpStatus`, in a session of the pinned account. 204 is proof by itself. Any
+ *   other status needs a confirmation, see `confirmedBy`: `gone`, a 404 together with a complete list that lacks the id, or
+ *   `inactive`, a 200 that reads `is_active: false`. Rows of version 0.1 have 2xx and 404 without it.
  * - `absent`: after `quietUntilMs` two complete listings lacked the lease's label; `removedTokenIds` were deleted before.
- * - `expired`: Docker Hub's own clock stood at `hubDateMs`, past `hubExpiresAtMs`, the expiry that it reported itself, and the
- *   margin.
- * - `attested`: an admin vouched for it, with a reason. hublease never writes this by itself, and it proves nothing.
+ * - `expired`: Docker Hub's own clock showed `hubDateMs`. This is later than `hubExpiresAtMs`, the expiry that Docker Hub
+ *   reported, plus the margin.
+ * - `attested`: an admin declared it, with a reason. hublease never writes this by itself, and it proves nothing.
  */
 export type Evidence =
   | {
@@ -53,14 +53,14 @@ export type SeenToken = { readonly atMs: number } & (
   | { readonly found: false }
 );
 
-/** What every lease states, whatever its status. */
+/** The members of every lease, with any status. */
 interface LeaseFacts {
   readonly schema: 1;
   /** ULID. */
   readonly id: string;
-  /** Grows by one with every write; a write states the version it read. */
+  /** Grows by one with every write. A write names the version that it read. */
   readonly version: number;
-  /** Names the write that produced this row, so that a repeated write recognises itself. */
+  /** The id of the write that made this row, by which a repeated write recognises its own row. */
   readonly opId: string;
   readonly secret: string;
   readonly target: string;
@@ -73,7 +73,10 @@ interface LeaseFacts {
   readonly resources?: readonly OatResource[];
   /** Normalised ARN of the principal that owns the lease. */
   readonly caller: string;
-  /** The owner's unique id, such as `AROA…`. Absent in rows of version 0.1, which go by ARN, and for owners without one. */
+  /**
+   * The owner's unique id, such as `AROA…`. Absent in rows of version 0.1, where only the ARN counts, and for owners without an
+   * id.
+   */
   readonly callerId?: string;
   /** The caller's own label. */
   readonly label?: string;
@@ -86,46 +89,46 @@ interface LeaseFacts {
   readonly maxExpiresAtMs: number;
   /** The expiry that Docker Hub was asked for. Never evidence. */
   readonly hubExpiresAtMs: number | null;
-  /** The expiry that Docker Hub last reported for the token; absent while it has reported none. */
+  /** The expiry that Docker Hub last reported for the token; absent if it has reported none. */
   readonly hubReportedExpiresAtMs?: number;
-  /** Docker Hub ends the token earlier than was asked, so `expiresAtMs` and `maxExpiresAtMs` were moved there. */
+  /** Docker Hub ends the token earlier than requested, so `expiresAtMs` and `maxExpiresAtMs` were set to that time. */
   readonly expiryClipped?: true;
   readonly renewable: boolean;
   /** The quota counters that count this lease while it is open. */
   readonly counters?: readonly string[];
-  /** Last seen in use on Docker Hub, where a sweep or a look has seen it. */
+  /** The token's last use, as a sweep or a lookup has seen it on Docker Hub. */
   readonly lastUsedAtMs?: number;
-  /** The create is not sent after this. */
+  /** The create is not sent after this time. */
   readonly mintByMs: number;
   /** Tokens of this lease that were found by label and deleted. */
   readonly removedTokenIds?: readonly string[];
   /** Failed attempts to revoke. */
   readonly attempts: number;
-  /** How often a live token was seen after `revoked` had been written. */
+  /** How often a live token was seen after the lease was `revoked`. */
   readonly reopened?: number;
 }
 
-/** Members that a lease of some status never has. They can be asked for all the same, and are undefined. */
+/** Members that only some statuses have. In all other statuses they can still be read, and are undefined. */
 type Never<Name extends string> = { readonly [N in Name]?: never };
 
 type EndFacts = 'evidence' | 'revokedAtMs' | 'ttlAtMs';
 type AttemptFacts = 'createRefused' | 'blockedBy' | 'attemptedAtMs' | 'lastError';
 
 interface OpenFacts extends LeaseFacts, Never<EndFacts> {
-  /** When the lease next wants attention. */
+  /** When hublease must next act on the lease. */
   readonly dueAtMs: number;
-  /** What Docker Hub showed of the token when a caller last had it looked at. */
+  /** What Docker Hub showed of the token at the last lookup for a caller. */
   readonly seen?: SeenToken;
 }
 
-/** Recorded, and its create is about to be sent, is under way, or was lost. */
+/** Recorded. Its create is about to be sent, is under way, or was lost. */
 export interface MintingLease
   extends OpenFacts,
     Never<AttemptFacts | 'tokenId' | 'tokenSha256' | 'revokeReason' | 'revokingSinceMs'> {
   readonly status: 'minting';
 }
 
-/** Its token is recorded, and was answered or is about to be. */
+/** Its token is recorded. It was returned, or is about to be. */
 export interface ActiveLease extends OpenFacts, Never<AttemptFacts | 'revokeReason' | 'revokingSinceMs'> {
   readonly status: 'active';
   readonly tokenId: string;
@@ -133,7 +136,7 @@ export interface ActiveLease extends OpenFacts, Never<AttemptFacts | 'revokeReas
   readonly tokenSha256: string;
 }
 
-/** On its way to its end: there is no proof yet. */
+/** Being revoked: there is no proof yet. */
 export interface RevokingLease extends OpenFacts {
   readonly status: 'revoking';
   /** Absent while no token of the lease is known. */
@@ -143,19 +146,22 @@ export interface RevokingLease extends OpenFacts {
   readonly revokeReason: RevokeReason;
   readonly revokingSinceMs: number;
   /**
-   * Docker Hub refused the create in its own words, so there is most likely no token. The lease holds no quota place, and the
-   * listings of the sweep end it.
+   * Docker Hub itself refused the create (not a proxy), so there is most likely no token. The lease does not count in quotas, and
+   * the sweep's listings end it.
    */
   readonly createRefused?: true;
-  /** Listed tokens that may be this lease's, although their label does not say so: they keep it from being `absent`. */
+  /**
+   * Listed tokens that may belong to this lease, although their label does not say so. Because of them, the lease cannot end as
+   * `absent`.
+   */
   readonly blockedBy?: readonly string[];
-  /** When somebody last asked for an attempt to revoke it, or one last failed; absent before that. */
+  /** When an attempt to revoke was last requested, or last failed; absent before that. */
   readonly attemptedAtMs?: number;
   /** Stable code of the last failed attempt. */
   readonly lastError?: string;
 }
 
-/** Proven over. */
+/** Its token is proven to be gone or dead, or an admin attested it. */
 export interface RevokedLease extends LeaseFacts, Never<'dueAtMs' | 'seen' | Exclude<AttemptFacts, 'createRefused'>> {
   readonly status: 'revoked';
   readonly tokenId?: string;
@@ -163,11 +169,11 @@ export interface RevokedLease extends LeaseFacts, Never<'dueAtMs' | 'seen' | Exc
   readonly tokenSha256?: string;
   readonly createRefused?: true;
   readonly revokeReason: RevokeReason;
-  /** Absent where the first attempt brought the proof. */
+  /** Absent if the first attempt found the proof. */
   readonly revokingSinceMs?: number;
   readonly revokedAtMs: number;
   readonly evidence: Evidence;
-  /** When the row itself may go; absent where it never may. */
+  /** When the row may be deleted; absent if it may never be deleted. */
   readonly ttlAtMs?: number;
 }
 
@@ -177,7 +183,7 @@ export type OpenLease = MintingLease | ActiveLease | RevokingLease;
 /** The record of one minted token. Never holds the token. All times are milliseconds since 1970. */
 export type Lease = OpenLease | RevokedLease;
 
-/** Failed attempts after which a revocation counts as stuck: with doubling pauses, after some ten minutes of trying. */
+/** After this many failed attempts, a revocation counts as stuck. With doubling pauses, this is after about ten minutes. */
 export const STUCK_ATTEMPTS = 8;
 
 /** Docker Hub refused the create of this lease, and it names no token. */

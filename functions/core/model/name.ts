@@ -3,14 +3,14 @@ import { fail } from './failure.ts';
 const SEGMENT = /^[a-z0-9][a-z0-9-]{0,31}$/;
 const MOST_SEGMENTS = 4;
 
-/** Says whether `text` is a legal name of a secret or target: up to 4 segments of `[a-z0-9][a-z0-9-]*`, 32 characters each. */
+/** Whether `text` is a legal name of a secret or target: up to 4 segments of `[a-z0-9][a-z0-9-]*`, 32 characters each. */
 export function isName(text: string): boolean {
   const segments = text.split('/', MOST_SEGMENTS + 1);
   return segments.length <= MOST_SEGMENTS && segments.every((segment) => SEGMENT.test(segment));
 }
 
 /**
- * Returns `text` when it is a legal name.
+ * Returns `text` if it is a legal name.
  *
  * @throws Failed `invalid_field` that names `field`.
  */
@@ -23,7 +23,7 @@ export function parseName(text: string, field: string): string {
   });
 }
 
-/** Says whether `name` is `prefix` or lies below it. Whole segments only: `team/a` covers `team/a/x`, not `team/ab`. */
+/** Whether `name` is `prefix` or lies below it. Only whole segments count: `team/a` covers `team/a/x`, not `team/ab`. */
 export function isUnder(name: string, prefix: string): boolean {
   return name === prefix || name.startsWith(`${prefix}/`);
 }

@@ -1,21 +1,21 @@
-/** How often something may be done: once every `everyMs` over time, and `burst` times at once after a pause. */
+/** A rate limit: one action every `everyMs` over time, and `burst` actions at once after a pause. */
 export interface Pace {
-  /** A multiple of 1/1024, so that sums of it and of instants are exact. */
+  /** A multiple of 1/1024, so that sums with instants are exact. */
   readonly everyMs: number;
   /** At least 1. */
   readonly burst: number;
 }
 
-/** A time beyond what this pace and clocks that differ can make is wrong, and counts as none. */
+/** Tolerance for clocks that differ. A stored time that is later than the pace and this tolerance allow is wrong, and is ignored. */
 const CLOCKS_DIFFER_MS = 60_000;
 
-/** What a pace that is kept as one number comes to: `fullMs` is when all that was taken will have been earned. */
+/** How to store a pace as one number, `fullMs`: the time at which all taken places are free again. */
 export interface Bounds {
-  /** The number after taking from a pace that is idle. */
+  /** The new number if the pace is idle. */
   readonly freshMs: number;
-  /** The pace is busy, and there is room, while the number is at most this. */
+  /** If the pace is busy, there is room while the number is at most this. */
   readonly roomMs: number;
-  /** A larger number is not believed. */
+  /** A larger number is ignored as wrong. */
   readonly believedMs: number;
 }
 
@@ -29,10 +29,10 @@ export function boundsOf({ everyMs, burst }: Pace, nowMs: number, count: number)
 }
 
 /**
- * The generic cell rate algorithm: the whole state is one instant.
+ * The generic cell rate algorithm. Its whole state is one instant.
  *
- * @param fullMs the number that is kept; undefined for none.
- * @returns the number to keep, or when there will be room.
+ * @param fullMs the stored number; undefined for none.
+ * @returns the number to store, or the time at which there is room again.
  */
 export function afterTaking(
   fullMs: number | undefined,
@@ -46,10 +46,10 @@ export function afterTaking(
   return { retryAtMs: nowMs + fullMs - roomMs };
 }
 
-/** The steps of an interval. Of an instant in milliseconds, a double leaves more than ten binary places. */
+/** Intervals are multiples of 1/1024 ms. A double with an instant in milliseconds has more than ten binary places left. */
 const STEPS_PER_MS = 1_024;
 
-/** So many a minute: hardly more, where the interval is no whole number of steps. */
+/** This many per minute. If the interval is not a whole number of steps, slightly more. */
 export function perMinute(count: number, burst: number): Pace {
   return { everyMs: Math.floor((60_000 / count) * STEPS_PER_MS) / STEPS_PER_MS, burst };
 }

@@ -36,7 +36,7 @@ const FAMILIES: Record<OatResource['type'], readonly (readonly string[])[]> = {
 const ALL_PUBLIC = '*/*/public';
 const REPOSITORY = /^[a-z0-9](?:[a-z0-9._-]{0,253}[a-z0-9])?$/;
 
-/** All repositories of one organization, with pull: what `namespace` is short for. */
+/** Pull for all repositories of one organization. `namespace` is short for this. */
 export function namespaceResources(namespace: string): readonly OatResource[] {
   return [{ type: 'TYPE_REPO', path: `${namespace}/*`, scopes: ['scope-image-pull'] }];
 }
@@ -71,7 +71,7 @@ function isPathOf(type: OatResource['type'], path: string, organization: string)
   return owner === organization && rest.length === 0 && REPOSITORY.test(name ?? '');
 }
 
-/** Says whether everything that `wanted` allows is also allowed by `held`. */
+/** Whether `held` allows everything that `wanted` allows. */
 export function resourcesCover(held: readonly OatResource[], wanted: readonly OatResource[]): boolean {
   return wanted.every((want) =>
     want.scopes.every((scope) =>
@@ -87,7 +87,7 @@ export function resourcesCover(held: readonly OatResource[], wanted: readonly Oa
 
 function pathCovers(held: string, wanted: string): boolean {
   if (held === wanted) return true;
-  // Whether a repository is public is Docker Hub's to say, so "all public ones" covers only itself.
+  // Only Docker Hub knows which repositories are public, so "all public ones" covers only itself.
   return held.endsWith('/*') && wanted.startsWith(held.slice(0, -1)) && !wanted.endsWith('/*');
 }
 

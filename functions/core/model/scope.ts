@@ -8,21 +8,20 @@ export const PAT_SCOPES = ['repo:public_read', 'repo:read', 'repo:write', 'repo:
 
 export type PatScope = (typeof PAT_SCOPES)[number];
 
-/** One entry of an organization access token's reach. */
+/** One entry of the resources of an organization access token. */
 export interface OatResource {
   readonly type: 'TYPE_REPO' | 'TYPE_ORG';
   readonly path: string;
   readonly scopes: readonly string[];
 }
 
-/** Says whether a token with scope `held` may do all that `wanted` may. */
+/** Whether a token with scope `held` may do everything that `wanted` allows. */
 export function covers(held: PatScope, wanted: PatScope): boolean {
   return PAT_SCOPES.indexOf(held) >= PAT_SCOPES.indexOf(wanted);
 }
 
 /**
- * Reads one scope, a comma-separated list or an array of scopes, and returns the single widest one, which is what the list
- * amounts to.
+ * Reads one scope, a comma-separated list or an array of scopes, and returns the widest one, which includes all others.
  *
  * @throws Failed `invalid_field` for an empty list or an unknown scope.
  */

@@ -6,32 +6,32 @@ import type { ManagedBy } from './secret.ts';
  */
 export type LoginRoute = 'auth-token' | 'users-login';
 
-/** Finest to coarsest instants that Docker Hub was seen to accept for `expires_at`. */
+/** Granularities of `expires_at` that a verification tries, finest first. */
 export type ExpiryGranularity = 'second' | 'minute' | 'hour' | 'day';
 
-/** What a verification learned from the live service. */
+/** Results of a verification. */
 export interface Verification {
   readonly atMs: number;
   readonly account: string;
   readonly loginRoute: LoginRoute;
-  /** Finest instant that was accepted for `expires_at`; absent where only the login was proven. */
+  /** Finest granularity that Docker Hub accepted for `expires_at`; absent if only the login was checked. */
   readonly expiryGranularity?: ExpiryGranularity;
-  /** Shortest life that Docker Hub accepts, where it refused a shorter one. */
+  /** Shortest lifetime that Docker Hub accepts, if it refused a shorter one. */
   readonly expiryMinSeconds?: number;
-  /** How much later than asked an expiry may read back: 0, or the next of a minute, an hour and a day. */
+  /** How much later than requested an expiry may be: 0, a minute, an hour or a day. */
   readonly expirySlackSeconds?: number;
-  /** Docker Hub keeps no expiry that can be read, which the target's owner allows. */
+  /** Docker Hub keeps no readable expiry, and the target's owner allows this. */
   readonly expiryUnproven?: true;
   /** Longest label that came back unchanged. */
   readonly labelMaxCharacters?: number;
   /**
-   * Whether `creator_ua` of the token was our User-Agent; absent where there was none. Of an organization's token false where
+   * Whether the token's `creator_ua` was our User-Agent; absent if there was none. For an organization's token: false if
    * `created_by` was not the target's user, else absent.
    */
   readonly creatorUserAgentKept?: boolean;
   /** Status of the delete of the throwaway token. */
   readonly deleteStatus?: number;
-  /** From the create until the token stood in the list. */
+  /** Time from the create until the token was listed. */
   readonly listDelayMs?: number;
   /** Docker Hub's remaining requests afterwards. */
   readonly rateRemaining?: number;
@@ -49,17 +49,17 @@ export interface Target {
   /** On `org` targets. */
   readonly organization?: string;
   readonly loginRoute: LoginRoute;
-  /** Where the owner keeps the credential, when that is not hublease: it is read there and never written. */
+  /** Where the owner keeps the credential, if hublease does not keep it. hublease reads it there, and never writes it. */
   readonly credentialRef?: string;
   readonly expiryGranularity: ExpiryGranularity;
   readonly description?: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly verification?: Verification;
-  /** Most open leases at a time; Docker Hub caps an organization's tokens at 10 (Team) or 100 (Business). */
+  /** Maximum open leases at a time. Docker Hub limits an organization's tokens to 10 (Team) or 100 (Business). */
   readonly maxActive?: number;
   /** The owner accepts tokens whose expiry Docker Hub drops, moves by more than a day, or does not show. */
   readonly allowUnprovenExpiry?: true;
-  /** Listed tokens of which an admin said that they are not of hublease: they block no lease. At most 100. */
+  /** Listed tokens that are not from hublease, as an admin declared. They block no lease. At most 100. */
   readonly dismissedTokenIds?: readonly string[];
   /** `draining`: refuses new leases; removed once its leases are revoked. */
   readonly status: 'ready' | 'draining';
@@ -73,7 +73,7 @@ export function hubAccountOf(target: Pick<Target, 'kind' | 'username' | 'organiz
   return target.kind === 'org' ? (target.organization as string) : target.username;
 }
 
-/** What a target logs in with. Never leaves TargetCredentials but for a login. */
+/** The credential of a target. It leaves TargetCredentials only for a login. */
 export interface Credential {
   readonly username: string;
   readonly password: string;
@@ -81,12 +81,12 @@ export interface Credential {
   readonly totpSecret?: string;
 }
 
-/** `dckr_pat_…`, `dckr_oat_…`: tokens that Docker Hub does not let mint others. Source: Docker Hub answers 403 to them. */
+/** `dckr_pat_…`, `dckr_oat_…`: access tokens. Docker Hub does not let them mint tokens. Source: Docker Hub answers 403 to them. */
 export function isAccessToken(password: string): boolean {
   return /^dckr_(pat|oat)_/.test(password);
 }
 
-/** Docker Hub's clock may be ahead by as much, and a create takes a while. */
+/** Docker Hub's clock may be ahead by this much, and a create takes a while. */
 const CLOCK_MARGIN_MS = 60_000;
 
 const GRANULARITY_MS: Record<ExpiryGranularity, number> = {
@@ -102,14 +102,14 @@ export function roundUpExpiry(atMs: number, granularity: ExpiryGranularity): num
   return Math.ceil(atMs / step) * step;
 }
 
-/** What a create sent now asks for so that the token lives until `endMs`. */
+/** The expiry that a create must request now, so that the token lives until `endMs`. */
 export function expiryToAskMs(
   { expiryGranularity, verification }: Pick<Target, 'expiryGranularity' | 'verification'>,
   endMs: number,
   nowMs: number,
 ): number {
   const minSeconds = verification?.expiryMinSeconds;
-  // Docker Hub counts from when it gets the create, by its own clock.
+  // Docker Hub counts from the time at which it receives the create, by its own clock.
   const minMs = minSeconds === undefined ? 0 : nowMs + minSeconds * 1_000 + CLOCK_MARGIN_MS;
   return roundUpExpiry(Math.max(endMs, minMs), expiryGranularity);
 }

@@ -1,14 +1,17 @@
 import type { Pace } from '../model/pace.ts';
 
-/** Counts who asks how often, for all processes of an installation. Called by `Rates` only, which lets pass what it cannot count. */
+/**
+ * Counts requests for all processes of an installation. Called only by `Rates`, which lets a request pass if it cannot be
+ * counted.
+ */
 export interface CallerRates {
   /**
-   * Takes places of a pace, all or none. Repeating takes others, which does no harm. May let through more where many write at the
-   * same time.
+   * Takes `count` places of a pace, all or none. A repeated call takes more places, which does no harm. If many processes write
+   * at the same time, too many requests may pass.
    *
-   * @param key hex SHA-256 over what is counted.
+   * @param key hex SHA-256 of the thing that is counted.
    * @param count 1 to `pace.burst`.
-   * @returns undefined when they were taken, else from when on there will be room.
+   * @returns undefined if the places were taken, else the time from which there is room again.
    */
   take(key: string, pace: Pace, nowMs: number, count: number): Promise<number | undefined>;
 }
@@ -16,14 +19,17 @@ export interface CallerRates {
 /** A request that exceeds its pace. */
 export interface RateRefusal {
   readonly retryAtMs: number;
-  /** This process had not known of it. */
+  /** This process has not refused this key before. */
   readonly isFirst: boolean;
 }
 
-/** What one process lets through of callers, accounts and secrets. It never rejects: what cannot be counted passes. */
+/**
+ * The rate limits of callers, accounts and secrets, as one process applies them. Never rejects: a request that cannot be counted
+ * passes.
+ */
 export interface RateLimits {
-  /** Takes one request. @returns undefined when it may go on. */
+  /** Counts one request. @returns undefined if it may go on. */
   takeRequest(key: string, nowMs: number): Promise<RateRefusal | undefined>;
-  /** Takes one mint of `maxPerMinute`. @returns undefined when it may go on. */
+  /** Counts one mint of at most `maxPerMinute`. @returns undefined if it may go on. */
   takeMint(key: string, maxPerMinute: number, nowMs: number): Promise<RateRefusal | undefined>;
 }

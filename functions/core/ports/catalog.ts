@@ -5,11 +5,14 @@ import type { Page, PageRequest } from './pages.ts';
 
 /** Targets and secrets, without credentials. Called by mint, revoke, sweep and the admin routes. */
 export interface Catalog {
-  /** Strongly consistent, as are all single reads here. */
+  /** Strongly consistent, like all single reads of this port. */
   getSecret(name: string): Promise<DynamicSecret | undefined>;
-  /** Writes the row when the stored version is `secret.version - 1` (0 means absent), or when this `opId` is already there. */
+  /**
+   * Writes the row if the stored version is `secret.version - 1` (0 means absent). Also `written` if the stored row already has
+   * this `opId`.
+   */
   putSecret(secret: DynamicSecret): Promise<WriteOutcome>;
-  /** Removes the row when its version is `version`; `written` also when it is gone. */
+  /** Removes the row if its version is `version`. Also `written` if the row is already gone. */
   deleteSecret(name: string, version: number): Promise<WriteOutcome>;
   /** By name, ascending. `prefix` covers whole segments. */
   listSecrets(
@@ -28,11 +31,11 @@ export interface Catalog {
  */
 export interface TargetCredentials {
   /**
-   * The current credential and its version, or undefined when none is stored. Rejects with CredentialOutOfReach when it is under a key
-   * that the installation was not told of.
+   * The current credential and its version, or undefined when none is stored. Rejects with CredentialOutOfReach if the credential
+   * is encrypted with a key that is missing in the installation's settings.
    */
   read(target: string): Promise<{ readonly credential: Credential; readonly version: string } | undefined>;
-  /** Stores a credential beside the current one and returns its version. Repeating makes another version. */
+  /** Stores a credential beside the current one and returns its version. A repeated call makes another version. */
   stage(target: string, credential: Credential): Promise<string>;
   /** Makes a staged version the current one. */
   promote(target: string, version: string): Promise<void>;

@@ -5,23 +5,23 @@ export interface Clock {
 
 /** Fresh identifiers. */
 export interface Ids {
-  /** A ULID, never given before. */
+  /** A ULID that was never returned before. */
   leaseId(nowMs: number): string;
-  /** Names one write, so that its repetition recognises itself. At least 80 random bits. */
+  /** The id of one write, by which a repeated write recognises its own row. At least 80 random bits. */
   opId(): string;
 }
 
-/** Bounds of one installation. */
+/** Limits of one installation. */
 export interface Limits {
-  /** Least TTL of a lease: 60 on AWS (the Scheduler's precision), 1 on the embedded edition. */
+  /** Minimum TTL of a lease: 60 on AWS (the Scheduler's precision), 1 on the embedded edition. */
   readonly minTtlSeconds: number;
-  /** Most time between a lease's record and its create. */
+  /** Maximum time between a lease's record and its create. */
   readonly mintWindowMs: number;
-  /** Most time one call to Docker Hub takes. */
+  /** Timeout of one call to Docker Hub. */
   readonly hubTimeoutMs: number;
-  /** How long past `mintWindowMs + hubTimeoutMs` a create may still land. */
+  /** How long after `mintWindowMs + hubTimeoutMs` a create may still take effect. */
   readonly quietMs: number;
-  /** Longest pause between two attempts to revoke; at most 900,000, what the queue can delay. */
+  /** Longest pause between two attempts to revoke. At most 900,000, the queue's maximum delay. */
   readonly maxRetryMs: number;
   /** How long a revoked lease's row is kept. */
   readonly auditRetentionMs: number;

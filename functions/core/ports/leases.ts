@@ -1,10 +1,10 @@
 import type { Lease, LeaseStatus } from '../model/lease.ts';
 import type { Page, PageRequest } from './pages.ts';
 
-/** `written`, or `conflict`: another write came first and nothing was changed. */
+/** `written`, or `conflict`: another write was first, and nothing was changed. */
 export type WriteOutcome = 'written' | 'conflict';
 
-/** A counter of open leases that a new lease must fit under. */
+/** A counter of open leases whose limit a new lease must not exceed. */
 export interface QuotaClaim {
   /** `secret:NAME` or `target:NAME`; also in the lease's `counters`. */
   readonly counter: string;
@@ -13,24 +13,24 @@ export interface QuotaClaim {
 
 /** Which lease answered a caller's Idempotency-Key. Kept for `REPLAY_MS`. */
 export interface ReplayRecord {
-  /** Hex SHA-256 over the caller's ARN and key. The lease says which role of that ARN it was. */
+  /** Hex SHA-256 of the caller's ARN and key. The lease shows which role had that ARN. */
   readonly id: string;
   readonly version: number;
   readonly opId: string;
-  /** Hex SHA-256 of what was asked. */
+  /** Hex SHA-256 of the request. */
   readonly orderSha256: string;
   readonly leaseId: string;
   readonly ttlAtMs: number;
 }
 
-/** What is written in one transaction with a new lease. */
+/** The rows that are written in one transaction with a new lease. */
 export interface LeaseClaims {
   readonly quotas?: readonly QuotaClaim[];
   /** Version 1 for a new key, else one more than the record it replaces. */
   readonly replay?: ReplayRecord;
 }
 
-/** `written`, `conflict`, or which counter is full; nothing was written in the latter two. */
+/** `written`, `conflict`, or the counter that is full. With the latter two, nothing was written. */
 export type CreateOutcome = WriteOutcome | { readonly full: string };
 
 /** A counter of open leases. */
@@ -44,15 +44,15 @@ export interface Counter {
 /** The leases. Called by mint, revoke, sweep and the lease routes. */
 export interface LeaseStore {
   /**
-   * Adds a new lease, and in the same transaction its claims. `conflict` when the id is taken by another write, or the replay
-   * record is not of the version before; `written` when this very row (same `opId`) is there.
+   * Adds a new lease, and in the same transaction its claims. `conflict` if another write has used the id, or if the replay
+   * record does not have the version before. `written` if the stored row is from this write (same `opId`).
    */
   create(lease: Lease, claims?: LeaseClaims): Promise<CreateOutcome>;
   /** Reads the latest state, strongly consistent. */
   get(leaseId: string): Promise<Lease | undefined>;
   /**
-   * Replaces the row whose version is `lease.version - 1`. `written` also when this very write (same `opId` and version) had
-   * been applied before. Never creates a row.
+   * Replaces the row whose version is `lease.version - 1`. Also `written` if this write (same `opId` and version) was already
+   * applied. Never creates a row.
    *
    * @param count in the same transaction, takes the lease off its `counters` (`release`), or puts it back on them (`take`,
    *   whatever their limits). A counter never falls below 0.
@@ -62,23 +62,26 @@ export interface LeaseStore {
   due(nowMs: number, page: PageRequest): Promise<Page<string>>;
   /** Newest first. May lag behind writes by seconds. A page may be short, even empty, and still have a `nextToken`. */
   list(filter: LeaseFilter, page: PageRequest): Promise<Page<Lease>>;
-  /** Open leases, all of them page by page, in no order that matters. May lag behind writes by `settleMs`. */
+  /** All open leases, page by page, in any order. May lag behind writes by `settleMs`. */
   listOpen(page: PageRequest): Promise<Page<Lease>>;
-  /** The lease that a token belongs to, by the token's hex SHA-256, open or not. May lag behind writes by seconds. */
+  /** The lease of a token, by the token's hex SHA-256, open or not. May lag behind writes by seconds. */
   findByToken(tokenSha256: string): Promise<string | undefined>;
-  /** The record of a caller's key, strongly consistent; one past its `ttlAtMs` may still be there. */
+  /** The record of a caller's key, strongly consistent. A record past its `ttlAtMs` may still be there. */
   readReplay(id: string): Promise<ReplayRecord | undefined>;
-  /** A counter, strongly consistent; undefined when nothing was ever counted. */
+  /** A counter, strongly consistent; undefined if nothing was ever counted. */
   readCounter(counter: string): Promise<Counter | undefined>;
-  /** Corrects a counter, unless it changed since it was read. */
+  /** Corrects a counter, unless it has changed since it was read. */
   correctCounter(counter: string, open: number, version: number): Promise<WriteOutcome>;
   /** How many leases of a target or secret are open. May lag behind writes by `settleMs`. */
   countOpen(of: { readonly target: string } | { readonly secret: string }): Promise<number>;
-  /** How long a lease may be missing from `countOpen`, `due` and `list` after it was written; 0 for a store with one truth. */
+  /**
+   * How long a lease may be missing from `countOpen`, `due` and `list` after it was written; 0 for a store without indexes that
+   * lag.
+   */
   readonly settleMs: number;
 }
 
-/** All that are given must match. At least `caller` is given on callers' routes. */
+/** All given members must match. On callers' routes, at least `caller` is given. */
 export interface LeaseFilter {
   readonly caller?: string;
   readonly secret?: string;

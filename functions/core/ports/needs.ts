@@ -9,9 +9,9 @@ import type { SessionStore } from './sessions.ts';
 import type { Backstop, RevocationQueue } from './triggers.ts';
 
 /**
- * The ports of hublease's core: what it needs from the world, as contracts. Unless a method says otherwise, it may reject with
- * any error, which means that its effect is unknown: it may have happened, may still happen, or never will. Core never shows
- * such an error to anyone. Every method is safe to repeat with the same arguments unless it says otherwise.
+ * The ports of hublease's core: the contracts for everything that core needs from outside. Unless a method says otherwise, it may
+ * reject with any error. Then its effect is unknown: it may have happened, may still happen, or may never happen. Core never
+ * shows such an error to a caller. Unless a method says otherwise, it is safe to repeat with the same arguments.
  */
 
 /** What revoking and sweeping need. */
@@ -30,25 +30,25 @@ export interface RevokePorts {
   readonly limits: Limits;
 }
 
-/** What the broker needs: revoking, and what minting takes besides. */
+/** What the broker needs: revoking and minting. */
 export interface MintPorts extends RevokePorts {
   readonly minter: TokenMinter;
   readonly tokenSealer: TokenSealer;
   readonly backstop: Backstop;
-  /** A second, slower trigger, where the edition has one; losing it loses nothing. */
+  /** A second, slower trigger, if the edition has one. It may be lost without harm. */
   readonly timer?: Backstop;
-  /** How often callers may ask; absent where nobody counts. */
+  /** The callers' rate limits; absent if requests are not counted. */
   readonly rates?: RateLimits;
-  /** No token is answered unless its `lease.granted` is stored. */
+  /** A token is returned only if its `lease.granted` event is stored. */
   readonly auditRequired?: boolean;
 }
 
-/** What a verification needs: revoking, and creating the token that it deletes. */
+/** What a verification needs: creating a token and revoking it. */
 export interface VerifyPorts extends RevokePorts {
   readonly minter: TokenMinter;
 }
 
-/** What sweeping needs: revoking, removing what has drained, and verifying targets whose mints are refused. */
+/** What sweeping needs: revoking, removing drained targets and secrets, and verifying targets whose mints are refused. */
 export interface SweepPorts extends VerifyPorts {
   readonly credentials: Pick<TargetCredentials, 'read' | 'remove'>;
 }

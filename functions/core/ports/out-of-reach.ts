@@ -1,6 +1,6 @@
 /**
- * A target's credential is where this installation was not told to look. TargetCredentials rejects with it; the failure that follows
- * names the setting that is missing.
+ * A target's credential is in a place that is missing in this installation's settings. TargetCredentials rejects with this error.
+ * The resulting failure names the missing setting.
  */
 export class CredentialOutOfReach extends Error {
   readonly target: string;

@@ -7,11 +7,11 @@ export interface Page<T> {
 export interface PageRequest {
   /** 1 to 100. */
   readonly limit: number;
-  /** From a former page. A token that the store did not issue for this list rejects with Failed `invalid_field` `nextToken`. */
+  /** From the page before. A token that the store did not issue for this list causes Failed `invalid_field` `nextToken`. */
   readonly nextToken?: string;
 }
 
-/** The most that one page of a list may hold. */
+/** Maximum number of items on one page of a list. */
 const PAGE = 100;
 
 /** Every item of a list, page by page. */
@@ -19,7 +19,7 @@ export async function* everyPage<T>(list: (page: PageRequest) => Promise<Page<T>
   for await (const items of pagesOf(list)) yield* items;
 }
 
-/** The pages of a list, each as a whole. One may be empty and still not the last. */
+/** The pages of a list. A page can be empty without being the last. */
 export async function* pagesOf<T>(list: (page: PageRequest) => Promise<Page<T>>): AsyncGenerator<readonly T[]> {
   let nextToken: string | undefined;
   do {

@@ -1,6 +1,6 @@
 import type { Evidence, Lease, LeaseStatus } from '../model/lease.ts';
 
-/** A stored row that this hublease cannot read. Names the row and never quotes it. */
+/** A stored row that this version of hublease cannot read. The error names the row, and never quotes it. */
 export class RowUnreadable extends Error {
   constructor(row: string, problem: string) {
     super(`${row} cannot be read: ${problem}`);
@@ -10,7 +10,7 @@ export class RowUnreadable extends Error {
 
 type Check = (value: unknown) => boolean;
 
-/** The members that a type cannot do without. */
+/** The required members of a type. */
 type RequiredOf<T> = keyof { [K in keyof T as Record<never, never> extends Pick<T, K> ? never : K]: true };
 
 type OfStatus<S extends LeaseStatus> = Extract<Lease, { readonly status: S }>;
@@ -54,7 +54,7 @@ const ALWAYS: Readonly<Record<RequiredOf<Lease>, Check>> = {
   attempts: isNumber,
 };
 
-/** What a lease has beside that, by its status. The types and this table cannot differ. */
+/** The other members of a lease, by its status. The compiler checks that this table agrees with the types. */
 const BY_STATUS: {
   readonly [S in LeaseStatus]: Readonly<Record<Exclude<RequiredOf<OfStatus<S>>, keyof typeof ALWAYS>, Check>>;
 } = {
@@ -65,8 +65,8 @@ const BY_STATUS: {
 };
 
 /**
- * What would make a row contradict its status. Other leftovers do no harm: nothing reads them in that status, and rows of version
- * 0.1 have some.
+ * Members that contradict a row's status. Other leftover members do no harm, because nothing reads them in that status. Rows of
+ * version 0.1 have some.
  */
 const OPEN_NEVER = ['evidence', 'revokedAtMs', 'ttlAtMs'] as const;
 const NEVER: Readonly<Record<LeaseStatus, readonly (keyof Lease)[]>> = {
@@ -79,10 +79,11 @@ const NEVER: Readonly<Record<LeaseStatus, readonly (keyof Lease)[]>> = {
 type Members = Readonly<Record<string, unknown>>;
 
 /**
- * The lease in a stored row, once the row is known to hold what its status demands. The one way from a store to a lease.
+ * Reads the lease in a stored row, after checking that the row has all members that its status requires. Stores read leases only
+ * through this function.
  *
- * @throws RowUnreadable for an unknown schema or status, or a row that contradicts its status. Nothing is guessed: a revoked
- *   lease without evidence might have a live token.
+ * @throws RowUnreadable for an unknown schema or status, or a row that contradicts its status. Nothing is guessed, because a
+ *   revoked lease without evidence might have a live token.
  */
 export function readLease(row: object): Lease {
   const members: Members = { ...row };

@@ -1,4 +1,4 @@
-/** Seals tokens for the owner of a protection key: who seals cannot open. Called by mint only. */
+/** Seals tokens for the owner of a protection key. hublease itself cannot open them. Called only by mint. */
 export interface TokenSealer {
   /**
    * @param publicJwk a public key, checked when the secret was put.
@@ -7,10 +7,10 @@ export interface TokenSealer {
   seal(token: string, publicJwk: Readonly<Record<string, string>>): Promise<string>;
 }
 
-/** Encrypts small texts under the installation's key, bound to a context. Called by session only. */
+/** Encrypts small texts with the installation's key, bound to a context. Called only by session. */
 export interface Sealer {
   seal(plain: string, context: string): Promise<string>;
-  /** Rejects when the text was changed, or sealed with another context or key. */
+  /** Rejects if the text was changed, or was sealed with another context or key. */
   open(sealed: string, context: string): Promise<string>;
 }
 

@@ -1,9 +1,9 @@
 import { Failed, fail } from '../model/failure.ts';
 
 /**
- * Waits for a store. What a store's own error says stays inside; the caller hears that it may try again.
+ * Waits for a store. The store's own error is not passed on. The caller is told that it may try again.
  *
- * @throws Failed: the store's own where it gave one (a bad `nextToken`), else `store_unavailable`.
+ * @throws Failed: the store's own failure if it is one (a bad `nextToken`), else `store_unavailable`.
  */
 export async function stored<T>(work: Promise<T>): Promise<T> {
   try {

@@ -1,10 +1,10 @@
-/** A job that calls the revoker for one lease at a time of its own. Called by mint and renew. */
+/** Jobs that call the revoker: one job per lease, at the lease's own time. Called by mint and renew. */
 export interface Backstop {
-  /** Arms, or moves, the lease's job. Firing early, late or twice is harmless: the revoker reads the lease first. */
+  /** Arms or moves the lease's job. A job that runs early, late or twice is harmless, because the revoker reads the lease first. */
   arm(leaseId: string, atMs: number): Promise<void>;
 }
 
-/** Hands leases to the revoker. Called by revoke (next attempts) and sweep (due leases). At least once, in any order. */
+/** Hands leases to the revoker. Called by revoke (next attempts) and sweep (due leases). Delivers at least once, in any order. */
 export interface RevocationQueue {
   /** @param delayMs 0 to 900,000. */
   send(leaseId: string, delayMs: number): Promise<void>;

@@ -44,7 +44,9 @@ function accountTable(rates: readonly number[], load: Load): string {
 }
 
 function firstText(limit: Limit | undefined): string {
-  return limit === undefined ? 'none' : `${limit.name} (${rateText(limit.mintsPerSecond)} a second for each ${limit.each})`;
+  return limit === undefined
+    ? 'none'
+    : `${limit.name} (${rateText(limit.mintsPerSecond)} a second for each ${limit.each})`;
 }
 
 function limitTable(rates: readonly number[], load: Load): string {

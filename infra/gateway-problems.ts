@@ -19,7 +19,7 @@ const UNCERTAIN =
 const MISCONFIGURED = {
   status: 500,
   code: 'gateway_misconfigured',
-  title: 'The API is not set up as it should be',
+  title: 'The API is set up wrongly',
   detail: `API Gateway could not handle the request. ${OPERATOR}`,
 } as const;
 
@@ -91,7 +91,7 @@ export const GATEWAY_PROBLEMS: readonly GatewayProblem[] = [
     type: ResponseType.INVALID_SIGNATURE,
     status: 403,
     code: 'signature_mismatch',
-    title: 'The signature does not fit the request',
+    title: 'The signature does not match the request',
     detail:
       "Check the secret access key, the region, the service name execute-api and the machine's clock, and that nothing on the way changed the method, path, query, signed headers or body.",
   },
@@ -136,14 +136,14 @@ export const GATEWAY_PROBLEMS: readonly GatewayProblem[] = [
     type: ResponseType.UNAUTHORIZED,
     status: 401,
     code: 'unauthorized',
-    title: 'The caller could not be made out',
+    title: 'The caller is not known',
     detail: SIGN,
   },
   {
     type: ResponseType.UNSUPPORTED_MEDIA_TYPE,
     status: 415,
     code: 'unsupported_media_type',
-    title: 'The body is of another type than JSON',
+    title: 'The body is not JSON',
     detail: 'Send the body as application/json.',
   },
   {

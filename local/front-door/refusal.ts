@@ -72,9 +72,9 @@ export function detailOf(refusal: SignatureRefusal | ForeignRefusal): string {
     case 'body_hash_mismatch':
       return 'X-Amz-Content-Sha256 is not the SHA-256 of the body that arrived.';
     case 'unknown_key':
-      return "The access key is none of this installation's. Use its credentials file; new keys come with a new data folder.";
+      return 'This server does not know the access key. Use the credentials file in its data folder. A new data folder has new keys.';
     case 'signature_mismatch':
-      return 'The signature does not fit the request as it arrived. Check the secret access key, and that nothing on the way changed the method, path, query, signed headers or body.';
+      return 'The signature does not match the request that arrived. Check the secret access key, and that nothing on the way changed the method, path, query, signed headers or body.';
     case 'other_host':
       return `The request is signed for another host. Use http://${refusal.expected}/${STAGE} as the endpoint.`;
     case 'signed_before_start':

@@ -11,12 +11,12 @@ import { AwsCallFailed, awsCall, failedWith } from './call.ts';
 /** A decision waits this long at most for its record. Beyond it the event goes to the function's own log. */
 const RECORD_TIMEOUT_MS = 2_000;
 /** Longest text of a field: an ARN has some 200 characters. What is longer is cut, so that no event outgrows its log. */
-const LONGEST_TEXT_CHARACTERS = 1_024;
+const MAX_TEXT_CHARACTERS = 1_024;
 /** Longest text in `detail`, where an allow list may stand, and of all of them: an event may have 256 KiB. */
-const LONGEST_DETAIL_CHARACTERS = 8_001;
+const MAX_DETAIL_CHARACTERS = 8_001;
 const ALL_DETAILS_CHARACTERS = 40_000;
 /** Most entries of `detail`. */
-const MOST_DETAILS = 32;
+const MAX_DETAILS = 32;
 
 const TEXT_FIELDS = [
   'requestId',
@@ -102,9 +102,9 @@ function fieldsOf(event: AuditEvent): Record<string, unknown> {
   for (const name of TEXT_FIELDS) if (event[name] !== undefined) fields[name] = cut(event[name]);
   if (event.detail !== undefined) {
     let left = ALL_DETAILS_CHARACTERS;
-    const entries = Object.entries(event.detail).slice(0, MOST_DETAILS);
+    const entries = Object.entries(event.detail).slice(0, MAX_DETAILS);
     const details = entries.map(([name, value]) => {
-      const text = cut(value, Math.min(LONGEST_DETAIL_CHARACTERS, left));
+      const text = cut(value, Math.min(MAX_DETAIL_CHARACTERS, left));
       left = Math.max(0, left - String(text).length);
       return [cut(name), text];
     });
@@ -118,7 +118,7 @@ function isoTime(atMs: number): string | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
-function cut(value: unknown, mostCharacters = LONGEST_TEXT_CHARACTERS): string | number | boolean {
+function cut(value: unknown, mostCharacters = MAX_TEXT_CHARACTERS): string | number | boolean {
   if (typeof value === 'number' || typeof value === 'boolean') return value;
   const text = typeof value === 'string' ? value : typeof value;
   return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}…`;

@@ -10,7 +10,7 @@ const CACHE_MS = 60_000;
 /** One session per target; few are busy in one process at a time. */
 const CACHE_MOST = 50;
 /** Docker Hub's sessions are a few kB; a row of the table holds at most 400 kB. */
-const LONGEST_PLAIN_BYTES = 65_536;
+const MAX_PLAIN_BYTES = 65_536;
 
 /** What KMS answers about a text that another key has encrypted. Source: KMS API reference, Decrypt. */
 const NOT_UNDER_THIS_KEY = ['IncorrectKeyException', 'InvalidCiphertextException', 'AccessDeniedException'];
@@ -65,8 +65,8 @@ export function kmsSealer({ client, keyArn, formerKeyArns = [], clock }: KmsOpti
 
   return {
     async seal(plain, context) {
-      if (Buffer.byteLength(plain) > LONGEST_PLAIN_BYTES)
-        throw new Error(`a text to seal has at most ${LONGEST_PLAIN_BYTES} bytes`);
+      if (Buffer.byteLength(plain) > MAX_PLAIN_BYTES)
+        throw new Error(`a text to seal has at most ${MAX_PLAIN_BYTES} bytes`);
       const dataKey = await awsCall('GenerateDataKey', () =>
         client.send(
           new GenerateDataKeyCommand({

@@ -10,10 +10,10 @@ const INSTALLATION_CHARACTERS = 8;
 const MAC_BYTES = 12;
 const KEY_BYTES = 32;
 /** Below this a seed may be guessed; a seed of 32 random letters and digits has 190 bits. */
-const SHORTEST_SEED_CHARACTERS = 32;
-const LONGEST_SEED_CHARACTERS = 4_096;
+const MIN_SEED_CHARACTERS = 32;
+const MAX_SEED_CHARACTERS = 4_096;
 /** Old keys stay until the last label under them is gone; more than this many are never of use. */
-const MOST_KEYS = 16;
+const MAX_KEYS = 16;
 const FIRST_KEY_ID = 'k1';
 /** How soon a process takes up a new key. */
 const RELOAD_MS = 300_000;
@@ -71,7 +71,7 @@ export function parseInstallationSecret(text: string): LabelKeys {
     if (!isSeed(keySeed)) throw new InstallationSecretMalformed(`keys: ${SEED_EXPECTED}`);
     keys.set(keyId, derive(keySeed, `hublease label key ${keyId}`, KEY_BYTES));
   }
-  if (keys.size > MOST_KEYS) throw new InstallationSecretMalformed(`keys: at most ${MOST_KEYS}`);
+  if (keys.size > MAX_KEYS) throw new InstallationSecretMalformed(`keys: at most ${MAX_KEYS}`);
   if (typeof currentKeyId !== 'string' || !keys.has(currentKeyId)) {
     throw new InstallationSecretMalformed('currentKeyId: no such key');
   }
@@ -107,12 +107,10 @@ export function labelKeySource(options: {
   };
 }
 
-const SEED_EXPECTED = `expected a text of ${SHORTEST_SEED_CHARACTERS} to ${LONGEST_SEED_CHARACTERS} random characters`;
+const SEED_EXPECTED = `expected a text of ${MIN_SEED_CHARACTERS} to ${MAX_SEED_CHARACTERS} random characters`;
 
 function isSeed(value: unknown): value is string {
-  return (
-    typeof value === 'string' && value.length >= SHORTEST_SEED_CHARACTERS && value.length <= LONGEST_SEED_CHARACTERS
-  );
+  return typeof value === 'string' && value.length >= MIN_SEED_CHARACTERS && value.length <= MAX_SEED_CHARACTERS;
 }
 
 function parseObject(text: string): Record<string, unknown> {

@@ -13,7 +13,7 @@ import { writeLeaseMessage } from './lease-message.ts';
  * A job is never set earlier than this from now. Scheduler works to the minute, and a time that has passed once the request
  * is handled is refused or never fires; this leaves one precision window and half a minute of clock difference.
  */
-const LEAST_AHEAD_MS = 90_000;
+const MIN_AHEAD_MS = 90_000;
 /** The due sweep takes over long before, so a longer try would only tell the revoker what it knows. */
 const DELIVERY_AGE_SECONDS = 3_600;
 /** Scheduler's most. Its pauses grow, so the age above ends the tries first. */
@@ -47,7 +47,7 @@ export function schedulerBackstop(options: SchedulerOptions): Backstop {
   const { client, clock } = options;
   return {
     async arm(leaseId, atMs) {
-      const atSeconds = Math.ceil(Math.max(atMs, clock.nowMs() + LEAST_AHEAD_MS) / 1_000);
+      const atSeconds = Math.ceil(Math.max(atMs, clock.nowMs() + MIN_AHEAD_MS) / 1_000);
       const job = jobOf(options, leaseId, atSeconds);
       for (let round = 1; ; round++) {
         try {

@@ -9,7 +9,7 @@ import { AwsCallFailed, awsCall } from './call.ts';
 import { writeLeaseMessage } from './lease-message.ts';
 
 /** SQS' most. Source: SendMessage, `DelaySeconds` 0 to 900. */
-const LONGEST_DELAY_SECONDS = 900;
+const MAX_DELAY_SECONDS = 900;
 /** Messages of one request at most. Source: SQS API reference, SendMessageBatch. */
 const MAX_BATCH = 10;
 /** How often a batch is sent for those of its messages that SQS did not take. The SDK repeats only a whole request that failed. */
@@ -37,7 +37,7 @@ export interface SqsOptions {
 export function sqsRevocationQueue({ client, queueUrl }: SqsOptions): RevocationQueue {
   return {
     async send(leaseId, delayMs) {
-      const delaySeconds = Math.min(Math.max(Math.ceil(delayMs / 1_000), 0), LONGEST_DELAY_SECONDS);
+      const delaySeconds = Math.min(Math.max(Math.ceil(delayMs / 1_000), 0), MAX_DELAY_SECONDS);
       await awsCall('SendMessage', () =>
         client.send(
           new SendMessageCommand({

@@ -6,8 +6,8 @@ export interface Meter {
   /**
    * Writes one value at once, so that nothing is lost when the process ends. Never throws.
    *
-   * @param note what the metric is broken down by, where `METRICS` gives it a dimension, and searchable facts beside it: ids
-   *   and codes only, never a secret.
+   * @param note the value of the metric's dimension, if `METRICS` gives it one, and more facts to search for: only ids and codes,
+   *   never a secret.
    */
   record(
     name: MetricName,
@@ -22,21 +22,21 @@ export interface Meter {
  */
 export function emfMeter({ namespace }: { readonly namespace: string }): Meter {
   const metrics = new Metrics({ namespace });
-  // Powertools adds a dimension for the function, which would split every total by who happened to count.
+  // Powertools adds a dimension for the function, which would split every total by function.
   metrics.clearDefaultDimensions();
   return {
     record(name, value, { by, facts = {} } = {}) {
       if (!Number.isFinite(value)) return;
       try {
         const { unit, dimension }: MetricShape = METRICS[name];
-        // The empty set is the total.
+        // The empty set of dimensions is the total.
         metrics.addDimensions({});
         if (dimension !== undefined && by !== undefined && by !== '') metrics.addDimensions({ [dimension]: by });
         for (const [key, fact] of Object.entries(facts)) metrics.addMetadata(key, fact);
         metrics.addMetric(name, unit, value);
         metrics.publishStoredMetrics();
       } catch {
-        // A measurement must not stop what is measured.
+        // A failed measurement must not stop the work that is measured.
         metrics.clearMetrics();
         metrics.clearDimensions();
         metrics.clearMetadata();

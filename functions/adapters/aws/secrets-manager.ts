@@ -87,15 +87,16 @@ export interface SecretsManagerCredentials extends TargetCredentials {
 }
 
 /**
- * Keeps one secret per target in Secrets Manager. Staging is the label AWSPENDING, promoting moves AWSCURRENT. A removed
- * secret can be restored by hand for seven days (its last credential carries AWSPREVIOUS), and its target may be given a new
- * credential in that time.
+ * Keeps one secret per target in Secrets Manager. Staging is the label AWSPENDING, promoting moves AWSCURRENT. A removed secret
+ * can be restored by hand for seven days. Its last credential has the label AWSPREVIOUS. In that time, its target can also get a
+ * new credential.
  *
  * A secret may be under the prefix of a former key. It stays there until its target is given a new credential, which goes to the
  * current prefix.
  *
  * Every method rejects with AwsCallFailed; `read` and `promote` also with CredentialMalformed, `stage` and `promote` with
- * CredentialNotOurs, and `read` and `remove` with CredentialOutOfReach. `read` may be up to a minute behind a promotion made elsewhere.
+ * CredentialNotOurs, and `read` and `remove` with CredentialOutOfReach. `read` may be up to a minute behind a promotion made
+ * elsewhere.
  *
  * IAM actions: read GetSecretValue, DescribeSecret; stage DescribeSecret, CreateSecret, RestoreSecret, PutSecretValue,
  * UpdateSecretVersionStage; promote GetSecretValue, DescribeSecret, UpdateSecretVersionStage; remove DescribeSecret,

@@ -25,8 +25,8 @@ const TOKEN = /^[\x21-\x7e]{1,512}$/;
 /**
  * Creates tokens. In a separate file, so that a function that only revokes does not bundle it. Sends the request exactly once.
  *
- * @throws Error for an origin that a credential may not be sent to. `createToken` rejects only for an order that is not of its
- *   place's kind, or an organization that does not belong into a path, before anything is sent.
+ * @throws Error for an origin that a credential may not be sent to. `createToken` rejects only if the order is of another kind
+ *   than its place, or if the organization is not allowed in a path. Then nothing was sent.
  */
 export function tokenMinter(options: HubOptions): TokenMinter {
   const exchange = hubExchange(options);
@@ -39,7 +39,7 @@ export function tokenMinter(options: HubOptions): TokenMinter {
   };
 }
 
-/** @throws Error for an order that is not of its place's kind, or an organization that does not belong into a path. */
+/** @throws Error if the order is of another kind than its place, or if the organization is not allowed in a path. */
 export function createRequest(session: HubSession, place: TokenPlace, order: TokenOrder): HubRequest {
   return {
     method: 'POST',

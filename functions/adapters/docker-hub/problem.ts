@@ -90,8 +90,8 @@ function saysLockedOut(answer: HubAnswer): boolean {
 }
 
 /**
- * Fields named by a 400, which answers `{fields: {NAME: […]}, text}`; `expires_at` also where only the words name it. What Docker
- * Hub's database says of a failed write stands under `fields`, too: its words may name a column, and say nothing of what we sent.
+ * The fields that a 400 names. Its form is `{fields: {NAME: […]}, text}`. `expires_at` also counts if only the text names it.
+ * `fields` may also contain errors of Docker Hub's database. These may name a column, and show nothing about our request.
  */
 function fieldsOf(json: unknown): readonly string[] {
   const fields = property(json, 'fields');

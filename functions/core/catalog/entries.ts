@@ -8,7 +8,7 @@ import type { WriteOutcome } from '../ports/leases.ts';
 import type { AdminPorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
 
-/** What targets and secrets have in common: how their rows are written, drained, removed and audited. */
+/** The common parts of targets and secrets: how their rows are written, drained, removed and audited. */
 
 type Detail = NonNullable<AuditEvent['detail']>;
 

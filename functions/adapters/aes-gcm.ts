@@ -5,14 +5,14 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const CIPHER = 'aes-256-gcm';
 
-/** The least that a box has: one of an empty text. */
+/** The length of a box with an empty text. */
 export const BOX_MIN_BYTES = NONCE_BYTES + TAG_BYTES;
 
 /**
  * Encrypts a text: a random nonce, the ciphertext and the tag, one after the other.
  *
  * @param key 32 bytes.
- * @param context authenticated with it; the box opens under the same context alone.
+ * @param context authenticated data; the box opens only with the same context.
  */
 export function sealBox(key: Uint8Array, plain: string, context: string): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
@@ -20,7 +20,7 @@ export function sealBox(key: Uint8Array, plain: string, context: string): Buffer
   return Buffer.concat([nonce, cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** @throws Error when the box was sealed under another key or context, is too short, or was changed since. Quotes nothing. */
+/** @throws Error if the box was sealed with another key or context, is too short, or was changed. The error quotes nothing. */
 export function openBox(key: Uint8Array, box: Buffer, context: string): string {
   const decipher = createDecipheriv(CIPHER, key, box.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
     .setAAD(Buffer.from(context))

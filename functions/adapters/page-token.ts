@@ -1,18 +1,18 @@
 import { timingSafeEqual } from 'node:crypto';
 import { fail } from '../core/model/failure.ts';
 
-/** Longest token that is looked at: the mark and the longest cursor (a name of 131 characters), with room to spare. */
+/** Longest token that is read: the mark and the longest cursor (a name of 131 characters), with some reserve. */
 const TOKEN_MAX_CHARACTERS = 512;
 
 /** 96 bits: no other list or place has the same by chance, and tokens stay short. */
 const MARK_BYTES = 12;
 
-/** What is listed, and by which filter. */
+/** The list and its filter. */
 export type ListName = readonly (string | number | undefined)[];
 
-/** Page tokens of one store: where a list goes on, bound to that list. A token is no permission. */
+/** Page tokens of one store: the place where a list continues, bound to that list. A token grants no permission. */
 export interface PageTokens {
-  /** @param cursor the place, in whatever form the list's reader checks. */
+  /** @param cursor the place, in a form that the list's reader checks. */
   write(list: ListName, cursor: string): string;
   /**
    * Returns the cursor of a token.
@@ -22,7 +22,7 @@ export interface PageTokens {
   read(list: ListName, token: string, form: RegExp): string;
 }
 
-/** @param digest of a list and a cursor, at least 12 bytes. With a key in it, nobody else can make a token up. */
+/** @param digest of a list and a cursor, at least 12 bytes. If it uses a key, nobody else can make a valid token. */
 export function pageTokens(digest: (list: ListName, cursor: string) => Buffer): PageTokens {
   const markOf = (list: ListName, cursor: string) => digest(list, cursor).subarray(0, MARK_BYTES);
   return {
@@ -31,7 +31,7 @@ export function pageTokens(digest: (list: ListName, cursor: string) => Buffer): 
       const bytes = Buffer.from(token.slice(0, TOKEN_MAX_CHARACTERS), 'base64url');
       const mark = bytes.subarray(0, MARK_BYTES);
       const cursor = bytes.subarray(MARK_BYTES).toString();
-      // Node's decoders are lenient. Writing the token again settles that every character of it counted.
+      // Node's decoders are lenient. Encoding the token again shows whether every character of it counted.
       const isWhole = Buffer.concat([mark, Buffer.from(cursor)]).toString('base64url') === token;
       const isOurs = mark.length === MARK_BYTES && timingSafeEqual(mark, markOf(list, cursor));
       if (isWhole && isOurs && form.test(cursor)) return cursor;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { CALLER_LABEL_MAX_CHARACTERS } from '../core/hub/label.ts';
-import { LONGEST_DURATION_SECONDS } from '../core/model/duration.ts';
+import { MAX_DURATION_SECONDS } from '../core/model/duration.ts';
 import { PAT_SCOPES } from '../core/model/scope.ts';
 
 /**
@@ -38,13 +38,13 @@ export const PAGE_LIMIT_MAX = 100;
 export const IDEMPOTENCY_KEY_MAX_CHARACTERS = 255;
 export const PAGE_LIMIT_DEFAULT = 50;
 
-const DURATION_TEXT = `expected whole seconds from 1 to ${LONGEST_DURATION_SECONDS}, or a duration such as 90s, 15m, 1h30m or 2d`;
+const DURATION_TEXT = `expected whole seconds from 1 to ${MAX_DURATION_SECONDS}, or a duration such as 90s, 15m, 1h30m or 2d`;
 
 /** Only the shape: `parseDuration` reads it. */
 export const Duration = z
   .union(
     [
-      z.int().min(1).max(LONGEST_DURATION_SECONDS),
+      z.int().min(1).max(MAX_DURATION_SECONDS),
       z.string().regex(/^(?=\d)(?:\d{1,9}d)?(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s)?$/, { error: DURATION_TEXT }),
     ],
     { error: DURATION_TEXT },

@@ -99,7 +99,7 @@ const GUARDS: Partial<Record<Ablation, readonly Guard[]>> = {
   is_active: [
     {
       file: 'functions/core/sweeping/reconcile.ts',
-      anchor: "listed for good, inactive.\n  if (!token.isActive) return 'covered';",
+      anchor: "listed forever, inactive.\n  if (!token.isActive) return 'covered';",
       without: '',
     },
     {

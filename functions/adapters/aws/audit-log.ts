@@ -8,15 +8,15 @@ import type { Audit } from '../../core/ports/audit.ts';
 import type { Clock } from '../../core/ports/environment.ts';
 import { AwsCallFailed, awsCall, failedWith } from './call.ts';
 
-/** A decision waits this long at most for its record. Beyond it the event goes to the function's own log. */
+/** Maximum time that a decision waits for its audit event. After that, the event goes to the function's own log. */
 const RECORD_TIMEOUT_MS = 2_000;
-/** Longest text of a field: an ARN has some 200 characters. What is longer is cut, so that no event outgrows its log. */
-const LONGEST_TEXT_CHARACTERS = 1_024;
-/** Longest text in `detail`, where an allow list may stand, and of all of them: an event may have 256 KiB. */
-const LONGEST_DETAIL_CHARACTERS = 8_001;
+/** Maximum length of a field. An ARN has about 200 characters. Longer texts are cut, so that no event is too large for the log. */
+const MAX_TEXT_CHARACTERS = 1_024;
+/** Maximum length of a text in `detail`, which may contain an allow list, and of all of them together. An event may have 256 KiB. */
+const MAX_DETAIL_CHARACTERS = 8_001;
 const ALL_DETAILS_CHARACTERS = 40_000;
-/** Most entries of `detail`. */
-const MOST_DETAILS = 32;
+/** Maximum entries of `detail`. */
+const MAX_DETAILS = 32;
 
 const TEXT_FIELDS = [
   'requestId',
@@ -34,17 +34,17 @@ const TEXT_FIELDS = [
 export interface AuditLogOptions {
   readonly client: CloudWatchLogsClient;
   readonly logGroup: string;
-  /** Names this process among all that write to the log group: function and a random part. Neither `:` nor `*`. */
+  /** The name of this process among all writers of the log group: function and a random part. Neither `:` nor `*`. */
   readonly writer: string;
   readonly clock: Pick<Clock, 'nowMs'>;
-  /** Takes one line of JSON when the log group could not be written; stderr unless given. */
+  /** Receives one line of JSON if the log group could not be written. Default: stderr. */
   readonly writeLine?: (line: string) => void;
   readonly timeoutMs?: number;
 }
 
 /**
  * Writes audit events to a CloudWatch log group of their own, one stream per process and day (`2026/11/21/WRITER`). Only the
- * fields that AuditEvent names are written, whatever the object holds. Never rejects: an event that could not be stored
+ * fields that AuditEvent names are written, even if the object has others. Never rejects: an event that could not be stored
  * within two seconds is `lost`, and goes to the function's own log with the code of the failure.
  *
  * IAM actions: PutLogEvents, CreateLogStream. Source: CloudWatch Logs API reference, PutLogEvents.
@@ -72,7 +72,7 @@ export function cloudWatchAudit(options: AuditLogOptions): Audit {
       );
       answer = await put();
     }
-    // A time outside the log group's window is refused within a successful answer.
+    // An event with a time outside the log group's window is refused, although the answer is a success.
     if (answer.rejectedLogEventsInfo !== undefined) throw new AwsCallFailed('PutLogEvents', 'EventRejected');
   }
 
@@ -89,7 +89,7 @@ export function cloudWatchAudit(options: AuditLogOptions): Audit {
         try {
           writeLine(JSON.stringify({ level: 'ERROR', message: 'audit event not stored', code, audit }));
         } catch {
-          // Nobody is left to tell, and a decision must not fail because its record did.
+          // There is no other place to report this, and a decision must not fail because its audit event failed.
         }
         return 'lost';
       }
@@ -102,9 +102,9 @@ function fieldsOf(event: AuditEvent): Record<string, unknown> {
   for (const name of TEXT_FIELDS) if (event[name] !== undefined) fields[name] = cut(event[name]);
   if (event.detail !== undefined) {
     let left = ALL_DETAILS_CHARACTERS;
-    const entries = Object.entries(event.detail).slice(0, MOST_DETAILS);
+    const entries = Object.entries(event.detail).slice(0, MAX_DETAILS);
     const details = entries.map(([name, value]) => {
-      const text = cut(value, Math.min(LONGEST_DETAIL_CHARACTERS, left));
+      const text = cut(value, Math.min(MAX_DETAIL_CHARACTERS, left));
       left = Math.max(0, left - String(text).length);
       return [cut(name), text];
     });
@@ -118,13 +118,13 @@ function isoTime(atMs: number): string | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
-function cut(value: unknown, mostCharacters = LONGEST_TEXT_CHARACTERS): string | number | boolean {
+function cut(value: unknown, mostCharacters = MAX_TEXT_CHARACTERS): string | number | boolean {
   if (typeof value === 'number' || typeof value === 'boolean') return value;
   const text = typeof value === 'string' ? value : typeof value;
   return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}…`;
 }
 
-/** Ends with the call or with the time, whichever comes first; the SDK's pauses between tries do not heed its own signal. */
+/** Ends with the call or after the timeout, whichever is first. The SDK's pauses between tries ignore its own abort signal. */
 async function within(timeoutMs: number, call: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const abort = new AbortController();
   let timer: NodeJS.Timeout | undefined;

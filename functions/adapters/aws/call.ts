@@ -1,4 +1,4 @@
-/** A call to AWS that failed. Holds the operation and AWS' code for it, and nothing of what was sent or received. */
+/** A failed call to AWS. Contains the operation and AWS' error code, and nothing of the request or the answer. */
 export class AwsCallFailed extends Error {
   readonly operation: string;
   /** AWS' exception name, such as `ResourceNotFoundException`, or Node's, such as `ECONNRESET`, or `Unknown`. */
@@ -13,10 +13,10 @@ export class AwsCallFailed extends Error {
 }
 
 /**
- * Makes one call. The SDK's own errors do not leave: one about an answer that was cut short quotes what it could read of it,
+ * Makes one call. The SDK's own errors are not passed on. An error about an incomplete answer quotes the part that was read,
  * which may be a password.
  *
- * @throws AwsCallFailed whatever went wrong.
+ * @throws AwsCallFailed for every error.
  */
 export async function awsCall<T>(operation: string, call: () => Promise<T>): Promise<T> {
   try {
@@ -26,7 +26,7 @@ export async function awsCall<T>(operation: string, call: () => Promise<T>): Pro
   }
 }
 
-/** Says whether `error` is a failed call with one of these codes. */
+/** Whether `error` is a failed call with one of these codes. */
 export function failedWith(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof AwsCallFailed && codes.includes(error.code);
 }

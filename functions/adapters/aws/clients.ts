@@ -1,13 +1,13 @@
-/** Tries of one call, the first included. What is called here is safe to repeat, so a lost reply may be sent again. */
+/** Tries of one call, including the first. All calls here are safe to repeat, so a call whose reply was lost may be sent again. */
 export const MAX_ATTEMPTS = 3;
-/** AWS endpoints of the same region connect within some 10 ms; a second means that nobody is there. */
+/** AWS endpoints of the same region connect within about 10 ms. After a second, the endpoint is not reachable. */
 export const CONNECTION_TIMEOUT_MS = 1_000;
-/** Per try. Three of them, with the pauses between, stay within the 20 s that one API call may take. */
+/** Timeout per try. Three tries and their pauses stay within the 20 s of one API call. */
 export const REQUEST_TIMEOUT_MS = 3_000;
 
 /**
- * Options for every AWS client: bounded tries and bounded waiting. The SDK's own request timeout only logs unless told to
- * throw. A connection that the server closed while the function was frozen fails with a reset, which the SDK tries again.
+ * Options for every AWS client: limited tries and timeouts. By default, the SDK's own request timeout only logs and does not
+ * throw. A connection that the server closed while the function was frozen fails with a reset. Then the SDK retries.
  *
  * Source: AWS SDK for JavaScript v3, `NodeHttpHandlerOptions` and "Retry behavior" (standard mode).
  */

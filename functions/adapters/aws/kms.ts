@@ -7,18 +7,18 @@ import { ShortCache } from './short-cache.ts';
 
 /** Opened texts are remembered this long: a session is opened once per request, and KMS charges by the call. */
 const CACHE_MS = 60_000;
-/** One session per target; few are busy in one process at a time. */
+/** There is one session per target. One process uses only a few at a time. */
 const CACHE_MOST = 50;
 /** Docker Hub's sessions are a few kB; a row of the table holds at most 400 kB. */
-const LONGEST_PLAIN_BYTES = 65_536;
+const MAX_PLAIN_BYTES = 65_536;
 
-/** What KMS answers about a text that another key has encrypted. Source: KMS API reference, Decrypt. */
+/** KMS' error code for a text that another key has encrypted. Source: KMS API reference, Decrypt. */
 const NOT_UNDER_THIS_KEY = ['IncorrectKeyException', 'InvalidCiphertextException', 'AccessDeniedException'];
 
 /** `s1`, the encrypted data key, then nonce, encrypted text and tag; each base64url. */
 const SEALED = /^s1\.([A-Za-z0-9_-]{1,1024})\.([A-Za-z0-9_-]{38,88000})$/;
 
-/** A text that was not sealed under this key and context, or was changed. */
+/** The text was not sealed with this key and context, or was changed. */
 export class SealBroken extends Error {
   constructor() {
     super('not sealed under this key and context, or changed since');
@@ -29,24 +29,24 @@ export class SealBroken extends Error {
 export interface KmsOptions {
   readonly client: KMSClient;
   readonly keyArn: string;
-  /** Keys that the installation had before: they open, and seal nothing. @default none */
+  /** The installation's former keys. They only open, and do not seal. @default none */
   readonly formerKeyArns?: readonly string[];
   readonly clock: Pick<Clock, 'nowMs'>;
 }
 
 /**
- * Seals texts with AES-256-GCM under a data key of their own, which KMS gives and encrypts under the installation's key. KMS
- * itself encrypts at most 4,096 bytes, and Docker Hub states no bound on its sessions. The context is KMS' encryption context
- * `hublease` and so stands in CloudTrail: it must not be secret.
+ * Seals each text with AES-256-GCM and its own data key. KMS creates the data key, and encrypts it with the installation's key.
+ * KMS itself encrypts at most 4,096 bytes, and Docker Hub states no limit for its sessions. The context is KMS' encryption
+ * context `hublease`. It appears in CloudTrail, so it must not be secret.
  *
- * `open` rejects with SealBroken; both methods with AwsCallFailed, which KMS also gives for a wrong key or context.
- * IAM actions: GenerateDataKey (seal), Decrypt (open).
+ * `open` rejects with SealBroken; both methods with AwsCallFailed, which KMS also gives for a wrong key or context. IAM actions:
+ * GenerateDataKey (seal), Decrypt (open).
  */
 export function kmsSealer({ client, keyArn, formerKeyArns = [], clock }: KmsOptions): Sealer {
   const opened = new ShortCache<string>(clock, CACHE_MS, CACHE_MOST);
   async function dataKeyOf(encryptedKey: Buffer, context: string): Promise<Uint8Array | undefined> {
     const [current, ...former] = [keyArn, ...formerKeyArns];
-    // Named, so that a text sealed under another key that we may use is refused.
+    // The key is named, so that a text is refused if it was sealed with another key that we may use.
     const decrypt = (KeyId: string) =>
       awsCall('Decrypt', () =>
         client.send(
@@ -65,8 +65,8 @@ export function kmsSealer({ client, keyArn, formerKeyArns = [], clock }: KmsOpti
 
   return {
     async seal(plain, context) {
-      if (Buffer.byteLength(plain) > LONGEST_PLAIN_BYTES)
-        throw new Error(`a text to seal has at most ${LONGEST_PLAIN_BYTES} bytes`);
+      if (Buffer.byteLength(plain) > MAX_PLAIN_BYTES)
+        throw new Error(`a text to seal has at most ${MAX_PLAIN_BYTES} bytes`);
       const dataKey = await awsCall('GenerateDataKey', () =>
         client.send(
           new GenerateDataKeyCommand({
@@ -79,7 +79,7 @@ export function kmsSealer({ client, keyArn, formerKeyArns = [], clock }: KmsOpti
       if (dataKey.Plaintext === undefined || dataKey.CiphertextBlob === undefined) {
         throw new AwsCallFailed('GenerateDataKey', 'NoKey');
       }
-      // Each data key encrypts one text, so no nonce can repeat under it.
+      // Each data key encrypts one text, so no nonce can repeat with it.
       const box = sealBox(dataKey.Plaintext, plain, context);
       dataKey.Plaintext.fill(0);
       return `s1.${Buffer.from(dataKey.CiphertextBlob).toString('base64url')}.${box.toString('base64url')}`;
@@ -102,7 +102,7 @@ function split(sealed: string): { encryptedKey: Buffer; box: Buffer } {
   const [, keyText, boxText] = SEALED.exec(sealed) ?? [];
   if (keyText === undefined || boxText === undefined) throw new SealBroken();
   const [encryptedKey, box] = [Buffer.from(keyText, 'base64url'), Buffer.from(boxText, 'base64url')];
-  // The last character may carry bits that decoding drops: a text has one spelling only.
+  // The last character may have bits that decoding drops. So only the canonical form of a text is accepted.
   if (encryptedKey.toString('base64url') !== keyText || box.toString('base64url') !== boxText) throw new SealBroken();
   return { encryptedKey, box };
 }

@@ -9,18 +9,18 @@ const INSTALLATION_CHARACTERS = 8;
 /** 96 bits, which base64url writes as 16 characters: all that fits beside the rest into Docker Hub's 100. */
 const MAC_BYTES = 12;
 const KEY_BYTES = 32;
-/** Below this a seed may be guessed; a seed of 32 random letters and digits has 190 bits. */
-const SHORTEST_SEED_CHARACTERS = 32;
-const LONGEST_SEED_CHARACTERS = 4_096;
-/** Old keys stay until the last label under them is gone; more than this many are never of use. */
-const MOST_KEYS = 16;
+/** A shorter seed may be guessed. A seed of 32 random letters and digits has 190 bits. */
+const MIN_SEED_CHARACTERS = 32;
+const MAX_SEED_CHARACTERS = 4_096;
+/** Old keys stay until the last label made with them is gone. More keys than this are never needed. */
+const MAX_KEYS = 16;
 const FIRST_KEY_ID = 'k1';
-/** How soon a process takes up a new key. */
+/** How soon a process uses a new key. */
 const RELOAD_MS = 300_000;
-/** An outage must not make each revocation wait for another failed reading. */
+/** Pause after a failed read, so that in an outage not every revocation waits for another one. */
 const RELOAD_AFTER_FAILURE_MS = 30_000;
 
-/** The installation secret holds something else than `{"seed", "keys"?, "currentKeyId"?}`. */
+/** The installation secret contains something else than `{"seed", "keys"?, "currentKeyId"?}`. */
 export class InstallationSecretMalformed extends Error {
   constructor(problem: string) {
     super(`the installation secret is malformed: ${problem}`);
@@ -51,8 +51,8 @@ export function labelKeys(
 }
 
 /**
- * Reads the installation secret. From `seed`, which is made once with the stack and outlives it, come the installation's id
- * and the label key `k1`, so that CloudFormation's own random text is enough. For a new key, add it under `keys` first
+ * Reads the installation secret. The installation's id and the label key `k1` are derived from `seed`, so that a random text from
+ * CloudFormation is enough. The seed is made once with the stack, and outlives it. For a new key, add it under `keys` first
  * (`{"k2": "32 or more random characters"}`), wait {@link RELOAD_MS}, then name it in `currentKeyId`.
  *
  * @throws InstallationSecretMalformed, which quotes nothing of the secret.
@@ -71,7 +71,7 @@ export function parseInstallationSecret(text: string): LabelKeys {
     if (!isSeed(keySeed)) throw new InstallationSecretMalformed(`keys: ${SEED_EXPECTED}`);
     keys.set(keyId, derive(keySeed, `hublease label key ${keyId}`, KEY_BYTES));
   }
-  if (keys.size > MOST_KEYS) throw new InstallationSecretMalformed(`keys: at most ${MOST_KEYS}`);
+  if (keys.size > MAX_KEYS) throw new InstallationSecretMalformed(`keys: at most ${MAX_KEYS}`);
   if (typeof currentKeyId !== 'string' || !keys.has(currentKeyId)) {
     throw new InstallationSecretMalformed('currentKeyId: no such key');
   }
@@ -79,10 +79,10 @@ export function parseInstallationSecret(text: string): LabelKeys {
 }
 
 /**
- * Reads the installation secret when first asked and every five minutes from then on. While Secrets Manager is out or the
- * secret is malformed, the keys read before go on serving, so that revocations do.
+ * Reads the installation secret at the first call, and then every five minutes. While Secrets Manager is down or the secret is
+ * malformed, the keys from the last successful read are used, so that revocations continue.
  *
- * The returned function rejects with AwsCallFailed or InstallationSecretMalformed while there are none. IAM action:
+ * The returned function rejects with AwsCallFailed or InstallationSecretMalformed while there are no keys. IAM action:
  * GetSecretValue.
  */
 export function labelKeySource(options: {
@@ -107,12 +107,10 @@ export function labelKeySource(options: {
   };
 }
 
-const SEED_EXPECTED = `expected a text of ${SHORTEST_SEED_CHARACTERS} to ${LONGEST_SEED_CHARACTERS} random characters`;
+const SEED_EXPECTED = `expected a text of ${MIN_SEED_CHARACTERS} to ${MAX_SEED_CHARACTERS} random characters`;
 
 function isSeed(value: unknown): value is string {
-  return (
-    typeof value === 'string' && value.length >= SHORTEST_SEED_CHARACTERS && value.length <= LONGEST_SEED_CHARACTERS
-  );
+  return typeof value === 'string' && value.length >= MIN_SEED_CHARACTERS && value.length <= MAX_SEED_CHARACTERS;
 }
 
 function parseObject(text: string): Record<string, unknown> {

@@ -17,8 +17,8 @@ export interface Meter {
   /**
    * Writes one value at once, so that nothing is lost when the process ends. Never throws.
    *
-   * @param note what the metric is broken down by, where `METRICS` gives it a dimension, and searchable facts beside it: ids
-   *   and codes only, never a secret.
+   * @param note the value of the metric's dimension, if `METRICS` gives it one, and more facts to search for: only ids and codes,
+   *   never a secret.
    */
   record(name: MetricName, value: number, note?: Note): void;
 }
@@ -34,7 +34,7 @@ export function emfMeter({ namespace, out = process.stdout }: MeterOptions): Met
       try {
         out.write(`${JSON.stringify(lineOf(namespace, name, value, note))}\n`);
       } catch {
-        // A measurement must not stop what is measured.
+        // A failed measurement must not stop the work that is measured.
       }
     },
   };
@@ -43,7 +43,7 @@ export function emfMeter({ namespace, out = process.stdout }: MeterOptions): Met
 function lineOf(namespace: string, name: MetricName, value: number, { by = '', facts = {} }: Note = {}) {
   const { unit, dimension }: MetricShape = METRICS[name];
   const isBrokenDown = dimension !== undefined && by !== '';
-  // The empty set is the total.
+  // The empty set of dimensions is the total.
   const Dimensions = isBrokenDown ? [[], [dimension]] : [[]];
   const directive = { Namespace: namespace, Dimensions, Metrics: [{ Name: name, Unit: unit }] };
   return {

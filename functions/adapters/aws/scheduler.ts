@@ -10,15 +10,15 @@ import { awsCall, failedWith } from './call.ts';
 import { writeLeaseMessage } from './lease-message.ts';
 
 /**
- * A job is never set earlier than this from now. Scheduler works to the minute, and a time that has passed once the request
- * is handled is refused or never fires; this leaves one precision window and half a minute of clock difference.
+ * A job is always at least this far in the future. Scheduler is precise to the minute. If a time has passed when the request is
+ * handled, the job is refused or never runs. This leaves one minute of precision, and half a minute for different clocks.
  */
-const LEAST_AHEAD_MS = 90_000;
-/** The due sweep takes over long before, so a longer try would only tell the revoker what it knows. */
+const MIN_AHEAD_MS = 90_000;
+/** The due sweep takes over long before this, so longer retries would not help. */
 const DELIVERY_AGE_SECONDS = 3_600;
-/** Scheduler's most. Its pauses grow, so the age above ends the tries first. */
+/** Scheduler's maximum. Its pauses grow, so the age above ends the retries first. */
 const DELIVERY_ATTEMPTS = 185;
-/** Arming meets a job that fires and deletes itself between two calls at most once: a new job lies at least 90 s ahead. */
+/** A job can run and delete itself between two calls of arming at most once, because a new job is at least 90 s in the future. */
 const ROUNDS = 2;
 
 export interface SchedulerOptions {
@@ -26,9 +26,9 @@ export interface SchedulerOptions {
   readonly group: string;
   /** The revocation queue. */
   readonly queueArn: string;
-  /** Lets Scheduler send to that queue. */
+  /** The role with which Scheduler sends to that queue. */
   readonly roleArn: string;
-  /** Takes what could not be delivered. */
+  /** Receives messages that could not be delivered. */
   readonly deadLetterArn: string;
   readonly clock: Pick<Clock, 'nowMs'>;
 }
@@ -37,17 +37,17 @@ export interface SchedulerOptions {
  * Arms one EventBridge Scheduler job per lease, `lease-ID`, which sends the lease's id to the revocation queue once and then
  * deletes itself. Rejects with AwsCallFailed; the job may then be armed or not.
  *
- * The token of the create is made from lease and time, so repeating after a lost reply is the same request; a job that is
- * there already is set to the time given, which changes nothing when it is the same.
+ * The client token of the create is derived from lease and time, so a retry after a lost reply is the same request. An existing
+ * job is set to the given time, which changes nothing if the time is the same.
  *
- * IAM actions: CreateSchedule, UpdateSchedule, and PassRole for `roleArn`.
- * Source: EventBridge Scheduler API reference, CreateSchedule; user guide, "One-time schedules": `at(yyyy-mm-ddThh:mm:ss)`.
+ * IAM actions: CreateSchedule, UpdateSchedule, and PassRole for `roleArn`. Source: EventBridge Scheduler API reference,
+ * CreateSchedule; user guide, "One-time schedules": `at(yyyy-mm-ddThh:mm:ss)`.
  */
 export function schedulerBackstop(options: SchedulerOptions): Backstop {
   const { client, clock } = options;
   return {
     async arm(leaseId, atMs) {
-      const atSeconds = Math.ceil(Math.max(atMs, clock.nowMs() + LEAST_AHEAD_MS) / 1_000);
+      const atSeconds = Math.ceil(Math.max(atMs, clock.nowMs() + MIN_AHEAD_MS) / 1_000);
       const job = jobOf(options, leaseId, atSeconds);
       for (let round = 1; ; round++) {
         try {

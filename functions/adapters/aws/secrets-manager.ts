@@ -17,25 +17,24 @@ import { CredentialOutOfReach } from '../../core/ports/out-of-reach.ts';
 import { awsCall, failedWith } from './call.ts';
 import { ShortCache } from './short-cache.ts';
 
-/** How long a credential is served from memory. A fleet that logs in once per session life gains little from longer. */
+/** How long a credential is cached in memory. With one login per session, a longer time would save little. */
 const CACHE_MS = 60_000;
-/** Targets held in memory by one process. */
+/** Maximum targets in the cache of one process. */
 const CACHE_MOST = 200;
-/** The shortest that Secrets Manager offers. Source: DeleteSecret, `RecoveryWindowInDays` 7 to 30. */
+/** Secrets Manager's minimum. Source: DeleteSecret, `RecoveryWindowInDays` 7 to 30. */
 const RECOVERY_DAYS = 7;
 
 /**
- * What a secret holds while its target has no credential. Secrets Manager makes the first version of a secret current by
- * itself, even when it is put as pending, so an unproven credential must never be the first.
- * Source: PutSecretValue, "If this operation creates the first version for the secret, then Secrets Manager automatically
- * attaches the staging label AWSCURRENT to it".
+ * The content of a secret while its target has no credential. Secrets Manager makes the first version of a secret current, even
+ * if it is put as pending. So an unproven credential must never be the first version. Source: PutSecretValue, "If this operation
+ * creates the first version for the secret, then Secrets Manager automatically attaches the staging label AWSCURRENT to it".
  */
 const NO_CREDENTIAL = JSON.stringify({ credential: null });
 
-/** Marks that first version for good, so that removing a credential can make it current again without writing anything. */
+/** A permanent label of that first version. When a credential is removed, this version becomes current again without a new write. */
 const EMPTY_STAGE = 'HUBLEASE_EMPTY';
 
-/** A secret of a target that holds something else than `{"username", "password", "totpSecret"?}`. */
+/** A target's secret that contains something else than `{"username", "password", "totpSecret"?}`. */
 export class CredentialMalformed extends Error {
   readonly target: string;
 
@@ -46,7 +45,7 @@ export class CredentialMalformed extends Error {
   }
 }
 
-/** A change was asked of a credential that hublease only reads. */
+/** A change was requested for a credential that hublease only reads. */
 export class CredentialNotOurs extends Error {
   readonly target: string;
 
@@ -61,9 +60,9 @@ export interface SecretsManagerOptions {
   readonly client: SecretsManagerClient;
   /** Targets' secrets are named `PREFIX/TARGET`. New ones are made under this prefix. */
   readonly prefix: string;
-  /** Prefixes of keys that the installation had before. What is there is read and removed, and nothing is added. @default none */
+  /** Prefixes of the installation's former keys. Secrets with them are read and removed, but no new ones are added. @default none */
   readonly formerPrefixes?: readonly string[];
-  /** Key under which new secrets are encrypted. */
+  /** The key that encrypts new secrets. */
   readonly keyArn: string;
   readonly clock: Pick<Clock, 'nowMs'>;
   /** ARN of a secret that the target's owner keeps, undefined for a secret of ours. Such a secret is read, never changed. */
@@ -72,31 +71,32 @@ export interface SecretsManagerOptions {
   readonly recordedNameOf?: (target: string) => Promise<string | undefined>;
 }
 
-/** TargetCredentials with a short memory. */
+/** TargetCredentials with a short-lived cache. */
 export interface SecretsManagerCredentials extends TargetCredentials {
   /** Full name of the secret of ours that a target has, under the current prefix if it can be; undefined without one. */
   locate(target: string): Promise<string | undefined>;
-  /** Drops what is remembered of a target. */
+  /** Drops a target's cached credential. */
   forget(target: string): void;
-  /** Reads the credential that a target's owner keeps under that ARN, past the memory. Rejects as `read`. */
+  /** Reads the credential that a target's owner keeps under that ARN, without the cache. Rejects like `read`. */
   readFrom(
     target: string,
     secretArn: string,
   ): Promise<{ readonly credential: Credential; readonly version: string } | undefined>;
-  /** Drops a credential that Docker Hub refused: it may have been replaced since. */
+  /** Drops a cached credential that Docker Hub refused, because it may have been replaced since. */
   forgetCredential(credential: Credential): void;
 }
 
 /**
- * Keeps one secret per target in Secrets Manager. Staging is the label AWSPENDING, promoting moves AWSCURRENT. A removed
- * secret can be restored by hand for seven days (its last credential carries AWSPREVIOUS), and its target may be given a new
- * credential in that time.
+ * Keeps one secret per target in Secrets Manager. Staging is the label AWSPENDING, promoting moves AWSCURRENT. A removed secret
+ * can be restored by hand for seven days. Its last credential has the label AWSPREVIOUS. In that time, its target can also get a
+ * new credential.
  *
  * A secret may be under the prefix of a former key. It stays there until its target is given a new credential, which goes to the
  * current prefix.
  *
  * Every method rejects with AwsCallFailed; `read` and `promote` also with CredentialMalformed, `stage` and `promote` with
- * CredentialNotOurs, and `read` and `remove` with CredentialOutOfReach. `read` may be up to a minute behind a promotion made elsewhere.
+ * CredentialNotOurs, and `read` and `remove` with CredentialOutOfReach. `read` may be up to a minute behind a promotion made
+ * elsewhere.
  *
  * IAM actions: read GetSecretValue, DescribeSecret; stage DescribeSecret, CreateSecret, RestoreSecret, PutSecretValue,
  * UpdateSecretVersionStage; promote GetSecretValue, DescribeSecret, UpdateSecretVersionStage; remove DescribeSecret,
@@ -119,13 +119,13 @@ export function secretsManagerCredentials(options: SecretsManagerOptions): Secre
     return ownIdOf(target);
   }
 
-  /** Every name under which the secret may be, the recorded one first. */
+  /** All possible names of the secret, the recorded one first. */
   async function candidatesOf(target: string): Promise<readonly string[]> {
     const known = ownIdsOf(target);
     const recorded = await options.recordedNameOf?.(target);
     if (recorded === undefined) return known;
     if (!known.includes(recorded)) throw new CredentialOutOfReach(target);
-    // A credential that was about to move may still be where it was.
+    // A credential that was to be moved may still be in its old place.
     return [recorded, ...known.filter((name) => name !== recorded)];
   }
 
@@ -155,7 +155,10 @@ export function secretsManagerCredentials(options: SecretsManagerOptions): Secre
     );
   }
 
-  /** Adds a version beside the current one. The SDK repeats the request with the same token, so a lost reply adds no second. */
+  /**
+   * Adds a version beside the current one. The SDK retries the request with the same token, so a lost reply causes no second
+   * version.
+   */
   async function putPending(secretId: string, text: string): Promise<string> {
     const version = randomUUID();
     await awsCall('PutSecretValue', () =>
@@ -191,7 +194,7 @@ export function secretsManagerCredentials(options: SecretsManagerOptions): Secre
         ),
       );
     } catch (error) {
-      // The SDK's repetition of a move whose reply was lost fails, for the label is no longer where it was to be taken from.
+      // If the reply to a move is lost, the SDK's retry fails, because the label is no longer on the old version.
       const moved = failedWith(error, 'InvalidParameterException') && (await currentVersion(secretId)) === version;
       if (!moved) throw error;
     }
@@ -204,7 +207,7 @@ export function secretsManagerCredentials(options: SecretsManagerOptions): Secre
     }
     if (found !== undefined) return markEmpty(secretId, found);
     const first = randomUUID();
-    // Somebody else may have created it meanwhile, or our own first try whose reply was lost: both left NO_CREDENTIAL.
+    // Another process may have created the secret meanwhile, or our own first try, whose reply was lost. Both left NO_CREDENTIAL.
     await awsCall('CreateSecret', () =>
       client.send(
         new CreateSecretCommand({
@@ -220,7 +223,7 @@ export function secretsManagerCredentials(options: SecretsManagerOptions): Secre
     if (created !== undefined) await markEmpty(secretId, created);
   }
 
-  /** Marks the first version, also for one who died before doing so: it is the only one then. */
+  /** Labels the first version. If the process that created it died before this, it is still the only version. */
   async function markEmpty(secretId: string, { VersionIdsToStages = {} }: DescribeSecretCommandOutput): Promise<void> {
     const versions = Object.entries(VersionIdsToStages);
     const [only] = versions;
@@ -241,7 +244,8 @@ export function secretsManagerCredentials(options: SecretsManagerOptions): Secre
       client.send(new GetSecretValueCommand({ SecretId: secretId, VersionStage: 'AWSCURRENT' })),
     ).catch(async (error) => {
       if (failedWith(error, 'ResourceNotFoundException')) return undefined;
-      // Secrets Manager answers thus for a removed secret, and for others: only the former means that there is none.
+      // Secrets Manager gives this answer for removed secrets and in other cases. Only a removed secret means that there is no
+      // credential.
       if (failedWith(error, 'InvalidRequestException') && (await describe(secretId))?.DeletedDate) return undefined;
       throw error;
     });
@@ -271,7 +275,7 @@ export function secretsManagerCredentials(options: SecretsManagerOptions): Secre
 
     async promote(target, version) {
       const secretId = await ownId(target);
-      // Reading it first proves that the version is there, holds a credential, and is not removed.
+      // Reading the version first proves that it exists, contains a credential, and is not removed.
       const staged = await awsCall('GetSecretValue', () =>
         client.send(new GetSecretValueCommand({ SecretId: secretId, VersionId: version })),
       );
@@ -313,7 +317,7 @@ function undefinedWhen(code: string): (error: unknown) => undefined {
   };
 }
 
-/** Owners' secrets may hold more than what is read here. */
+/** Owners' secrets may contain more fields than those that are read here. */
 function parse(target: string, text: string | undefined): Credential {
   let json: unknown;
   try {

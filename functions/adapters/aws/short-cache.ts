@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/ports/environment.ts';
 
-/** A bounded memory of values that may be a little old. When it is full, the oldest entry makes room. */
+/** A cache with a maximum size. Its values may be a little old. If it is full, the oldest entry is removed. */
 export class ShortCache<V> {
   readonly #entries = new Map<string, { readonly value: V; readonly untilMs: number }>();
   readonly #clock: Pick<Clock, 'nowMs'>;
@@ -21,7 +21,7 @@ export class ShortCache<V> {
     return undefined;
   }
 
-  /** @param asOfMs when the value was true: the moment its reading began. */
+  /** @param asOfMs when the value was current: the time at which its read began. */
   put(key: string, value: V, asOfMs: number): void {
     this.#entries.delete(key);
     this.#entries.set(key, { value, untilMs: asOfMs + this.#lifeMs });

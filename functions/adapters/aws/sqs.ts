@@ -8,11 +8,11 @@ import type { RevocationQueue } from '../../core/ports/triggers.ts';
 import { AwsCallFailed, awsCall } from './call.ts';
 import { writeLeaseMessage } from './lease-message.ts';
 
-/** SQS' most. Source: SendMessage, `DelaySeconds` 0 to 900. */
-const LONGEST_DELAY_SECONDS = 900;
-/** Messages of one request at most. Source: SQS API reference, SendMessageBatch. */
+/** SQS' maximum. Source: SendMessage, `DelaySeconds` 0 to 900. */
+const MAX_DELAY_SECONDS = 900;
+/** Maximum messages of one request. Source: SQS API reference, SendMessageBatch. */
 const MAX_BATCH = 10;
-/** How often a batch is sent for those of its messages that SQS did not take. The SDK repeats only a whole request that failed. */
+/** Maximum tries for the messages of a batch that SQS did not accept. The SDK retries only requests that failed as a whole. */
 const MAX_BATCH_TRIES = 3;
 
 /** Brings a received message back sooner than the queue's own visibility timeout would. */
@@ -37,7 +37,7 @@ export interface SqsOptions {
 export function sqsRevocationQueue({ client, queueUrl }: SqsOptions): RevocationQueue {
   return {
     async send(leaseId, delayMs) {
-      const delaySeconds = Math.min(Math.max(Math.ceil(delayMs / 1_000), 0), LONGEST_DELAY_SECONDS);
+      const delaySeconds = Math.min(Math.max(Math.ceil(delayMs / 1_000), 0), MAX_DELAY_SECONDS);
       await awsCall('SendMessage', () =>
         client.send(
           new SendMessageCommand({
@@ -52,7 +52,7 @@ export function sqsRevocationQueue({ client, queueUrl }: SqsOptions): Revocation
     async sendAll(leaseIds) {
       let failed: unknown;
       for (let first = 0; first < leaseIds.length; first += MAX_BATCH) {
-        // One batch that is refused must not keep back those behind it.
+        // A batch that fails must not stop the batches after it.
         await sendBatch(client, queueUrl, leaseIds.slice(first, first + MAX_BATCH)).catch((error: unknown) => {
           failed = error;
         });
@@ -62,7 +62,7 @@ export function sqsRevocationQueue({ client, queueUrl }: SqsOptions): Revocation
   };
 }
 
-/** Sends up to ten messages, and again those that SQS did not take though it took the request. */
+/** Sends up to ten messages. If SQS accepts the request but not all of its messages, sends the others again. */
 async function sendBatch(client: SQSClient, queueUrl: string, leaseIds: readonly string[]): Promise<void> {
   let left = leaseIds;
   for (let tries = 1; ; tries++) {

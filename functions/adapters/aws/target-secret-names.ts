@@ -4,15 +4,15 @@ import type { Catalog } from '../../core/ports/catalog.ts';
 /** A target as its row has it. */
 type NamedTarget = Target & { readonly secretName?: string };
 
-/** What a target's row says of where its credential is. */
+/** The part of a target's row that says where its credential is. */
 export interface CredentialPlace {
   /** ARN of a secret that its owner keeps. */
   readonly credentialRef?: string;
-  /** Full name of a secret of ours; absent in rows that were last written before names were recorded. */
+  /** Full name of a secret of hublease; absent in rows that were last written before names were recorded. */
   readonly secretName?: string;
 }
 
-/** A target's row, as far as it says where the credential is; undefined without one. */
+/** The place of a target's credential according to its row; undefined without a row. */
 export async function credentialPlaceOf(
   catalog: Pick<Catalog, 'getTarget'>,
   name: string,
@@ -21,11 +21,11 @@ export async function credentialPlaceOf(
 }
 
 /**
- * Records with each target that is written the full name of its secret. Names hold the id of the installation's key, which may change
- * after that. The name is for lookups alone: whoever reads a target does not see it.
+ * Records the full name of a target's secret whenever the target is written. Names contain the id of the installation's key,
+ * which may change later. The name is only for lookups. Readers of a target do not see it.
  *
- * @param locate finds the target's secret; undefined where there is none. When it fails, the target is written without a name, and
- *   lookups try every name that there may be.
+ * @param locate finds the target's secret; undefined if there is none. If it fails, the target is written without a name, and
+ *   lookups try all possible names.
  */
 export function catalogWithSecretNames(
   catalog: Catalog,

@@ -19,14 +19,14 @@ import { property } from './json.ts';
 import { problemOf } from './problem.ts';
 import { idField, instant, isTokenId, labelField, tokensPath } from './tokens.ts';
 
-/** Tokens are some 40 characters, never with a space. */
+/** Tokens have about 40 characters, and never a space. */
 const TOKEN = /^[\x21-\x7e]{1,512}$/;
 
 /**
- * Creating tokens, in a file of its own: a function that only revokes does not bundle it. Sends the request exactly once.
+ * Creates tokens. In a separate file, so that a function that only revokes does not bundle it. Sends the request exactly once.
  *
- * @throws Error for an origin that a credential may not be sent to. `createToken` rejects only for an order that is not of
- *   its place's kind, or an organization that does not belong into a path, before anything is sent.
+ * @throws Error for an origin that a credential may not be sent to. `createToken` rejects only if the order is of another kind
+ *   than its place, or if the organization is not allowed in a path. Then nothing was sent.
  */
 export function tokenMinter(options: HubOptions): TokenMinter {
   const exchange = hubExchange(options);
@@ -39,7 +39,7 @@ export function tokenMinter(options: HubOptions): TokenMinter {
   };
 }
 
-/** @throws Error for an order that is not of its place's kind, or an organization that does not belong into a path. */
+/** @throws Error if the order is of another kind than its place, or if the organization is not allowed in a path. */
 export function createRequest(session: HubSession, place: TokenPlace, order: TokenOrder): HubRequest {
   return {
     method: 'POST',
@@ -51,7 +51,7 @@ export function createRequest(session: HubSession, place: TokenPlace, order: Tok
   };
 }
 
-/** Reads the answer to a create. Documented is 201; whatever 2xx it is, what counts is the token. */
+/** Reads the answer to a create. 201 is documented. Any 2xx with a token is accepted. */
 export function readCreated(answer: HubAnswer, place: TokenPlace, nowMs: number): HubReply<CreatedToken> {
   const { json, meta } = answer;
   const problem = problemOf(answer, nowMs, 'create');
@@ -74,7 +74,7 @@ function createBody(place: TokenPlace, order: TokenOrder): Readonly<Record<strin
   return { label: order.label, resources: order.resources, ...expiry };
 }
 
-/** `YYYY-MM-DDTHH:MM:SSZ` for whole seconds, which Docker Hub gives back as it was sent; else with milliseconds. */
+/** `YYYY-MM-DDTHH:MM:SSZ` for whole seconds, which Docker Hub returns as sent; else with milliseconds. */
 function rfc3339(atMs: number): string {
   return new Date(atMs).toISOString().replace('.000Z', 'Z');
 }

@@ -14,19 +14,19 @@ import { problemOf } from './problem.ts';
 import { decodePage, decodeToken, tokenPath, tokensPath } from './tokens.ts';
 
 /**
- * So long one reading of Docker Hub's clock serves. Leases that wait for their end by that clock may be thousands, each may
- * wait so much longer, and what the clock has passed it stays past.
+ * How long a reading of Docker Hub's clock is reused. Thousands of leases may wait for their end by that clock, and each may wait
+ * this much longer. A time that has passed once stays passed.
  */
 const DATE_SERVES_MS = 30_000;
-/** Far beyond any account's tokens. A higher page number or size is a fault in hublease. */
+/** Far more than any account's tokens. A higher page number or size is a bug in hublease. */
 const PAGE_MAX = 10_000;
 
 /**
- * Docker Hub over HTTP, without the create, which is in `create.ts`. Routes and fields: Docker Hub API reference.
- * Sends each request exactly once; whether to repeat is its caller's business.
+ * Docker Hub over HTTP, without the create, which is in `create.ts`. Routes and fields: Docker Hub API reference. Sends each
+ * request exactly once. The caller decides about retries.
  *
- * @throws Error for an origin that a credential may not be sent to. Methods reject only for an id, organization or page that
- *   does not belong into a path, before anything is sent.
+ * @throws Error for an origin that a credential may not be sent to. Methods reject only for an id, organization or page that does
+ *   not belong into a path, before anything is sent.
  */
 export function dockerHub(options: HubOptions): DockerHub {
   const exchange = hubExchange(options);
@@ -47,7 +47,7 @@ export function dockerHub(options: HubOptions): DockerHub {
   }
 
   async function askDate(): Promise<HubReply<null>> {
-    // A refusal costs Docker Hub least and is never answered from a cache; any answer at all bears the date.
+    // A refused request costs Docker Hub least, and its answer never comes from a cache. Every answer has the date.
     const request = {
       method: 'GET',
       path: '/v2/access-tokens',

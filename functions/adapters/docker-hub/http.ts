@@ -6,31 +6,31 @@ import { type HubHeaders, header, readMeta } from './meta.ts';
 /** Docker Hub's API. Source: Docker Hub API reference, servers. */
 export const DOCKER_HUB_ORIGIN = 'https://hub.docker.com';
 
-/** One page of 100 tokens is some 50 KiB; twenty times that is no list of tokens. */
+/** A page of 100 tokens has about 50 KiB. An answer of twenty times that is not a list of tokens. */
 export const LIST_MAX_BYTES = 1_048_576;
 /** A single token, a session or an error is below 8 KiB. */
 export const ANSWER_MAX_BYTES = 65_536;
-/** A host that does not take a connection within this will not answer the request either. */
+/** Connect timeout. A host that accepts no connection within this time will not answer the request either. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Node's own default, pinned: more bytes of headers than that is no answer of Docker Hub's. */
+/** Node's own default, pinned. An answer with more header bytes is not from Docker Hub. */
 const HEADERS_MAX_BYTES = 16_384;
 
 /** How to reach Docker Hub. */
 export interface HubOptions {
   /** Scheme, host and port only. https, but for 127.0.0.1 and localhost; {@link DOCKER_HUB_ORIGIN} when absent. */
   readonly origin?: string;
-  /** Most time one call takes, connecting and reading the body included; a login of two steps is one call. */
+  /** Timeout of one call, including connecting and reading the body. A login with two steps is one call. */
   readonly timeoutMs: number;
-  /** `hublease/VERSION`. Docker Hub keeps it with each token (`creator_ua`), and its edge blocks nameless clients. */
+  /** `hublease/VERSION`. Docker Hub stores it with each token (`creator_ua`), and its edge blocks clients without a User-Agent. */
   readonly userAgent: string;
   /** Our clock, by which retry and expiry times are given. */
   readonly nowMs: () => number;
-  /** Carries every request; the caller closes it. See {@link hubDispatcher}. */
+  /** Sends every request; the caller closes it. See {@link hubDispatcher}. */
   readonly dispatcher: Dispatcher;
 }
 
 export interface HubRequest {
-  /** PATCH is sent by `npm run live-check` alone. */
+  /** Only `npm run live-check` sends PATCH. */
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Built from constants and checked names only. */
   readonly path: string;
@@ -41,26 +41,26 @@ export interface HubRequest {
   readonly expects: 'json' | 'status';
 }
 
-/** What the answer's Content-Type says it is; `none` where there is no Content-Type. */
+/** The kind of the answer by its Content-Type; `none` if there is no Content-Type. */
 export type BodyForm = 'json' | 'html' | 'none' | 'other';
 
-/** An answer as it came, whatever its status. */
+/** An answer as received, with any status. */
 export interface HubAnswer {
   readonly status: number;
   readonly form: BodyForm;
-  /** The parsed body, where it is JSON and was read. */
+  /** The parsed body, if it is JSON and was read. */
   readonly json?: unknown;
   readonly headers: HubHeaders;
   readonly meta: HubMeta;
 }
 
-/** Sends one request, once, and reads its answer. A `fault` when there was none that could be read. Never rejects. */
+/** Sends one request, once, and reads its answer. A `fault` if no answer could be read. Never rejects. */
 export type Exchange = (request: HubRequest, deadline: AbortSignal) => Promise<HubReply<HubAnswer>>;
 
 /**
- * A dispatcher for Docker Hub: every request has a connection of its own, so none is sent into one that died while the
- * process was frozen. HTTP/1.1 only, because undici sends a request again by itself when the server ends an HTTP/2
- * connection before it was answered. Takes no proxy and no TLS setting from the environment.
+ * A dispatcher for Docker Hub: every request has its own connection, so none is sent on a connection that died while the process
+ * was frozen. HTTP/1.1 only, because undici sends a request again by itself when the server ends an HTTP/2 connection before it
+ * was answered. Takes no proxy and no TLS setting from the environment.
  */
 export function hubDispatcher(): Dispatcher {
   return new Agent({
@@ -72,7 +72,8 @@ export function hubDispatcher(): Dispatcher {
 }
 
 /**
- * Makes the one way in which this adapter talks HTTP: fixed origin, no redirects, no retries, bounded body and time.
+ * Makes the only function with which this adapter sends HTTP requests: fixed origin, no redirects, no retries, limited body and
+ * time.
  *
  * @throws Error when the origin is not one that a credential may be sent to.
  */
@@ -94,10 +95,10 @@ export function hubExchange(options: HubOptions): Exchange {
       });
       answer = await beforeDeadline(sent, deadline);
     } catch {
-      // undici's errors can hold headers and the body: nothing of them goes further.
+      // undici's errors can contain headers and the body, so nothing of them is passed on.
       return faultReply(deadline.aborted ? 'timeout' : 'connection', {});
     }
-    // A body that is given up emits an error which nobody would catch.
+    // A body that is not read to its end emits an error that nothing else would catch.
     answer.body.on('error', () => {});
     try {
       return await readAnswer(answer, request, deadline);
@@ -108,8 +109,8 @@ export function hubExchange(options: HubOptions): Exchange {
 }
 
 /**
- * Runs what may take so long, with the signal that ends it then. Of a signal that only times out, its timer and all that listens
- * to it would outlive the request: thousands at a time.
+ * Runs work with a signal that aborts it after a timeout, and then clears the timer. With a plain timeout signal, thousands of
+ * timers and listeners would outlive their requests.
  */
 export async function withDeadline<T>(timeoutMs: number, work: (deadline: AbortSignal) => Promise<T>): Promise<T> {
   const ending = new AbortController();
@@ -121,7 +122,7 @@ export async function withDeadline<T>(timeoutMs: number, work: (deadline: AbortS
   }
 }
 
-/** The reply of a call of whose effect nothing is known. */
+/** The reply of a call whose effect is unknown. */
 export function faultReply(
   code: Extract<HubProblem, { tag: 'fault' }>['code'],
   meta: HubMeta,
@@ -130,7 +131,7 @@ export function faultReply(
 }
 
 function checkedOrigin(text: string): string {
-  // URL's own error quotes what it was given.
+  // URL's own error quotes its input.
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const local = url?.hostname === '127.0.0.1' || url?.hostname === 'localhost';
   const schemeFits = url?.protocol === 'https:' || (url?.protocol === 'http:' && local);
@@ -171,14 +172,14 @@ async function readAnswer(
   const json = typeof body === 'string' ? undefined : parseJson(body);
   const { isJson: _, ...unread } = meta;
   if (json !== undefined) return { ok: true, value: { ...bare, json: json.value }, meta };
-  // Too many requests need no words; a body that cannot be read takes nothing from them.
+  // A 429 needs no body, so an unreadable body does not matter.
   if (status === 429) return { ok: true, value: { ...bare, meta: unread }, meta: unread };
   return faultReply(typeof body === 'string' ? body : 'malformed', unread);
 }
 
 /**
- * undici drops a request whose signal aborts while it still connects, but says so only once the connection stands or has
- * failed; nobody should wait for that.
+ * If a signal aborts while undici still connects, undici drops the request. But it reports this only after the connection is open
+ * or has failed. So do not wait for it.
  */
 async function beforeDeadline<T>(sent: Promise<T>, deadline: AbortSignal): Promise<T> {
   const over = new Promise<never>((_, reject) => {

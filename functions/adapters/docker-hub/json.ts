@@ -7,8 +7,8 @@ const OPENING = new Set([0x5b, 0x7b]);
 const CLOSING = new Set([0x5d, 0x7d]);
 
 /**
- * Parses JSON that somebody else wrote; undefined when it is not UTF-8, no JSON or nested too deep. The parser's own error
- * quotes its input, so it stays in here.
+ * Parses untrusted JSON; undefined if it is not UTF-8, not JSON, or nested too deep. The parser's own error quotes its input, so
+ * it is not passed on.
  */
 export function parseJson(bytes: Buffer): { readonly value: unknown } | undefined {
   if (!nestsWithin(bytes)) return undefined;
@@ -26,7 +26,10 @@ export function property(json: unknown, name: string): unknown {
     : undefined;
 }
 
-/** Says whether no bracket outside a string is deeper than allowed. Bytes do: UTF-8 hides no ASCII in longer characters. */
+/**
+ * Whether no bracket outside a string is deeper than allowed. Works on bytes, because in UTF-8 longer characters contain no
+ * ASCII.
+ */
 function nestsWithin(bytes: Buffer): boolean {
   let depth = 0;
   let inString = false;

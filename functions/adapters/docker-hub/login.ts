@@ -5,18 +5,18 @@ import { ANSWER_MAX_BYTES, type Exchange, faultReply, type HubAnswer } from './h
 import { parseJson, property } from './json.ts';
 import { problemOf } from './problem.ts';
 
-/** Life of a session that does not say. Source: Docker Hub API reference, AuthCreateAccessToken: "expires in 10 minutes". */
+/** Lifetime of a session without `exp`. Source: Docker Hub API reference, AuthCreateAccessToken: "expires in 10 minutes". */
 const SESSION_DEFAULT_MS = 600_000;
-/** Longest life believed. The deprecated route once gave a month; a leaked session should not be ours for that long. */
+/** Maximum lifetime that is trusted. The deprecated route once gave a month. A leaked session should not be used for that long. */
 const SESSION_MAX_MS = 3_600_000;
-/** Docker Hub's sessions are some 2 KiB. */
+/** Docker Hub's sessions have about 2 KiB. */
 const SESSION_MAX_CHARACTERS = 8_192;
-/** What a bearer is made of, so that it is a legal header. Source: RFC 6750 section 2.1. */
+/** The characters of a bearer, so that it is a legal header. Source: RFC 6750 section 2.1. */
 const BEARER = /^[A-Za-z0-9._~+/-]+=*$/;
 const USERNAME = /^[a-z0-9][a-z0-9_-]{0,63}$/i;
 
 /**
- * Logs in by one of Docker Hub's two routes, with the second factor where it is asked for. Sends each request once.
+ * Logs in by one of Docker Hub's two routes, with the second factor if Docker Hub asks for it. Sends each request once.
  *
  * @param totpAtMs the time for which a TOTP code is made.
  * @param nowMs our clock before the login, from which the session's life is counted.
@@ -49,8 +49,8 @@ export async function logIn(
 }
 
 /**
- * The ticket for the second step, which Docker Hub gives when the password was right: with a 401 as documented, and with 200 as
- * one client has it. So any status serves, as long as there is no session beside it.
+ * The ticket for the second step, which Docker Hub returns if the password is right. Documented with 401, seen with 200 in one
+ * client. So any status is accepted, unless the answer also has a session.
  */
 function secondFactorTicket(answer: HubAnswer): string | undefined {
   if (property(answer.json, 'token') !== undefined || property(answer.json, 'access_token') !== undefined)

@@ -1,16 +1,16 @@
 import type { HubMeta } from '../../core/ports/docker-hub.ts';
 
-/** No wait that Docker Hub asks for is taken to be longer: it is also the longest pause between two attempts to revoke. */
+/** Maximum wait, even if Docker Hub asks for a longer one. It is also the longest pause between two attempts to revoke. */
 export const RETRY_MAX_MS = 900_000;
 /** Docker Hub's limit counts per minute. Source: Docker Hub API reference, "Rate Limiting". */
 const RETRY_DEFAULT_MS = 60_000;
-/** Below this a number is a duration in seconds, from it on an instant (September 2001) in unix time. */
+/** A smaller number is a duration in seconds. Other numbers are unix times (from September 2001 on). */
 const FIRST_UNIX_SECONDS = 1_000_000_000;
 
 /** An answer's headers, names in lower case. */
 export type HubHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** What stands on every answer of Docker Hub, by its own clock: its `Date` and how many more requests it will take. */
+/** Reads the facts in every answer of Docker Hub: its `Date`, and how many requests are left. */
 export function readMeta(headers: HubHeaders): HubMeta {
   const hubDateMs = httpDateMs(header(headers, 'date'));
   const resetSeconds = wholeNumber(header(headers, 'x-ratelimit-reset'));
@@ -25,11 +25,11 @@ export function readMeta(headers: HubHeaders): HubMeta {
 }
 
 /**
- * When Docker Hub may be asked again, by our clock, from now to {@link RETRY_MAX_MS} later. Reads `Retry-After` (seconds,
- * HTTP date or unix time), then `X-Retry-After` (unix time), then `X-RateLimit-Reset`. Instants count from the answer's own
- * `Date`, so that a difference between the clocks falls out.
+ * When Docker Hub may be asked again, by our clock, from now to {@link RETRY_MAX_MS} later. Reads `Retry-After` (seconds, HTTP
+ * date or unix time), then `X-Retry-After` (unix time), then `X-RateLimit-Reset`. Instants count from the answer's own `Date`, so
+ * that a difference between the clocks does not matter.
  *
- * @param defaultMs the wait when Docker Hub names none.
+ * @param defaultMs the wait if Docker Hub names none.
  */
 export function readRetryAtMs(headers: HubHeaders, nowMs: number, defaultMs = RETRY_DEFAULT_MS): number {
   const waitMs =
@@ -48,7 +48,7 @@ function waitOf(headers: HubHeaders, name: string, nowMs: number): number | unde
   return atMs === undefined ? undefined : atMs - (httpDateMs(header(headers, 'date')) ?? nowMs);
 }
 
-/** A header's value; of several the first. */
+/** A header's value; the first if there are several. */
 export function header(headers: HubHeaders, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;

@@ -1,18 +1,18 @@
 import type { HubToken, HubTokenPage, TokenPlace } from '../../core/ports/docker-hub.ts';
 import { property } from './json.ts';
 
-/** UUIDs so far. Any other id is as good, as long as it stays within one segment of a path. */
+/** Ids were always UUIDs so far. Any other id is accepted if it fits into one segment of a path. */
 const TOKEN_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
-/** Docker Hub is younger than this, so an earlier instant stands for none: some services write the year 1 there. */
+/** Docker Hub is younger than this, so an earlier time means no time. Some services write the year 1. */
 const FIRST_INSTANT_MS = Date.UTC(2000, 0, 1);
 const USER_AGENT_MAX_CHARACTERS = 256;
-/** Wider than Docker Hub's own rule (4 to 30 letters and digits), and still nothing that could leave its path segment. */
+/** Allows more than Docker Hub's own rule (4 to 30 letters and digits), but nothing that could leave its path segment. */
 const ORGANIZATION = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
 /**
  * Path of a place's tokens.
  *
- * @throws Error when the organization's name does not belong into a path: a fault in hublease. Nothing was sent.
+ * @throws Error if the organization's name is not allowed in a path, which is a bug in hublease. Nothing was sent.
  */
 export function tokensPath(place: TokenPlace): string {
   if (place.kind === 'pat') return '/v2/access-tokens';
@@ -54,8 +54,8 @@ export function decodePage(json: unknown, place: TokenPlace): HubTokenPage | und
 }
 
 /**
- * Reads one token; undefined without an id. One odd token, which may be anybody's, must not make an account's list unusable, so
- * all else may be missing: a label then is empty, a time null, and a token that does not say whether it is active is.
+ * Reads one token; undefined without an id. One unusual token, which may belong to anybody, must not make an account's list
+ * unusable. So all other members may be missing: the label is then empty, times are null, and the token counts as active.
  */
 export function decodeToken(json: unknown, place: TokenPlace): HubToken | undefined {
   const pat = place.kind === 'pat';

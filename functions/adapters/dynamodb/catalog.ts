@@ -20,22 +20,25 @@ import { CATALOG_PARTITIONS } from './tables.ts';
 type Entry = DynamicSecret | Target;
 type Partition = typeof CATALOG_PARTITIONS.secret | typeof CATALOG_PARTITIONS.target;
 
-/** What may be in a cursor; that it was a name of this list is settled by the token's checksum. */
+/** The form of a cursor. The token's checksum shows that it was a name of this list. */
 const CURSOR = /^[a-z0-9/-]{1,131}$/;
 
-/** Sort before and after every character that a name may go on with. */
+/** These sort before and after every character with which a name may continue. */
 const BEFORE_ALL = '!';
 const AFTER_ALL = '~';
 
-/** Most answers read for one page, each of 1 MB or some 1,000 secrets. More secrets than this are not listed by target. */
+/**
+ * Maximum answers that are read for one page, each of 1 MB or about 1,000 secrets. More secrets than this are not listed by
+ * target.
+ */
 const LIST_MOST_READS = 50;
 
 /**
- * The catalog in DynamoDB: all secrets in one partition and all targets in another, in order of their names, so that a list is
- * a range of names and strongly consistent. Never scans.
+ * The catalog in DynamoDB: all secrets in one partition and all targets in another, in order of their names, so that a list is a
+ * range of names and strongly consistent. Never scans.
  *
- * The secrets of a target are found by reading the secrets and leaving the others out, some 250 read units per 1,000 secrets.
- * An index would be cheaper, and late: a target could be deleted under a secret that was written a moment before.
+ * The secrets of a target are found by reading all secrets and filtering them, at about 250 read units per 1,000 secrets. An
+ * index would be cheaper, but it lags: a target could be deleted although a secret that names it was written a moment before.
  */
 export function dynamodbCatalog(table: DynamodbTable): Catalog {
   async function get(partition: Partition, name: string): Promise<Entry | undefined> {
@@ -97,7 +100,7 @@ export function dynamodbCatalog(table: DynamodbTable): Catalog {
           ':target': target,
         },
         ConsistentRead: true,
-        // Limit counts what is read, not what passes the filter; with one, an answer takes in as much as it may.
+        // Limit counts the rows that are read, not those that pass the filter. With a filter, an answer reads as much as it can.
         ...(target === undefined && { Limit: limit - entries.length }),
         ExclusiveStartKey: start && { ...start },
       });

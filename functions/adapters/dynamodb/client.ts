@@ -3,7 +3,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { clientConfig } from '../aws/clients.ts';
 
 /**
- * A DynamoDB client with bounded tries and times that reads and writes plain objects. Fields that are undefined are left out.
+ * A DynamoDB client with limited retries and timeouts that reads and writes plain objects. Undefined fields are left out.
  *
  * @param config overrides, such as an endpoint.
  */
@@ -14,8 +14,8 @@ export function dynamodbClient(config: DynamoDBClientConfig = {}): DynamoDBDocum
       try {
         return await next(args);
       } catch (error) {
-        // The SDK gives up on this one, though nothing was written and the next try usually succeeds. Every write here carries
-        // a condition, so trying again is safe. Source: DynamoDB Developer Guide, "Error handling with DynamoDB".
+        // The SDK does not retry this error, although nothing was written and the next try usually succeeds. Every write here has
+        // a condition, so a retry is safe. Source: DynamoDB Developer Guide, "Error handling with DynamoDB".
         if (error instanceof TransactionConflictException) Object.assign(error, { $retryable: {} });
         throw error;
       }

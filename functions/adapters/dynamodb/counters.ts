@@ -5,15 +5,15 @@ import { assertSchema, type DynamodbTable, readRow, replaceRow } from './rows.ts
 import { CATALOG_PARTITIONS } from './tables.ts';
 import type { TransactItem } from './transaction.ts';
 
-/** Counters of open leases in the catalog table: what a transaction may do to one, and reading and correcting it. */
+/** Counters of open leases in the catalog table: the changes that a transaction may make, and reading and correcting them. */
 export interface DynamodbCounters {
-  /** Counts one more, if that is within the limit. */
+  /** Adds one, if that is within the limit. */
   claim(quota: QuotaClaim): TransactItem;
-  /** Counts one more. */
+  /** Adds one. */
   take(counter: string): TransactItem;
-  /** Counts one less, if there is one. */
+  /** Subtracts one, if the counter is above 0. */
   release(counter: string): TransactItem;
-  /** Changes the version alone, for whoever is about to correct the counter by what they counted before. */
+  /** Changes only the version, so that a correction by an older count fails. */
   touch(counter: string): TransactItem;
   read(counter: string): Promise<Counter | undefined>;
   correct(counter: string, open: number, version: number): Promise<WriteOutcome>;
@@ -41,7 +41,7 @@ export function dynamodbCounters(table: DynamodbTable, clock: Pick<Clock, 'nowMs
   }
 
   return {
-    // A counter that is not there has nothing open, which is room under any limit but 0.
+    // A counter without a row has no open leases, so there is room under any limit except 0.
     claim: ({ counter, most }) =>
       add(counter, 1, most > 0 ? '#open < :most OR attribute_not_exists(#open)' : '#open < :most', { ':most': most }),
     take: (counter) => add(counter, 1),
@@ -60,7 +60,7 @@ export function dynamodbCounters(table: DynamodbTable, clock: Pick<Clock, 'nowMs
         schema: 1,
         open,
         version: version + 1,
-        // Only to know this very write again when its reply was lost; what counts leases leaves it as it is.
+        // Only to recognise this write again if its reply was lost. Counting leases does not change it.
         opId: randomUUID(),
         changedAtMs: clock.nowMs(),
       }),

@@ -55,8 +55,9 @@ export function dayShard(atMs: number, shard: number): string {
 }
 
 /**
- * The row of a lease: its fields, the table's keys, and the keys of the indexes. `dueAt` is there while the lease is open, which
- * keeps the due index sparse; `ttlAt` only once it is revoked, so that DynamoDB can never delete the record of a live token.
+ * The row of a lease: its fields, the table's keys, and the keys of the indexes. `dueAt` exists while the lease is open, which
+ * keeps the due index sparse. `ttlAt` exists only if the lease is revoked, so that DynamoDB can never delete the record of a live
+ * token.
  *
  * @throws Error for an open lease without a due time, which no sweep would ever find.
  */

@@ -29,13 +29,13 @@ import { putIfNew, putIfNext, type TransactItem, transact } from './transaction.
  */
 const SETTLE_MS = 60_000;
 
-/** Most index steps for one page of a list: of 100 leases each, or of a day each. Some 1 s when every row is filtered out. */
+/** Maximum index steps for one page of a list, each of 100 leases or of one day. About 1 s if every row is filtered out. */
 const LIST_MOST_STEPS = 32;
 
-/** Leases read at a time when the index alone does not decide which of them match: what one BatchGetItem takes. */
+/** Leases that are read at once if the index alone does not show which of them match: the maximum of one BatchGetItem. */
 const FILTERED_STEP_LEASES = 100;
 
-/** Clocks of the functions that issue leases may be ahead of this one by as much, even past midnight. */
+/** Clocks of the functions that issue leases may be ahead of this one by this much, even past midnight. */
 const CLOCK_AHEAD_MS = 5 * 60_000;
 
 /** A hex SHA-256. */
@@ -46,22 +46,22 @@ const KEY_MOST_BYTES = 2_048;
 
 const DAY_MS = 86_400_000;
 
-/** Part of a list, newest first, and the key behind which it goes on; undefined at its end. */
+/** Part of a list, newest first, and the key after which it continues; undefined at its end. */
 interface Step {
   readonly keys: readonly IndexKey[];
   readonly next: IndexKey | undefined;
 }
 
 export interface DynamodbLeasesOptions extends DynamodbTable {
-  /** Where the counters and replay records are. */
+  /** The table of counters and replay records. */
   readonly catalogTableName: string;
   readonly clock: Clock;
   /**
-   * How many days back a list of everybody's leases looks: audit retention and the longest lease together. What was issued
-   * before is either gone or has been stuck ever since, and is still found by secret, by caller and by due time.
+   * How many days back a list of all callers' leases goes: audit retention plus the longest lease. Older leases are either gone
+   * or stuck. Stuck leases are still found by secret, by caller and by due time.
    */
   readonly listedDays: number;
-  /** From 0 up to 1, to spread transactions that met. */
+  /** From 0 up to 1, to spread the retries of transactions that collided. */
   readonly random?: () => number;
 }
 
@@ -119,7 +119,7 @@ export function dynamodbLeases(options: DynamodbLeasesOptions): LeaseStore {
     return step.next !== undefined || isLastDay ? step : { ...step, next: lastInstantKey(dayMs - 1) };
   }
 
-  /** The newest keys of one index partition that come before a key: one more than asked for, where there are more. */
+  /** The newest keys of one index partition before a key: one more than requested, if there are more. */
   async function newest(
     index: 'byCaller' | 'bySecret' | 'byDay',
     partition: string,
@@ -133,7 +133,7 @@ export function dynamodbLeases(options: DynamodbLeasesOptions): LeaseStore {
       ExpressionAttributeNames: { '#partition': partition },
       ExpressionAttributeValues: { ':value': value, ':before': before },
       ScanIndexForward: false,
-      // At most 101 keys of less than 3 kB: never cut short by the 1 MB that one answer may hold.
+      // At most 101 keys of less than 3 kB, which always fit into the 1 MB of one answer.
       Limit: limit + 1,
     });
     return rows.map((row) => row.issuedAt as IndexKey);
@@ -145,7 +145,7 @@ export function dynamodbLeases(options: DynamodbLeasesOptions): LeaseStore {
   }
 
   async function createWith(lease: Lease, { quotas = [], replay }: LeaseClaims): Promise<CreateOutcome> {
-    // In the order in which they decide, should several be refused.
+    // If several are refused, the first in this order decides.
     const parts: { item: TransactItem; refusal: CreateOutcome }[] = [
       { item: putIfNew(table, leaseToRow(lease)), refusal: 'conflict' },
       ...(replay === undefined ? [] : [{ item: replays.put(replay), refusal: 'conflict' as const }]),
@@ -156,8 +156,8 @@ export function dynamodbLeases(options: DynamodbLeasesOptions): LeaseStore {
   }
 
   /**
-   * A counter that is at 0 although it should count this lease was wrong before. It stays there, and the lease is written all
-   * the same; whoever is counting leases meanwhile sees by the version that one has gone.
+   * If a counter is at 0 although it should count this lease, it was already wrong. It stays at 0, and the lease is still
+   * written. The counter's version changes, so a count of leases that runs at the same time sees that one has ended.
    */
   async function updateCounting(
     lease: Lease,
@@ -172,7 +172,7 @@ export function dynamodbLeases(options: DynamodbLeasesOptions): LeaseStore {
       ]);
       if (refused.length === 0) return 'written';
       if (await isWritten(lease)) return 'written';
-      // Each round leaves at least one counter fewer that can refuse.
+      // In each round, at least one counter fewer can refuse.
       for (const part of refused) {
         if (!('counter' in part)) return 'conflict';
         atZero.add(part.counter);
@@ -180,7 +180,7 @@ export function dynamodbLeases(options: DynamodbLeasesOptions): LeaseStore {
     }
   }
 
-  /** Says whether this very write has been applied, and is the last. */
+  /** Whether this write was applied, and is the latest. */
   async function isWritten({ id, version, opId }: Lease): Promise<boolean> {
     const row = await readRow(table, leaseKey(id));
     return row?.version === version && row.opId === opId;
@@ -199,7 +199,7 @@ export function dynamodbLeases(options: DynamodbLeasesOptions): LeaseStore {
 
   return {
     settleMs: SETTLE_MS,
-    // A transaction costs twice as much and may meet others, so a write that claims nothing goes without.
+    // A transaction costs twice as much and may collide with others. So a write without claims uses none.
     create: (lease, claims) =>
       claims === undefined || ((claims.quotas ?? []).length === 0 && claims.replay === undefined)
         ? createRow(table, leaseToRow(lease))
@@ -222,13 +222,16 @@ function stepOf(keys: readonly IndexKey[], limit: number): Step {
   return { keys: keys.slice(0, limit), next: keys.length > limit ? keys[limit - 1] : undefined };
 }
 
-/** Says whether any lease can match. DynamoDB rejects a key that is empty or too long, where there is simply nothing to list. */
+/**
+ * Whether any lease can match. DynamoDB rejects a key that is empty or too long, but for such a key there is just nothing to
+ * list.
+ */
 function isPossible(filter: LeaseFilter): boolean {
   const callerBytes = filter.caller === undefined ? 1 : Buffer.byteLength(filter.caller);
   return callerBytes >= 1 && callerBytes <= KEY_MOST_BYTES && (filter.secret === undefined || isName(filter.secret));
 }
 
-/** Says whether every key that `listStep` finds matches, so that no more need be read than are wanted. */
+/** Whether every key that `listStep` finds matches. Then no more rows than wanted must be read. */
 function isDecidedByIndex(filter: LeaseFilter): boolean {
   return filter.status === undefined && (filter.caller === undefined || filter.secret === undefined);
 }

@@ -8,20 +8,23 @@ import { readPageToken, writePageToken } from './page-token.ts';
 import { type DynamodbTable, queryRows, readRows } from './rows.ts';
 import { ALL_SHARDS, LEASE_INDEXES } from './tables.ts';
 
-/** Most open leases of one shard, some 100,000 in all: counting them takes 1,000 batches. An API call could not end past it. */
+/**
+ * Maximum open leases of one shard, about 100,000 in total. Counting them takes 1,000 batches. With more, an API call could not
+ * finish.
+ */
 export const SHARD_MOST_OPEN = 12_500;
 
 /** A shard's digit and a lease id. */
 const OPEN_KEY = /^[0-7][0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
-/** What the due index is asked for: it holds every open lease of the installation and nothing else. */
+/** Queries of the due index, which contains exactly the installation's open leases. */
 export function openLeases(
   table: DynamodbTable,
   clock: Pick<Clock, 'sleep'>,
 ): Pick<LeaseStore, 'due' | 'listOpen' | 'countOpen'> {
   /**
-   * Asks every shard for as many as the page may hold and merges what they answer. That is 8 small queries a page, of which up
-   * to seven eighths are asked again for the next one; keys alone are some 150 bytes each, so 100 of them are 2 read units.
+   * Asks every shard for a full page and merges the answers. That is 8 small queries per page. Up to seven eighths of the keys
+   * are read again for the next page. A key has about 150 bytes, so 100 keys are 2 read units.
    */
   async function due(nowMs: number, page: PageRequest): Promise<Page<string>> {
     const list = ['due'];
@@ -38,7 +41,7 @@ export function openLeases(
     };
   }
 
-  /** Keys of one shard's open leases, in order of due time. `more` is where DynamoDB stopped, when it stopped early. */
+  /** Keys of one shard's open leases, in order of due time. `more` is where DynamoDB stopped, if it stopped early. */
   async function dueKeys(
     shard: number,
     range: { after: string; upTo: string; limit?: number; start?: QueryCommandInput['ExclusiveStartKey'] },
@@ -46,7 +49,7 @@ export function openLeases(
     const { rows, more } = await queryRows(table, {
       IndexName: LEASE_INDEXES.due,
       KeyConditionExpression: 'dueShard = :shard AND dueAt BETWEEN :from AND :to',
-      // BETWEEN takes both ends in. All keys of an instant are of one length, so a longer text comes right after a key.
+      // BETWEEN includes both ends. All keys of an instant have the same length, so a longer text comes right after a key.
       ExpressionAttributeValues: { ':shard': shard, ':from': `${range.after}!`, ':to': range.upTo },
       Limit: range.limit,
       ExclusiveStartKey: range.start,
@@ -55,10 +58,10 @@ export function openLeases(
   }
 
   /**
-   * Ids of one shard's open leases: one query per 7,000 of them or so. A lease whose due time moves meanwhile may be met twice,
-   * and is given once.
+   * Ids of one shard's open leases, with one query for about 7,000 leases. A lease whose due time changes meanwhile may be found
+   * twice, and is returned once.
    *
-   * @throws Error when there are too many: a part of them could end a target that tokens still live on.
+   * @throws Error if there are too many. With only some of them, a target with live tokens could be removed.
    */
   async function openIds(shard: number): Promise<readonly string[]> {
     const ids = new Set<string>();
@@ -73,9 +76,9 @@ export function openLeases(
   }
 
   /**
-   * Goes by shard and lease id. The index is in order of due time, which moves: a lease that is revoked between two pages would
-   * jump back behind them, be missed, and its quota counted one too low. So each page reads all keys of its shard again, at 20
-   * read units per 1,000 open leases.
+   * Pages are in order of shard and lease id. The index is in order of due time, which changes. A lease that is revoked between
+   * two pages would move to an earlier place and be missed, and its quota would be counted one too low. So each page reads all
+   * keys of its shard again, at 20 read units per 1,000 open leases.
    */
   async function listOpen(page: PageRequest): Promise<Page<Lease>> {
     const list = ['open'];
@@ -100,8 +103,9 @@ export function openLeases(
   }
 
   /**
-   * Reads a few fields of every open lease's row: one read unit or so each, 10,000 of them some 100 batches. The indexes by
-   * secret and by caller would also walk everything revoked within the audit retention. Only deleting and draining ask.
+   * Reads a few fields of every open lease's row, at about one read unit each. 10,000 leases are about 100 batches. The indexes
+   * by secret and by caller would also read all leases that were revoked within the audit retention. Only used for deleting and
+   * draining.
    */
   async function countOpen(of: { readonly target: string } | { readonly secret: string }): Promise<number> {
     const counts = await Promise.all(ALL_SHARDS.map((shard) => countShard(shard, of)));

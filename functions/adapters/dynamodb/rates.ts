@@ -6,20 +6,20 @@ import { awsCall } from '../aws/call.ts';
 import type { DynamodbTable } from './rows.ts';
 import { ratePartition } from './tables.ts';
 
-/** Writers that may come in between before a request is let through. */
+/** After this many conflicting writes, a request passes. */
 const MAX_TRIES = 3;
-/** Keys whose number this process remembers, to guess right which of the two writes will do. */
+/** Maximum keys whose number this process remembers, to guess which of the two writes will succeed. */
 const MAX_KNOWN = 10_000;
-/** A row goes this long after it has come to mean nothing. */
+/** A row is deleted this long after it has become meaningless. */
 const KEPT_SECONDS = 60;
 
-/** The number that a write left behind, or what stood there when its condition did not hold; undefined for no row. */
+/** The number after a write, or the stored number if the write's condition failed; undefined for no row. */
 type Outcome = { readonly written: number } | { readonly found: number | undefined };
 
 /**
- * Paces as one number in a row of the catalog table. An expression cannot take the larger of two numbers, so there are two writes:
- * one for a pace that is idle and one for a busy one. A process tries the one that it expects to hold; what a failed condition found
- * says which will, or that there is no room. Actions: UpdateItem.
+ * Paces as one number in a row of the catalog table. An expression cannot take the larger of two numbers, so there are two
+ * writes: one for a pace that is idle and one for a busy one. A process first tries the one that it expects to succeed. If the
+ * condition fails, the stored number shows which write will succeed, or that there is no room. Actions: UpdateItem.
  */
 export function dynamodbRates(table: DynamodbTable): CallerRates {
   const known = new Map<string, number>();

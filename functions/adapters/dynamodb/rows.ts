@@ -19,22 +19,22 @@ export interface DynamodbTable {
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** A row that says which write made it. */
+/** A row with the id of the write that made it. */
 export interface VersionedRow extends Row {
   readonly version: number;
   readonly opId: string;
 }
 
-/** What one BatchGetItem may ask for. Source: DynamoDB API reference, BatchGetItem. */
+/** Maximum keys of one BatchGetItem. Source: DynamoDB API reference, BatchGetItem. */
 const BATCH_MOST_KEYS = 100;
 
-/** Most tries to get one batch complete; the pauses before the last one add up to some 3 s. */
+/** Maximum tries to read one batch completely. The pauses before the last one are about 3 s in total. */
 const BATCH_MOST_TRIES = 7;
 const BATCH_FIRST_PAUSE_MS = 50;
 
 /**
- * Writes a row that must not exist yet. A try whose reply was lost is repeated by the SDK, and the repetition would find its
- * own row and call it a conflict: hence the second half of the condition, here and in `replaceRow`.
+ * Writes a row that must not exist yet. If a reply is lost, the SDK retries the write. The retry finds its own row, which must
+ * not count as a conflict. This is the reason for the second half of the condition, here and in `replaceRow`.
  */
 export function createRow(table: DynamodbTable, row: VersionedRow): Promise<WriteOutcome> {
   return putIf(table, row, 'attribute_not_exists(#version) OR (#opId = :opId AND #version = :version)', {
@@ -100,12 +100,12 @@ export async function readRow(table: DynamodbTable, key: Row): Promise<Row | und
 }
 
 /**
- * Reads many rows, strongly consistent: an index may lag, but what is read through it does not. In no order; a row that is gone
- * is left out.
+ * Reads many rows, strongly consistent, so that rows are current even if their keys come from an index that lags. In any order.
+ * Missing rows are left out.
  *
  * @param keys distinct.
- * @param fields all when left out.
- * @throws Error when DynamoDB leaves keys unread again and again.
+ * @param fields default: all.
+ * @throws Error if DynamoDB leaves keys unread at every try.
  */
 export async function readRows(
   table: DynamodbTable,
@@ -129,14 +129,14 @@ async function readBatch(
   const rows: Row[] = [];
   let unread: readonly Row[] = keys;
   for (let tries = 0; tries < BATCH_MOST_TRIES; tries++) {
-    // A part answer is no error to the SDK, so its own retries do not see it.
+    // For the SDK, an incomplete answer is not an error, so it does not retry.
     if (tries > 0) await clock.sleep(BATCH_FIRST_PAUSE_MS * 2 ** (tries - 1));
     const request = new BatchGetCommand({
       RequestItems: {
         [table.tableName]: {
           Keys: unread.map((key) => ({ ...key })),
           ConsistentRead: true,
-          // Every name goes in by placeholder: `status` and others are reserved words.
+          // Every name is a placeholder, because `status` and others are reserved words.
           ...(fields && {
             ProjectionExpression: fields.map((_, index) => `#f${index}`).join(', '),
             ExpressionAttributeNames: Object.fromEntries(fields.map((field, index) => [`#f${index}`, field])),
@@ -152,7 +152,7 @@ async function readBatch(
   throw new Error(`DynamoDB left ${unread.length} of ${keys.length} rows unread ${BATCH_MOST_TRIES} times`);
 }
 
-/** Asks for one answer's worth of rows or index keys of one partition. */
+/** Reads one answer with rows or index keys of one partition. */
 export async function queryRows(table: DynamodbTable, query: Omit<QueryCommandInput, 'TableName'>) {
   const { Items, LastEvaluatedKey } = await awsCall('Query', () =>
     table.client.send(new QueryCommand({ TableName: table.tableName, ...query })),
@@ -172,7 +172,7 @@ export async function removeRow(table: DynamodbTable, key: Row): Promise<void> {
   );
 }
 
-/** Says what to do with a stored row: its schema is one this code reads, or the row is refused. */
+/** Checks the schema of a stored row. A row of an unknown schema is refused. */
 export function assertSchema(row: Row): void {
   if (row.schema !== 1) throw new Error(`expected a row of schema 1, got ${String(row.schema).slice(0, 10)}`);
 }

@@ -2,14 +2,14 @@ import type { SweepPlace } from '../../core/sweeping/sweep-turns.ts';
 import { type DynamodbTable, overwriteRow, readRow, removeRow } from './rows.ts';
 import { CATALOG_PARTITIONS } from './tables.ts';
 
-/** Where a sweep that ran out of time stopped, for the next to go on from. */
+/** Where a sweep that ran out of time stopped, so that the next one continues there. */
 export interface SweepMark {
-  /** Empty to begin with the first. */
+  /** Empty: begin with the first target. */
   read(): Promise<SweepPlace>;
   write(place: SweepPlace): Promise<void>;
 }
 
-/** The mark in the catalog table. Losing it, or two sweeps at once, only means that a target waits for the next round. */
+/** The mark in the catalog table. If it is lost, or if two sweeps run at once, a target only waits for the next sweep. */
 export function dynamodbSweepMark(table: DynamodbTable): SweepMark {
   const key = { partition: CATALOG_PARTITIONS.sweep, entry: 'mark' };
   return {

@@ -45,23 +45,23 @@ export interface TransactionOptions {
 }
 
 /**
- * Longest pauses between tries of a transaction that met another one on a row. They add up to less than 2 s: a counter lets one
- * transaction through at a time, each some 10 ms, and an API call has more to do than wait for it.
+ * Longest pauses between tries of a transaction that collided with another one. They are less than 2 s in total. A counter allows
+ * one transaction at a time, each about 10 ms, and an API call needs its time for other work, too.
  */
 export const CONFLICT_PAUSES_MS = [25, 50, 100, 200, 400, 400, 400, 400];
 
-/** Reasons that pass by themselves. Source: DynamoDB API reference, TransactWriteItems, "Errors". */
+/** Temporary reasons. Source: DynamoDB API reference, TransactWriteItems, "Errors". */
 const PASSING_REASONS = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
 
 const OPERATION = 'TransactWriteItems';
 
 /**
- * Writes everything or nothing. The SDK's own repetition of a try whose reply was lost carries the token of that try, by which
- * DynamoDB knows it. Each further try has a token of its own, for the one before it was cancelled.
+ * Writes everything or nothing. If a reply is lost, the SDK's own retry has the same token, so DynamoDB recognises it. Each
+ * further try has a new token, because the try before it was cancelled.
  *
- * @returns the parts whose conditions failed, in the order given, when nothing was written; none when all was.
- * @throws AwsCallFailed when it met other transactions or throttling at every try, and then nothing was written, or when the
- *   call failed, and then it is not known.
+ * @returns the parts whose conditions failed, in the given order, if nothing was written; none if all was written.
+ * @throws AwsCallFailed if every try collided or was throttled (then nothing was written), or if the call failed (then this is
+ *   unknown).
  */
 export async function transact<T extends { readonly item: TransactItem }>(
   options: TransactionOptions,
@@ -78,12 +78,12 @@ export async function transact<T extends { readonly item: TransactItem }>(
     if (!isPassing || pauseMs === undefined) {
       throw new AwsCallFailed(OPERATION, isPassing ? reason : 'TransactionCanceledException');
     }
-    // At least half of it, or those who met once would often meet at once again.
+    // At least half of it. Otherwise, transactions that collided once would often collide again.
     await options.clock.sleep((pauseMs / 2) * (1 + options.random()));
   }
 }
 
-/** Why each part was cancelled; undefined when all were written. */
+/** Why each part was cancelled; undefined if all were written. */
 function attempt(
   client: DynamoDBDocumentClient,
   parts: readonly { readonly item: TransactItem }[],

@@ -1,14 +1,14 @@
 import { CompactEncrypt, importJWK } from 'jose';
 import type { TokenSealer } from '../../core/ports/sealing.ts';
 
-/** RSA keys with OAEP over SHA-256, elliptic curves with a fresh key of ours. Source: RFC 7518 sections 4.3 and 4.6. */
+/** RSA keys use OAEP with SHA-256. Elliptic curves use a new key pair for each token. Source: RFC 7518 sections 4.3 and 4.6. */
 const ALGORITHMS: Readonly<Record<string, string>> = {
   RSA: 'RSA-OAEP-256',
   EC: 'ECDH-ES+A256KW',
   OKP: 'ECDH-ES+A256KW',
 };
 
-/** Seals tokens as compact JWEs with `jose`. Rejects for a key that nothing can be sealed for. */
+/** Seals tokens as compact JWEs with `jose`. Rejects if the key cannot be used for sealing. */
 export function joseTokenSealer(): TokenSealer {
   return {
     async seal(token, publicJwk) {

@@ -7,8 +7,8 @@ import { withStatus } from './entries.ts';
 type Ports = Pick<SweepPorts, 'leases' | 'catalog' | 'credentials' | 'sessions' | 'clock' | 'ids'>;
 
 /**
- * Removes a draining target, its credential and its session once none of its leases is open, and says whether it did. A
- * credential goes before the row that names it, so that a crash in between leaves the row to be found again.
+ * Removes a draining target, its credential and its session if none of its leases is open. Returns whether it did. The credential
+ * is removed before the row that names it. So after a crash in between, the row is still found.
  */
 export async function removeDrainedTarget(ports: Ports, target: Target): Promise<boolean> {
   if (target.status !== 'draining' || !hasSettled(ports, target.updatedAtMs)) return false;
@@ -18,7 +18,7 @@ export async function removeDrainedTarget(ports: Ports, target: Target): Promise
   return (await ports.catalog.deleteTarget(target.name, target.version)) === 'written';
 }
 
-/** Removes a draining secret once none of its leases is open, and says whether it did. */
+/** Removes a draining secret if none of its leases is open. Returns whether it did. */
 export async function removeDrainedSecret(ports: Ports, secret: DynamicSecret): Promise<boolean> {
   if (secret.status !== 'draining' || !hasSettled(ports, secret.updatedAtMs)) return false;
   if ((await ports.leases.countOpen({ secret: secret.name })) > 0) return false;
@@ -26,7 +26,7 @@ export async function removeDrainedSecret(ports: Ports, secret: DynamicSecret): 
   return (await ports.catalog.deleteSecret(secret.name, secret.version)) === 'written';
 }
 
-/** A credential that was given with a secret goes with it, and before it: the secret's row is what names it. */
+/** A secret's inline credential is removed with the secret, and before it, because the secret's row names it. */
 async function removeOwnTarget(ports: Ports, name: string): Promise<boolean> {
   const target = await ports.catalog.getTarget(name);
   if (target === undefined) return true;
@@ -35,7 +35,7 @@ async function removeOwnTarget(ports: Ports, name: string): Promise<boolean> {
   return (await ports.catalog.putTarget(draining)) === 'written' && removeDrainedTarget(ports, draining);
 }
 
-/** Removes every drained secret and says how many. */
+/** Removes every drained secret. Returns how many. */
 export async function removeDrainedSecrets(ports: Ports): Promise<number> {
   let removed = 0;
   for await (const secret of everyPage((page) => ports.catalog.listSecrets({}, page))) {
@@ -44,7 +44,7 @@ export async function removeDrainedSecrets(ports: Ports): Promise<number> {
   return removed;
 }
 
-/** Whether every lease that was recorded before the draining began is now counted. */
+/** Whether all leases that were recorded before the draining began are now counted. */
 function hasSettled(ports: Ports, drainingSinceMs: number): boolean {
   return ports.clock.nowMs() >= drainingSinceMs + ports.leases.settleMs;
 }

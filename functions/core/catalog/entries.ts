@@ -8,32 +8,32 @@ import type { WriteOutcome } from '../ports/leases.ts';
 import type { AdminPorts } from '../ports/needs.ts';
 import { stored } from '../ports/stored.ts';
 
-/** What targets and secrets have in common: how their rows are written, drained, removed and audited. */
+/** The common parts of targets and secrets: how their rows are written, drained, removed and audited. */
 
 type Detail = NonNullable<AuditEvent['detail']>;
 
 /** A row of the catalog. */
 type Entry = Target | DynamicSecret;
 
-/** What differs between targets and secrets. */
+/** The differences between targets and secrets. */
 export interface EntryKind<E extends Entry> {
   readonly noun: 'target' | 'secret';
-  /** Names one, in an audit event and where open leases are counted. */
+  /** The entry's name, in an audit event and in the count of open leases. */
   named(name: string): { readonly target: string } | { readonly secret: string };
   put(catalog: Pick<Catalog, 'putTarget' | 'putSecret'>, entry: E): Promise<WriteOutcome>;
-  /** Removes a draining one that no open lease needs any more, and says whether it did. */
+  /** Removes a draining entry that no open lease needs. Returns whether it did. */
   removeDrained(ports: AdminPorts, entry: E): Promise<boolean>;
-  /** What the audit log is told of a change; `after` is absent for a deletion. */
+  /** The audit detail of a change; `after` is absent for a deletion. */
   detail(before: E | undefined, after: E | undefined, changed?: readonly string[]): Detail;
 }
 
 /** Who may change an entry. */
 export interface ByOwner {
-  /** `api` when left out. */
+  /** Default: `api`. */
   readonly managedBy?: ManagedBy;
 }
 
-/** @throws Failed `managed_by_cdk` where somebody else owns the entry. */
+/** @throws Failed `managed_by_cdk` if the entry has another owner. */
 export function checkOwner(entry: Pick<Entry, 'name' | 'managedBy'>, { managedBy = 'api' }: ByOwner): void {
   if (entry.managedBy !== managedBy) throw fail({ tag: 'managed_by_cdk', name: entry.name });
 }
@@ -48,7 +48,7 @@ export async function writeEntry<E extends Entry>(
   throw fail({ tag: 'version_conflict', name: entry.name });
 }
 
-/** Tells the audit log of an entry that was changed. */
+/** Writes the audit event of a changed entry. */
 export function recordChanged<E extends Entry>(
   ports: Pick<AdminPorts, 'audit' | 'clock'>,
   origin: Origin,
@@ -59,18 +59,18 @@ export function recordChanged<E extends Entry>(
   return record(ports, origin, kind, 'changed', after.name, kind.detail(before, after, changed));
 }
 
-/** What a deletion came to. */
+/** The result of a deletion. */
 export interface Deletion<E> {
-  /** Whether the entry is gone already. */
+  /** Whether the entry is already gone. */
   readonly removed: boolean;
   readonly openLeases: number;
-  /** As it drains, or as it was removed. */
+  /** The entry, draining or as it was before it was removed. */
   readonly entry: E;
 }
 
 /**
- * Deletes an entry: marks it draining, so that no lease is taken from it any more, and removes it when none is open. With `force`
- * open leases run out first and the sweep removes it.
+ * Deletes an entry. Marks it draining, so that it gives no more leases, and removes it if no lease is open. With `force`, open
+ * leases run to their end, and then the sweep removes it.
  *
  * @throws Failed `open_leases` without `force`, and then the entry is as before; `version_conflict`, `store_unavailable`.
  */

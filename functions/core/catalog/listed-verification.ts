@@ -5,8 +5,8 @@ import type { SweepPorts } from '../ports/needs.ts';
 import { expiryFactsOf } from './verified-expiry.ts';
 
 /**
- * Compares a verification's token, as it is listed at last, with what was asked for: its verification ran out of time before that,
- * and may have seen no more of it than the answer to the create. Where Docker Hub kept too little, mints are refused.
+ * Compares a verification's token with its request when the token is finally listed. Its verification ran out of time before
+ * that, and may have seen only the answer to the create. If Docker Hub kept too little, mints are refused.
  *
  * @throws any error of the lease store.
  */

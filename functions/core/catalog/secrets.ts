@@ -25,10 +25,10 @@ const SECRETS: EntryKind<DynamicSecret> = {
   detail: secretChange,
 };
 
-/** A secret as its admin wants it. PUT replaces: what is left out falls back to its default. */
+/** A secret as its admin orders it. PUT replaces the whole secret: missing fields get their defaults. */
 export interface SecretOrder {
   readonly name: string;
-  /** A target by name, or a credential of the secret's own. Left out, a secret with a credential of its own keeps that. */
+  /** The name of a target, or an inline credential. If left out, a secret with an inline credential keeps it. */
   readonly target?: string | InlineTarget;
   readonly scope?: PatScope;
   readonly resources?: readonly OatResource[];
@@ -42,35 +42,35 @@ export interface SecretOrder {
   readonly tags?: Readonly<Record<string, string>>;
   readonly deleteProtection?: boolean;
   readonly labelTemplate?: string;
-  /** A public key, already checked. */
+  /** A public key that was already checked. */
   readonly protectionJwk?: Readonly<Record<string, string>>;
-  /** The version that is to be replaced; `any` asks only that there is one. */
+  /** The version to replace; `any` only requires that one exists. */
   readonly ifVersion?: number | 'any';
   readonly managedBy?: ManagedBy;
 }
 
-/** A credential given with the secret. It is kept as a target of its own, which goes with the secret. */
+/** A credential that is given with the secret. It is stored as a separate target, which is deleted with the secret. */
 export type InlineTarget = Pick<
   TargetOrder,
   'kind' | 'organization' | 'credential' | 'loginRoute' | 'allowUnprovenExpiry' | 'verify'
 >;
 
-/** A secret as written, and what of it is new. */
+/** The written secret, and what has changed. */
 export interface PutSecret {
   readonly secret: DynamicSecret;
   readonly created: boolean;
-  /** Names of the fields that changed; empty when nothing did, and then nothing was written. */
+  /** Names of the changed fields; empty if nothing changed, and then nothing was written. */
   readonly changed: readonly string[];
-  /** The verification of the secret's own credential ran out of time; ask for it again, by the secret's target. */
+  /** The verification of the inline credential ran out of time. Request it again for the secret's target. */
   readonly verificationPending?: true;
 }
 
 /**
- * Creates or replaces a dynamic secret. Leases already taken keep what they were given. Repeating it is safe.
+ * Creates or replaces a dynamic secret. Existing leases do not change. Safe to repeat.
  *
  * @throws Failed `target_not_found`, `draining`, `scope_needs_user_target`, `resources_need_org_target`, `invalid_field`,
- *   `ttl_too_short`, `managed_by_cdk`, `precondition_failed`, `version_conflict`, `store_unavailable`; with a credential of its
- *   own all of `putTarget`.
+ *   `ttl_too_short`, `managed_by_cdk`, `precondition_failed`, `version_conflict`, `store_unavailable`; with an inline credential
+ *   also all of `putTarget`.
  */
 export async function putSecret(ports: AdminPorts, origin: Origin, order: SecretOrder): Promise<PutSecret> {
   const existing = await stored(ports.catalog.getSecret(order.name));
@@ -101,8 +101,8 @@ export async function listSecrets(
 }
 
 /**
- * Deletes a secret: marks it draining, so that no lease is taken from it any more, and removes it when none is open. With
- * `force` open leases run out first and the sweep removes it.
+ * Deletes a secret. Marks it draining, so that it gives no more leases, and removes it if no lease is open. With `force`, open
+ * leases run to their end, and then the sweep removes it.
  *
  * @throws Failed `secret_not_found`, `managed_by_cdk`, `delete_protected`, `open_leases` without `force`, `version_conflict`,
  *   `store_unavailable`.
@@ -137,8 +137,8 @@ interface Reach {
 }
 
 /**
- * The target by name, or the secret's own, made or brought up to date, once it is known to give what the secret is to give: a
- * refused secret must leave no credential behind.
+ * The named target, or the secret's own target, which is created or updated. First checks that the target can grant what the
+ * secret needs, because a refused secret must leave no credential behind.
  */
 async function reachOf(
   ports: AdminPorts,
@@ -159,7 +159,7 @@ async function reachOf(
   return { target: name, resources, ...(put.verificationPending && { verificationPending: true }) };
 }
 
-/** Leases are revoked by way of the target they were taken from, so a secret keeps the kind of target that it began with. */
+/** Leases are revoked through their own target, so a secret keeps the kind of target that it began with. */
 function wantedTarget(order: SecretOrder, existing: DynamicSecret | undefined): string | InlineTarget {
   const own = existing?.ownTarget === true;
   if (order.target === undefined) {
@@ -174,7 +174,7 @@ function wantedTarget(order: SecretOrder, existing: DynamicSecret | undefined): 
 }
 
 /**
- * A personal token reaches all that its account does, and only an organization's can be narrowed to repositories.
+ * A personal token reaches everything that its account reaches. Only an organization's token can be limited to repositories.
  *
  * @returns the resources, for an organization.
  */

@@ -6,38 +6,38 @@ import type { AdminPorts } from '../ports/needs.ts';
 import { checkOwner } from './entries.ts';
 import { checkVersion } from './versioned.ts';
 
-/** A target as its admin wants it. What is left out keeps its former value, or the default. */
+/** A target as its admin orders it. Missing fields keep their former value, or get the default. */
 export interface TargetOrder {
   readonly name: string;
   readonly kind: 'user' | 'org';
   readonly organization?: string;
   readonly credential?: Credential;
-  /** Where the owner keeps `credential`; it is then proven, and not stored. */
+  /** Where the owner keeps `credential`. hublease then checks it, and does not store it. */
   readonly credentialRef?: string;
   readonly loginRoute?: LoginRoute;
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
-  /** Most open leases at a time. An organization's is 100 unless given, what Docker's Business plan allows; Team has 10. */
+  /** Maximum open leases at a time. For an organization, the default is 100, the limit of Docker's Business plan. Team has 10. */
   readonly maxActive?: number;
   /** Accept tokens whose expiry Docker Hub drops, moves by more than a day, or does not show. */
   readonly allowUnprovenExpiry?: boolean;
-  /** Prove the credential by a login and a throwaway token before it becomes current. */
+  /** Check the credential with a login and a throwaway token before it becomes current. */
   readonly verify: boolean;
-  /** The version that is to be replaced; `any` asks only that there is one. */
+  /** The version to replace; `any` only requires that one exists. */
   readonly ifVersion?: number | 'any';
   readonly managedBy?: ManagedBy;
-  /** Made for one secret, under a name that the API gives to nobody. */
+  /** Made for one secret, with a name that the API does not allow. */
   readonly ownTarget?: boolean;
 }
 
-/** Names below this are given to the targets of inline credentials. */
+/** The prefix of names of targets for inline credentials. */
 export const OWN_TARGET_PREFIX = 'inline';
 
 /** Docker's Business plan. Source: Docker manuals, "Organization access tokens". */
 const ORG_TOKEN_CAP = 100;
 
 /**
- * Checks what can be told without asking anybody.
+ * The checks that need no port.
  *
  * @throws Failed `invalid_field`, `precondition_failed`, `managed_by_cdk`, `draining`, `access_token_as_credential`.
  */
@@ -48,7 +48,7 @@ export function checkTargetOrder(order: TargetOrder, existing: Target | undefine
   }
   checkVersion(order.name, existing, order.ifVersion);
   if (existing !== undefined) checkOwner(existing, order);
-  // A new credential may be what its last leases need to be revoked with.
+  // The target's last leases may need the new credential for their revocation.
   if (existing?.status === 'draining' && order.credential === undefined)
     throw fail({ tag: 'draining', name: order.name });
   checkOrganization(order);
@@ -60,14 +60,14 @@ export function checkTargetOrder(order: TargetOrder, existing: Target | undefine
   }
 }
 
-/** @throws Failed `invalid_field` `organization` unless there is one exactly where the kind is `org`. */
+/** @throws Failed `invalid_field` `organization` if the kind is `org` without an organization, or another kind with one. */
 export function checkOrganization({ kind, organization }: Pick<TargetOrder, 'kind' | 'organization'>): void {
   if ((kind === 'org') === (organization !== undefined)) return;
   const problem = kind === 'org' ? 'required when kind is "org"' : 'only allowed when kind is "org"';
   throw fail({ tag: 'invalid_field', field: 'organization', problem });
 }
 
-/** The row that an order makes of a target. */
+/** The target's row after an order. */
 export function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target | undefined): Target {
   const nowMs = ports.clock.nowMs();
   const description = order.description ?? existing?.description;
@@ -94,13 +94,13 @@ export function targetOf(ports: AdminPorts, order: TargetOrder, existing: Target
   };
 }
 
-/** How a target logs in, and what was learned by it: with the credential that it has, or a new one of which nothing is known. */
+/** The target's login and the facts learned with it: those of its current credential, or no facts for a new credential. */
 function loginOf(
   { credential, credentialRef, loginRoute }: TargetOrder,
   existing: Target | undefined,
 ): Pick<Target, 'username' | 'loginRoute' | 'credentialRef' | 'verification'> {
   if (credential === undefined) {
-    // Without a credential there is one already, see `checkOrder`.
+    // If the order has no credential, the target already has one, see `checkOrder`.
     const former = existing as Target;
     return {
       username: former.username,
@@ -119,8 +119,8 @@ function loginOf(
 }
 
 /**
- * Leases can only be revoked from the account that their tokens are on. A lease may be recorded at any moment, so an account
- * is never changed under a target: deleting the target waits for its leases.
+ * Leases can only be revoked from the account that holds their tokens. A lease may be recorded at any moment, so a target's
+ * account never changes. To change it, delete the target, which waits for its leases.
  *
  * @throws Failed `wrong_account`.
  */

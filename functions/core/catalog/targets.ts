@@ -22,22 +22,22 @@ const TARGETS: EntryKind<Target> = {
   detail: targetChange,
 };
 
-/** A target as written, and what of it is new. */
+/** The written target, and what has changed. */
 export interface PutTarget {
   readonly target: Target;
   readonly created: boolean;
-  /** Names of the fields that changed; empty when nothing did, and then nothing was written. */
+  /** Names of the changed fields; empty if nothing changed, and then nothing was written. */
   readonly changed: readonly string[];
-  /** What the verification waited for when its time was up. */
+  /** The step that the verification waited for when its time was up. */
   readonly verificationPending?: VerificationStep;
 }
 
-/** Secrets that a refusal names. */
-const MOST_NAMED = 10;
+/** Maximum secrets that a refusal names. */
+const MAX_NAMED = 10;
 
 /**
- * Creates or changes a target. A new credential is stored beside the current one, logged in with, and only then made current;
- * it must be of the same account. Repeating it is safe.
+ * Creates or changes a target. A new credential is stored beside the current one. It becomes current only after a login with it.
+ * It must belong to the same account. Safe to repeat.
  *
  * @throws Failed `invalid_field`, `access_token_as_credential`, `credential_refused`, `wrong_account`, `managed_by_cdk`,
  *   `draining`, `precondition_failed`, `version_conflict`, `store_unavailable`, all of `proveCredential` and `verifyByToken`.
@@ -55,7 +55,8 @@ export async function putTarget(ports: AdminPorts, origin: Origin, order: Target
   const proof = staged === undefined || !order.verify ? undefined : await prove(ports, origin, wanted, staged);
   const proven = proof?.target ?? wanted;
   await writeEntry(ports, TARGETS, proven);
-  // Only whoever won the row makes a credential current. Should this be lost, the former one still opens the same account.
+  // Only the process whose write of the row succeeded makes its credential current. If this is lost, the former credential still
+  // opens the same account.
   if (staged !== undefined && order.credentialRef === undefined) {
     await stored(ports.credentials.promote(order.name, staged.version));
   }
@@ -70,10 +71,11 @@ export async function putTarget(ports: AdminPorts, origin: Origin, order: Target
 }
 
 /**
- * Verifies a target again, with the credential in force.
+ * Verifies a target again, with its current credential.
  *
- * @returns the target with what was learned, and what Docker Hub has yet to do when time ran out.
- * @throws Failed `target_not_found`, `draining`, `version_conflict`, `store_unavailable`, all of `openSession` and `verifyByToken`.
+ * @returns the target with the results, and the step that Docker Hub has not finished if time ran out.
+ * @throws Failed `target_not_found`, `draining`, `version_conflict`, `store_unavailable`, all of `openSession` and
+ *   `verifyByToken`.
  */
 export async function verifyTarget(
   ports: AdminPorts,
@@ -102,8 +104,8 @@ export async function listTargets(
 }
 
 /**
- * Deletes a target: marks it draining, so that no lease is taken from it any more, and removes it with its credential when
- * none is open. With `force` open leases run out first and the sweep removes it.
+ * Deletes a target. Marks it draining, so that it gives no more leases, and removes it with its credential if no lease is open.
+ * With `force`, open leases run to their end, and then the sweep removes it.
  *
  * @throws Failed `target_not_found`, `managed_by_cdk`, `target_in_use` while secrets name it, `open_leases` without `force`,
  *   `version_conflict`, `store_unavailable`.
@@ -118,10 +120,10 @@ export async function deleteTarget(
   checkOwner(target, options);
   const inUse: string[] = [];
   for await (const secret of everyPage((page) => stored(ports.catalog.listSecrets({ target: name }, page)))) {
-    // A draining secret gives no more leases, and those that it gave are counted below.
+    // A draining secret gives no more leases. Its existing leases are counted below.
     if (secret.status === 'ready') inUse.push(secret.name);
   }
-  if (inUse.length > 0) throw fail({ tag: 'target_in_use', target: name, secrets: inUse.slice(0, MOST_NAMED) });
+  if (inUse.length > 0) throw fail({ tag: 'target_in_use', target: name, secrets: inUse.slice(0, MAX_NAMED) });
   const { entry, ...deleted } = await deleteEntry(ports, origin, TARGETS, target, options.force);
   return { ...deleted, target: entry };
 }
@@ -132,7 +134,7 @@ async function stageCredential(ports: AdminPorts, order: TargetOrder): Promise<S
   return { credential, version: credentialRef ?? (await stored(ports.credentials.stage(name, credential))) };
 }
 
-/** The target with what its new credential taught, and what Docker Hub has yet to do where time ran out. */
+/** The target with the facts learned with its new credential, and the step that Docker Hub has not finished if time ran out. */
 async function prove(
   ports: AdminPorts,
   origin: Origin,
@@ -143,7 +145,7 @@ async function prove(
   if (account !== wanted.username) throw fail({ tag: 'wrong_account', expected: wanted.username, got: account });
   const { loginRoute } = wanted;
   const byLogin: Target = { ...wanted, verification: { atMs: ports.clock.nowMs(), account, loginRoute } };
-  // A draining target gives no token, not even this one; its login is proof enough for what is left to revoke.
+  // A draining target gives no tokens, not even for a verification. A login is enough for the remaining revocations.
   if (wanted.status === 'draining') return { target: byLogin, pending: undefined };
   const verified = await verifyByToken(ports, origin, wanted, staged);
   if (verified === undefined) return { target: byLogin, pending: 'login' };

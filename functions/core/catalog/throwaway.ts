@@ -7,21 +7,21 @@ import type { ActiveLease } from '../model/lease.ts';
 import type { ExpiryGranularity, Target } from '../model/target.ts';
 import type { MintPorts, VerifyPorts } from '../ports/needs.ts';
 
-/** What the throwaway token may live: long enough for a list that lags, short enough to be no loss. */
+/** Lifetime of the throwaway token: long enough for a list that lags, short enough to do no harm. */
 const TTL_SECONDS = 1_800;
 const HOUR_SECONDS = 3_600;
 const DAY_SECONDS = 86_400;
 
-/** How long the token of a verification lives when nothing deletes it. */
+/** How long the token of a verification lives if nothing deletes it. */
 export const THROWAWAY_LIFE_MS = TTL_SECONDS * 1_000;
 
-/** How the label of a verification's token begins behind the mark, where Docker Hub takes more than the mark. */
+/** The text after the mark in the label of a verification's token, if Docker Hub accepts more than the mark. */
 export const VERIFICATION_LABEL = 'Verification, which is deleted at once';
 
-/** Name under which the leases of verifications are recorded; no secret can have it. */
+/** The secret's name in leases of verifications. No real secret can have it. */
 export const VERIFICATION_SECRET = 'verification';
 
-/** Finest first: what is asked for as the token's expiry until Docker Hub accepts one. */
+/** The expiries to try for the token, finest first, until Docker Hub accepts one. */
 const EXPIRIES: readonly { readonly granularity: ExpiryGranularity; readonly minSeconds?: number }[] = [
   { granularity: 'second' },
   { granularity: 'minute' },
@@ -35,21 +35,21 @@ const EXPIRIES: readonly { readonly granularity: ExpiryGranularity; readonly min
 /** A label that a verification tries. */
 export interface ThrowawayLabel {
   readonly labelMaxCharacters: number;
-  /** What stands behind our mark. */
+  /** The text after our mark. */
   readonly label?: string;
 }
 
-/** Longest first: the whole label that is documented, then our mark alone. */
+/** Longest first: the full documented length, then only our mark. */
 export const THROWAWAY_LABELS: readonly ThrowawayLabel[] = [
   {
     labelMaxCharacters: LABEL_MAX_CHARACTERS,
-    // Mixed case, and as long as a label may be, to see whether all of it comes back.
+    // Mixed case and the maximum length, to see whether the whole label comes back unchanged.
     label: VERIFICATION_LABEL.padEnd(callerLabelMax(LABEL_MAX_CHARACTERS), '.'),
   },
   { labelMaxCharacters: MARK_CHARACTERS },
 ];
 
-/** A verification's token, with what Docker Hub accepted. */
+/** A verification's token, with the expiry and label that Docker Hub accepted. */
 export interface Throwaway {
   readonly lease: ActiveLease;
   readonly granularity: ExpiryGranularity;
@@ -58,12 +58,12 @@ export interface Throwaway {
 }
 
 /**
- * Mints the token of a verification. Goes from the finest to the coarsest expiry and from the longest to the shortest label until
- * Docker Hub takes them; this is the only place that sends a second create.
+ * Mints the token of a verification. Tries expiries from the finest to the coarsest, and labels from the longest to the shortest,
+ * until Docker Hub accepts them. Only this function sends more than one create.
  *
  * @param labels the ones to try, longest first.
- * @returns undefined when time ran out.
- * @throws Failed: all of `mintGrant`; `expiry_refused` or `label_refused` when nothing is accepted.
+ * @returns undefined if time ran out.
+ * @throws Failed: all of `mintGrant`; `expiry_refused` or `label_refused` if nothing is accepted.
  */
 export async function mintThrowaway(
   ports: VerifyPorts,
@@ -90,7 +90,7 @@ export async function mintThrowaway(
   throw refusal;
 }
 
-/** A 400 in other words may be about the expiry, too. */
+/** A 400 with other text may also be about the expiry. */
 function isAboutWhatWasAsked({ failure }: Failed): boolean {
   const { tag } = failure;
   return (
@@ -109,8 +109,8 @@ function askFor(target: Target, { granularity, minSeconds }: (typeof EXPIRIES)[n
 }
 
 /**
- * The ports with the target as if it was stored already. Its backstop is the revocation queue, which waits for at most 15
- * minutes: a message that comes early is sent again.
+ * The ports with the target as if it were already stored. The backstop is the revocation queue, which waits at most 15 minutes. A
+ * message that comes early is sent again.
  */
 function withTarget(ports: VerifyPorts, target: Target): MintPorts {
   return {
@@ -126,7 +126,7 @@ function withTarget(ports: VerifyPorts, target: Target): MintPorts {
   };
 }
 
-/** The least that each kind of token can be given. */
+/** The narrowest permissions of each kind of token. */
 function grantOf(target: Target, label: string | undefined): Grant {
   return {
     secretName: VERIFICATION_SECRET,

@@ -8,8 +8,8 @@ import { stored } from '../ports/stored.ts';
 import { type VerificationStep, verifyByToken } from './verify.ts';
 
 /**
- * Verifies a stored target with the credential in force and stores what was learned. One that fails for what Docker Hub keeps
- * refuses mints from then on; one that passes ends that.
+ * Verifies a stored target with its current credential, and stores the results. If Docker Hub keeps too little, mints are refused
+ * from then on. When a verification passes, mints are allowed again.
  *
  * @throws Failed `version_conflict`, `store_unavailable`, all of `openSession` and `verifyByToken`.
  */
@@ -46,16 +46,16 @@ export async function verifyStored(
 }
 
 /**
- * Lets mints through again after a target was verified, or its owner has said that its expiries need not be proven.
+ * Allows mints again after a target was verified, or after its owner accepted unproven expiries.
  *
- * @param verified the verification that was just made, and what it still waits for; absent where none was made.
+ * @param verified the verification that was just made, and its pending step; absent if none was made.
  */
 export async function endRefusal(
   ports: Pick<VerifyPorts, 'sessions' | 'ids'>,
   { name, verification, allowUnprovenExpiry }: Target,
   verified: { readonly pending: VerificationStep | undefined } | undefined,
 ): Promise<void> {
-  // A login alone says nothing of labels and expiries, and neither does a token that could not be read.
+  // A login alone proves nothing about labels and expiries. Neither does a token that could not be read.
   const isByToken = verification?.labelMaxCharacters !== undefined;
   const isPassed = verified !== undefined && isByToken && verified.pending !== 'read';
   await noteFacts(ports, name, ({ refusal }) => {

@@ -15,43 +15,43 @@ import { stored } from '../ports/stored.ts';
 import { mintThrowaway, THROWAWAY_LABELS, type Throwaway } from './throwaway.ts';
 import { type ExpiryFacts, expiryFactsOf } from './verified-expiry.ts';
 
-/** Pause between two looks at what Docker Hub has yet to do. */
+/** Pause between two checks whether Docker Hub has finished a step. */
 const POLL_MS = 500;
-/** With what one more call may take, an answer still comes within the 20 s that an API call may work. */
+/** Plus the time of one more call, this stays within the 20 s of an API call. */
 const BUDGET_MS = 11_000;
-/** Of that, what is kept for the delete. */
+/** The part of that time that is reserved for the delete. */
 const DELETE_MS = 4_000;
 const USER_AGENT_START = 'hublease/';
 
-/** A credential that is not the current one yet, as it was staged. */
+/** A staged credential, which is not current yet. */
 export interface StagedCredential {
   readonly credential: Credential;
   readonly version: string;
 }
 
 /**
- * What a verification still waits for when its time is up: a token that can be read back, that stands in the list, or that is
- * gone after its delete. `login`: no token was made yet.
+ * The step that a verification still waits for when its time is up: the token can be read, is listed, or is gone after its
+ * delete. `login`: no token was made yet.
  */
 export type VerificationStep = 'login' | 'read' | 'list' | 'delete';
 
-/** What was learned, and what Docker Hub has yet to do. */
+/** The results, and the step that Docker Hub has not finished. */
 export interface Verified {
   readonly verification: Verification;
   readonly pending?: VerificationStep;
 }
 
 /**
- * Finds out what only the live service can tell: mints a token that can read public repositories only, through the same
- * recorded path as any lease, reads it back, waits for it in the list, deletes it and checks that it is gone. What Docker Hub
- * keeps of the label and of the expiry is compared with what was sent, wherever it shows them.
+ * Learns facts that only the live service can show. Mints a token that can read only public repositories, recorded like any
+ * lease. Then reads it, waits until it is listed, deletes it and checks that it is gone. Compares label and expiry with the
+ * request wherever Docker Hub shows them.
  *
  * @param target as it is to be stored, with its session already shared.
- * @param staged what to log in with should that session end; the credential in force when left out.
- * @returns undefined when time ran out before a token was made: ask again. A token that is not shown in time is left for the
- *   sweep to look for, and then the list serves no proof until it is found.
- * @throws Failed: all of `mintGrant`; `expiry_refused` or `label_refused` when Docker Hub keeps too little of what it is asked;
- *   `hub_unavailable` when the token could not be read back or outlived its delete.
+ * @param staged the credential for a login if that session ends. Default: the current one.
+ * @returns undefined if time ran out before a token was made; call again. If the token is not listed in time, the sweep looks for
+ *   it, and until then the list gives no proof.
+ * @throws Failed: all of `mintGrant`; `expiry_refused` or `label_refused` if Docker Hub keeps too little of the request;
+ *   `hub_unavailable` if the token could not be read, or lived on after its delete.
  */
 export async function verifyByToken(
   ports: VerifyPorts,
@@ -70,10 +70,10 @@ export async function verifyByToken(
     try {
       return await observe(seen, origin, target, made, untilMs);
     } catch (error) {
-      // Nobody waits for this token any more.
+      // Nothing waits for this token any more.
       await settled(revokeLease(seen, made.lease.id, { trigger: 'asked', reason: 'verified', origin }));
       labels = labels.filter(({ labelMaxCharacters }) => labelMaxCharacters < made.labelMaxCharacters);
-      // A create may be answered with the label as it was sent, and every later look shows what was kept of it.
+      // The answer to the create may repeat the requested label. Only later reads show the stored one.
       const isLabel = error instanceof Failed && error.failure.tag === 'label_refused';
       if (!isLabel || labels.length === 0) throw error;
     }
@@ -100,7 +100,7 @@ async function observe(
   return { verification: { ...verification, ...removed } };
 }
 
-/** Leaves a token that Docker Hub does not show yet to the listings of the sweep. */
+/** Leaves a token that is not listed yet to the sweep's listings. */
 async function notShown(
   ports: VerifyPorts,
   { id: leaseId, target, tokenId, issuedAtMs: createdAtMs }: ActiveLease,
@@ -114,9 +114,9 @@ async function notShown(
 }
 
 /**
- * What the token shows.
+ * The facts that the token shows.
  *
- * @throws Failed `label_refused`, `expiry_refused` where that is too little to mint by.
+ * @throws Failed `label_refused`, `expiry_refused` if Docker Hub keeps too little for mints.
  */
 function learn(
   ports: VerifyPorts,
@@ -141,7 +141,7 @@ function learn(
   };
 }
 
-/** Whether the token was shown as made by hublease, wherever its maker was shown. */
+/** Whether Docker Hub showed hublease as the token's creator, wherever it showed a creator. */
 function makerOf({ kind, username }: Target, seen: readonly HubToken[]): Pick<Verification, 'creatorUserAgentKept'> {
   if (kind === 'org') {
     const isOurs = seen.every(({ createdBy = username }) => createdBy.toLowerCase() === username);
@@ -153,7 +153,7 @@ function makerOf({ kind, username }: Target, seen: readonly HubToken[]): Pick<Ve
     : { creatorUserAgentKept: agents.every((agent) => agent.startsWith(USER_AGENT_START)) };
 }
 
-/** The token as Docker Hub shows it; undefined when it showed none in time. @throws Failed for any other answer. */
+/** The token as Docker Hub shows it; undefined if it showed none in time. @throws Failed for any other answer. */
 async function waitForRead(
   ports: VerifyPorts,
   target: Target,
@@ -184,10 +184,10 @@ async function waitForList(
 }
 
 /**
- * Deletes the token; undefined when Docker Hub has not done so in time.
+ * Deletes the token; undefined if Docker Hub has not done so in time.
  *
- * @returns the status of the delete, and what else the last answer said.
- * @throws Failed `hub_unavailable` when Docker Hub says that the token is gone and still shows it.
+ * @returns the status of the delete, and the other facts of the last answer.
+ * @throws Failed `hub_unavailable` if Docker Hub answers that the token is gone, but still shows it.
  */
 async function remove(
   ports: VerifyPorts,
@@ -206,7 +206,7 @@ async function remove(
       const rateRemaining = after?.meta.rateRemaining;
       return { deleteStatus: evidence.httpStatus, ...(rateRemaining !== undefined && { rateRemaining }) };
     }
-    // Sooner than the revoker would come again, another try would only be refused again.
+    // Do not retry before the revoker would, because an earlier retry would only be refused again.
     const againAtMs = Math.max(dueAtMs, ports.clock.nowMs() + POLL_MS);
     if (againAtMs > untilMs && isDeleted) {
       throw fail({ tag: 'hub_unavailable', code: 'malformed', retryAfterSeconds: 5 });

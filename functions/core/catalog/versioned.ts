@@ -4,13 +4,13 @@ interface Versioned {
   readonly version: number;
 }
 
-/** Differ with every write and say nothing of what a person asked for. */
+/** These fields change with every write, and do not come from a person's request. */
 const BOOKKEEPING = new Set(['version', 'opId', 'createdAtMs', 'updatedAtMs', 'verification', 'expiryGranularity']);
 
 /**
- * Refuses a change to another version than the one that its author saw.
+ * Refuses a change if the current version is not the one that its author saw.
  *
- * @throws Failed `precondition_failed` with the version in force, 0 for none.
+ * @throws Failed `precondition_failed` with the current version, 0 for none.
  */
 export function checkVersion(
   name: string,
@@ -23,7 +23,7 @@ export function checkVersion(
   throw fail({ tag: 'precondition_failed', name, version });
 }
 
-/** Names of the fields in which an entry differs from the one before it, in order; all of a new one's. */
+/** Sorted names of the fields that differ from the entry before; all fields of a new entry. */
 export function changedFields(existing: object | undefined, wanted: object, besides: readonly string[]): string[] {
   const before = (existing ?? {}) as Record<string, unknown>;
   const after = wanted as Record<string, unknown>;
@@ -32,7 +32,7 @@ export function changedFields(existing: object | undefined, wanted: object, besi
   return [...changed, ...besides].sort();
 }
 
-/** A value as text, its keys in order: not every store keeps theirs. */
+/** A value as text with sorted keys, because not every store keeps the order of keys. */
 function spell(value: unknown): string | undefined {
   return JSON.stringify(value, (_, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)

@@ -20,8 +20,8 @@ const INITIAL_CROWD_MS = 10_000;
  */
 const CROWD_SHARE = 0.25;
 /**
- * If Docker Hub has accepted a delete but not done it, the next check comes after this fraction of the time waited, but not
- * before the minimum.
+ * If Docker Hub has accepted a delete but not done it, the next check comes after this fraction of the time waited, or after the
+ * minimum.
  */
 const PENDING_SHARE = 0.5;
 const PENDING_MIN_MS = 5_000;

@@ -21,7 +21,7 @@ export type Removal =
 /**
  * Deletes one token and returns whether it is gone. A 204 is proof. After any other 2xx, the token is read at once and again 2 s
  * later. A refusal may mean that the token was already gone, so the token is read once. A 404 counts only if the account's list
- * answers in the same attempt, is complete and lacks the id, because a user without the role gets 404 for everything.
+ * answers in the same attempt, is complete and lacks the id. The reason: a user without the role gets 404 for everything.
  *
  * @param unlisted the token's lease, if the token was never seen in the list. A list that lags also lacks the token, so a 404
  *   counts only when the token must already be listed.

@@ -18,7 +18,7 @@ const EDGE_PAUSE_MS = 10_000;
 const FAILURE_PAUSE_MS = 2_000;
 const FAULT_PAUSE_MAX_MS = 120_000;
 /** Maximum wait. Docker Hub asks for no longer one, so a later time is ignored as wrong. */
-const LONGEST_LOGIN_WAIT_MS = 900_000;
+const MAX_LOGIN_WAIT_MS = 900_000;
 
 /**
  * How long to wait after a credential was refused before the next login.
@@ -53,7 +53,7 @@ export function waitForEdge(record: SessionRecord | undefined, nowMs: number): v
 
 function waitingUntilMs(record: SessionRecord | undefined, nowMs: number): number | undefined {
   const untilMs = record?.loginAfterMs ?? 0;
-  return untilMs > nowMs && untilMs <= nowMs + LONGEST_LOGIN_WAIT_MS ? untilMs : undefined;
+  return untilMs > nowMs && untilMs <= nowMs + MAX_LOGIN_WAIT_MS ? untilMs : undefined;
 }
 
 /** What a login that was neither accepted nor refused means for the next login of every process. */

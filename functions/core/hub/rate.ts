@@ -13,7 +13,7 @@ import { retryAfterSeconds } from './hub-problem.ts';
  */
 const RESERVED_REQUESTS = 10;
 /** Docker Hub counts per minute. A reset later than this is ignored as wrong. */
-const LONGEST_WINDOW_MS = 120_000;
+const MAX_WINDOW_MS = 120_000;
 /** The time until which revocations wait is rounded up to this, so that many waiting revocations rarely write it. */
 const WAITING_STEP_MS = 1_000;
 
@@ -50,7 +50,7 @@ export async function noteRate(
         closedUntilMs(record, hubClass, nowMs) === undefined && {
           [hubClass === 'revoke' ? 'throttledUntilMs' : 'mintsThrottledUntilMs']: Math.min(
             refusedUntilMs,
-            nowMs + LONGEST_WINDOW_MS,
+            nowMs + MAX_WINDOW_MS,
           ),
         }),
     };
@@ -130,7 +130,7 @@ export function reservedUntil(
   nowMs: number,
 ): number | undefined {
   const untilMs = Math.max(
-    believed(record?.rateResetAtMs, nowMs, LONGEST_WINDOW_MS) ?? 0,
+    believed(record?.rateResetAtMs, nowMs, MAX_WINDOW_MS) ?? 0,
     (record && closedUntilMs(record, 'look', nowMs)) ?? 0,
     waitingUntil(ports, record, nowMs) ?? 0,
   );
@@ -147,9 +147,9 @@ function waitingUntil(
 
 function closedUntilMs(record: SessionRecord, hubClass: HubClass, nowMs: number): number | undefined {
   const { throttledUntilMs, mintsThrottledUntilMs } = record;
-  const forAllMs = believed(throttledUntilMs, nowMs, LONGEST_WINDOW_MS);
+  const forAllMs = believed(throttledUntilMs, nowMs, MAX_WINDOW_MS);
   if (hubClass === 'revoke') return forAllMs;
-  const forMintsMs = believed(mintsThrottledUntilMs, nowMs, LONGEST_WINDOW_MS);
+  const forMintsMs = believed(mintsThrottledUntilMs, nowMs, MAX_WINDOW_MS);
   return forAllMs === undefined ? forMintsMs : Math.max(forAllMs, forMintsMs ?? 0);
 }
 

@@ -28,8 +28,9 @@ interface StoredCredential {
 }
 
 /**
- * Returns a session of the target's account, shared by every process of the installation: one login per session life, one login
- * at a time, and none with a credential that was refused within the last ten minutes, or while Docker Hub wants none.
+ * Returns a session of the target's account, which all processes of the installation share. There is one login per session, and
+ * one at a time. There is no login with a credential that was refused within the last ten minutes, or while Docker Hub wants
+ * none.
  *
  * @param hubClass of the call that uses the session.
  * @throws Failed `login_blocked` from the first refusal on, `credential_unavailable`, `hub_unavailable`, `hub_throttled`,

@@ -12,7 +12,7 @@ import { stored } from '../ports/stored.ts';
 import { openLeases } from './quota.ts';
 
 /** After this many conflicting writes, a lease is left for the next request. */
-const MOST_CONFLICTS = 5;
+const MAX_CONFLICTS = 5;
 
 /** Exactly one way to name leases. A prefix covers whole segments of secrets' names. */
 export type Selector =
@@ -114,7 +114,7 @@ function isNamed(lease: Lease, selector: Exclude<Selector, { tokenSha256: string
  * @returns the lease as last seen, and whether it is `revoking` or `revoked`.
  */
 async function mark(ports: RevokePorts, origin: Origin, seen: Lease): Promise<{ lease: Lease; reached: boolean }> {
-  for (let tries = 0; tries < MOST_CONFLICTS; tries++) {
+  for (let tries = 0; tries < MAX_CONFLICTS; tries++) {
     const read = await ports.leases.get(seen.id).then(
       (lease) => ({ lease }),
       () => undefined,

@@ -6,9 +6,9 @@ import type { RevokePorts } from '../ports/needs.ts';
 import { everyPage } from '../ports/pages.ts';
 
 /** Maximum number of callers that a refusal names. */
-const MOST_HOLDERS = 10;
+const MAX_HOLDERS = 10;
 /** Maximum open leases that are read for a refusal. The names only help the caller, so they must not cost more than a lease. */
-const MOST_READ = 1_000;
+const MAX_READ = 1_000;
 
 type Ports = Pick<RevokePorts, 'leases' | 'clock'>;
 
@@ -31,9 +31,9 @@ export async function quotaReached(
   let nextFreeMs = Number.POSITIVE_INFINITY;
   let read = 0;
   for await (const lease of openLeases(ports)) {
-    if (read++ >= MOST_READ) break;
+    if (read++ >= MAX_READ) break;
     if (!countersOf(lease).includes(counter)) continue;
-    if (holders.size < MOST_HOLDERS && mayKnow(asker, lease.caller)) holders.add(lease.caller);
+    if (holders.size < MAX_HOLDERS && mayKnow(asker, lease.caller)) holders.add(lease.caller);
     nextFreeMs = Math.min(nextFreeMs, lease.expiresAtMs);
   }
   const waitMs = nextFreeMs - ports.clock.nowMs();

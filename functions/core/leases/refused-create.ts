@@ -30,7 +30,7 @@ export function isRefusedCleanly(problem: HubProblem, { httpStatus = 0, isJson }
 
 /**
  * The failure for the caller of a refused create: `quota_reached` if the account has reached its token limit. The limit counts as
- * the cause if Docker Hub's text names a limit, or if a list that is read at once has exactly 10 or 100 tokens.
+ * the cause if Docker Hub's text names one. It also does if a list that is read at once has exactly 10 or 100 tokens.
  *
  * @throws Failed `store_unavailable`.
  */

@@ -8,7 +8,7 @@ import { stored } from '../ports/stored.ts';
 import { allowedSecret } from './grant.ts';
 import { showOwn } from './own-leases.ts';
 
-const MOST_WRITERS = 4;
+const MAX_WRITERS = 4;
 
 /** A renewed lease; `clipped` if it ends at its `maxExpiresAtMs`, earlier than requested. */
 export interface Renewed {
@@ -30,7 +30,7 @@ export async function renewOwn(
   ttlSeconds?: number,
 ): Promise<Renewed> {
   // A sweep may record a use in between, or another renewal may write first. Neither makes the lease unusable, so retry.
-  for (let writers = 0; writers < MOST_WRITERS; writers++) {
+  for (let writers = 0; writers < MAX_WRITERS; writers++) {
     const renewed = await tryToRenew(ports, origin, leaseId, ttlSeconds);
     if (renewed !== undefined) return renewed;
   }

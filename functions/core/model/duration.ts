@@ -4,23 +4,23 @@ const SECONDS_PER_UNIT = { d: 86_400, h: 3_600, m: 60, s: 1 } as const;
 const UNITS = ['d', 'h', 'm', 's'] as const;
 
 /** Ten years. A longer duration is a typing error. Below this limit, sums of times stay exact integers. */
-export const LONGEST_DURATION_SECONDS = 315_360_000;
+export const MAX_DURATION_SECONDS = 315_360_000;
 
 /**
  * Reads a duration: whole seconds as a number, or text such as `90s`, `15m`, `1h30m`, `2d` (largest unit first, each unit at most
  * once).
  *
  * @param field the field that the failure names if the text is not a duration.
- * @returns whole seconds, 1 to {@link LONGEST_DURATION_SECONDS}.
+ * @returns whole seconds, 1 to {@link MAX_DURATION_SECONDS}.
  * @throws Failed `invalid_field`.
  */
 export function parseDuration(input: number | string, field: string): number {
   const seconds = typeof input === 'number' ? input : secondsOf(input);
-  if (!Number.isSafeInteger(seconds) || seconds < 1 || seconds > LONGEST_DURATION_SECONDS) {
+  if (!Number.isSafeInteger(seconds) || seconds < 1 || seconds > MAX_DURATION_SECONDS) {
     throw fail({
       tag: 'invalid_field',
       field,
-      problem: `expected whole seconds from 1 to ${LONGEST_DURATION_SECONDS}, or a duration such as 90s, 15m, 1h30m or 2d`,
+      problem: `expected whole seconds from 1 to ${MAX_DURATION_SECONDS}, or a duration such as 90s, 15m, 1h30m or 2d`,
     });
   }
   return seconds;

@@ -80,14 +80,14 @@ interface LeaseFacts {
   readonly callerId?: string;
   /** The caller's own label. */
   readonly label?: string;
-  /** The whole label as it stands on Docker Hub. */
+  /** The whole label of the token on Docker Hub. */
   readonly hubLabel: string;
   readonly reason?: string;
   readonly requestId: string;
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
   readonly maxExpiresAtMs: number;
-  /** The expiry that Docker Hub was asked for. Never evidence. */
+  /** The requested expiry on Docker Hub. Never evidence. */
   readonly hubExpiresAtMs: number | null;
   /** The expiry that Docker Hub last reported for the token; absent if it has reported none. */
   readonly hubReportedExpiresAtMs?: number;

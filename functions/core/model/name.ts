@@ -1,12 +1,12 @@
 import { fail } from './failure.ts';
 
 const SEGMENT = /^[a-z0-9][a-z0-9-]{0,31}$/;
-const MOST_SEGMENTS = 4;
+const MAX_SEGMENTS = 4;
 
 /** Whether `text` is a legal name of a secret or target: up to 4 segments of `[a-z0-9][a-z0-9-]*`, 32 characters each. */
 export function isName(text: string): boolean {
-  const segments = text.split('/', MOST_SEGMENTS + 1);
-  return segments.length <= MOST_SEGMENTS && segments.every((segment) => SEGMENT.test(segment));
+  const segments = text.split('/', MAX_SEGMENTS + 1);
+  return segments.length <= MAX_SEGMENTS && segments.every((segment) => SEGMENT.test(segment));
 }
 
 /**
@@ -19,7 +19,7 @@ export function parseName(text: string, field: string): string {
   throw fail({
     tag: 'invalid_field',
     field,
-    problem: `expected 1 to ${MOST_SEGMENTS} segments joined by "/", each 1 to 32 of a-z, 0-9 and "-", beginning with a letter or digit`,
+    problem: `expected 1 to ${MAX_SEGMENTS} segments joined by "/", each 1 to 32 of a-z, 0-9 and "-", beginning with a letter or digit`,
   });
 }
 

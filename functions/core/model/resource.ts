@@ -2,8 +2,8 @@ import { fail } from './failure.ts';
 import type { OatResource } from './scope.ts';
 
 /**
- * Scopes of organization access tokens, each family from narrow to wide where it has an order.
- * Source: Docker manuals, "Access token reference".
+ * Scopes of organization access tokens, each family from narrow to wide, if it has an order. Source: Docker manuals, "Access
+ * token reference".
  */
 const REPO_FAMILIES = [
   ['scope-image-pull', 'scope-image-push', 'scope-image-delete'],

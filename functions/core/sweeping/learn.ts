@@ -15,10 +15,10 @@ import type { HubFacts } from '../ports/sessions.ts';
 
 type PendingVerification = NonNullable<HubFacts['pendingVerification']>;
 
-/** Young leases whose place in the list is looked at in one sweep. Each that is missing costs a request. */
+/** Maximum young leases that one sweep looks for in the list. Each missing one costs a request. */
 const MAX_LAG_CHECKS = 5;
 
-/** Remembers since when an account's list cannot be used, and says so at every sweep. Requests that ran short are no fault of it. */
+/** Records since when an account's list cannot be used, and reports it in every sweep. A lack of requests does not count. */
 export async function noteListing(ports: SweepPorts, target: Target, listing: Listing): Promise<void> {
   const { problem, complete, interrupted } = listing;
   if (interrupted === true || problem?.tag === 'throttled' || problem?.tag === 'session_refused') return;
@@ -40,8 +40,8 @@ function codeOf(problem: Listing['problem']): string {
 }
 
 /**
- * Learns from a complete listing: what holds the account's places, how far the list lags, and what became of a verification that
- * waits to be listed.
+ * Learns from a complete listing: which tokens use up the account's limit, how far the list lags, and the result of a
+ * verification whose token was not listed yet.
  *
  * @throws as `openSession`, and any error of the lease store.
  */
@@ -66,7 +66,7 @@ async function notePlaces(ports: SweepPorts, target: Target, { tokens, hubDateMs
     expired: tokens.filter((token) => !isListedAlive(token, hubDateMs)).length,
   };
   await noteFacts(ports, target.name, ({ places: known, cap }) => {
-    // More tokens than the cap: a create has succeeded beyond it.
+    // There are more tokens than the learned limit, so the limit was wrong or has changed.
     const isOver = cap !== undefined && places.tokens > cap.tokens;
     const isSame =
       known !== undefined && (['tokens', 'foreign', 'expired'] as const).every((key) => known[key] === places[key]);
@@ -75,7 +75,7 @@ async function notePlaces(ports: SweepPorts, target: Target, { tokens, hubDateMs
   });
 }
 
-/** A token that exists, by its own address, and is missing from a complete list says how far the list lags at least. */
+/** A token that can be read by its id but is missing from a complete list shows the minimum lag of the list. */
 async function learnLag(
   ports: SweepPorts,
   target: Target,
@@ -100,7 +100,7 @@ async function learnLag(
   }
 }
 
-/** Measures the lag by the token of a verification, as long as that token lives. */
+/** Measures the lag with the token of a verification, as long as that token lives. */
 async function finishVerification(
   ports: SweepPorts,
   target: Target,
@@ -113,12 +113,12 @@ async function finishVerification(
   const listed = listing.tokens.find(({ tokenId }) => tokenId === pending.tokenId);
   const isListed = listed !== undefined;
   if (!isListed && lagMs <= MAX_LIST_LAG_MS) return;
-  // A token that is over will never be listed, which says nothing of the list.
+  // A dead token is never listed, which shows nothing about the list.
   const lags = !isListed && lagMs <= THROWAWAY_LIFE_MS && (await isStillThere(ports, target, place, pending));
   if (lags === undefined) return;
   if (lags) {
     await refuseMints(ports, target, 'list_lags');
-    // A refusal that could not be noted is left for the next sweep to note.
+    // If a refusal could not be recorded, the next sweep records it.
     if ((await readFacts(ports, target.name)).refusal?.code !== 'list_lags') return;
   }
   const isStillPending = (facts: HubFacts) => facts.pendingVerification?.tokenId === pending.tokenId;
@@ -130,14 +130,14 @@ async function finishVerification(
     });
     await judgeListed(ports, target, pending.leaseId, listed);
   }
-  // Last, so that until then the list serves no proof.
+  // Last, so that until then the list gives no proof.
   await noteFacts(ports, target.name, (facts) =>
     isStillPending(facts) ? { pendingVerification: undefined } : undefined,
   );
   await revokeLease(ports, pending.leaseId, { trigger: 'asked', reason: 'verified', isListed });
 }
 
-/** Whether the token of a verification lives, which somebody may have deleted by hand; undefined where Docker Hub does not say. */
+/** Whether the token of a verification lives. A person may have deleted it. Undefined if Docker Hub does not say. */
 async function isStillThere(
   ports: SweepPorts,
   target: Target,

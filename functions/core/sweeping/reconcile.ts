@@ -14,32 +14,35 @@ import type { SweepPorts } from '../ports/needs.ts';
 import { learnFromListing, noteListing } from './learn.ts';
 import { endRefusedCreates } from './refused-creates.ts';
 
-/** Expired tokens of ended leases that one sweep fails to delete before it leaves the rest: each costs requests, and they may be many. */
+/**
+ * After this many failures to delete expired tokens of ended leases, a sweep leaves the rest. There may be many, and each costs
+ * requests.
+ */
 const MAX_UNDELETED = 2;
 
-/** What one look at a target's account found. */
+/** The findings of one reconciliation of a target's account. */
 export interface Reconciliation {
   /** Tokens of this installation on the account. */
   readonly ours: number;
-  /** Tokens whose lease was lost: recorded anew and revoked. */
+  /** Tokens whose lease was lost. The lease is recorded again and revoked. */
   readonly orphans: number;
-  /** Leases that read `revoked` while their token lived. */
+  /** Leases that were `revoked` while their token lived. */
   readonly reopened: number;
-  /** Tokens besides, or left over by, their lease's own: deleted. */
+  /** Extra tokens of a lease, and tokens left over after its end. They are deleted. */
   readonly strays: number;
-  /** Whether every page could be read, and every token in it was looked at. */
+  /** Whether every page was read, and every token on it was checked. */
   readonly complete: boolean;
-  /** The time was over before that. */
+  /** The time was up before that. */
   readonly outOfTime?: true;
 }
 
 /**
- * Compares a target's tokens on Docker Hub with the leases and settles what does not agree. A token is only ever touched when
- * its label carries this installation's MAC for this very account. Gives way to revocations that wait for Docker Hub's requests.
- * The same listing serves all that can be learned from one, and ends the leases of refused creates.
+ * Compares a target's tokens on Docker Hub with the leases, and corrects differences. Only touches tokens whose label has this
+ * installation's MAC for this account. Revocations that wait for Docker Hub's requests go first. The same listing is also used to
+ * learn facts and to end the leases of refused creates.
  *
  * @param open the target's open leases.
- * @param untilMs take up no further page and no further token from then on.
+ * @param untilMs begin no further page and no further token after this time.
  * @throws as `openSession`, and any error of the lease store; repeat later.
  */
 export async function reconcile(
@@ -51,7 +54,7 @@ export async function reconcile(
   const hubAccount = hubAccountOf(target);
   const place: TokenPlace = target.kind === 'org' ? { kind: 'oat', organization: hubAccount } : { kind: 'pat' };
   await yieldToRevocation(ports, target);
-  // Of a large account the listing alone would take every request there is.
+  // For a large account, the listing alone would use up all requests.
   const isOver = () => ports.clock.nowMs() >= untilMs;
   const enough = async () => !isOver() && (await reservedUntilMs(ports, target)) === undefined;
   const listing = await listAll(ports, target, place, 'look', enough);
@@ -78,7 +81,7 @@ export async function reconcile(
   }
   if (listing.complete) {
     await learnFromListing(ports, target, place, listing, open);
-    // Where few requests are allowed, the listing before has always left too few for this one.
+    // If few requests are allowed, the first listing always leaves too few for this one.
     const mayGoOn = async () => !isOver() && !(await doRevocationsWait(ports, target));
     await endRefusedCreates(ports, target, listing, open, mayGoOn);
   }
@@ -88,7 +91,10 @@ export async function reconcile(
 
 type Verdict = 'covered' | 'orphans' | 'reopened' | 'strays' | 'undeleted';
 
-/** The listed tokens. Expired ones come last, and another first each time, so that none keeps the others from being deleted. */
+/**
+ * The listed tokens. Expired ones come last, and each time a different one of them is first, so that none prevents the deletion
+ * of the others.
+ */
 function expiredLast({ labels }: Pick<SweepPorts, 'labels'>, listing: Listing): readonly HubToken[] {
   const { tokens, hubDateMs, startedAtMs } = listing;
   const alive = tokens.filter((token) => isListedAlive(token, hubDateMs));
@@ -104,14 +110,14 @@ async function settleToken(
   token: HubToken,
   { leaseId, isLeft, listedAtMs }: { readonly leaseId: string; readonly isLeft: boolean; readonly listedAtMs: number },
 ): Promise<Verdict> {
-  // Read after the listing: a lease is recorded before its token is created, so a token without one has lost it.
+  // Read after the listing. A lease is recorded before its token is created, so if a token has no lease, the lease was lost.
   const lease = await ports.leases.get(leaseId);
   if (lease === undefined) {
     await adopt(ports, target, token, leaseId);
     return 'orphans';
   }
   if (isOpen(lease)) return settleOpen(ports, target, place, token, lease);
-  // What was proven since says more than a listing that began before. The next sweep looks again.
+  // A newer proof counts more than a listing that began before it. The next sweep checks again.
   const isProvenSince = lease.evidence.atMs > listedAtMs;
   return isLeft || isProvenSince ? 'covered' : settleRevoked(ports, target, place, token, lease);
 }
@@ -126,12 +132,12 @@ async function settleOpen(
   const { tokenId } = token;
   if (lease.tokenId !== undefined && lease.tokenId !== tokenId) return deleteStray(ports, target, place, token, lease);
   if (lease.tokenId === undefined && lease.createRefused === true && token.isActive) {
-    // Docker Hub refused this create and made a token all the same.
+    // Docker Hub refused this create, but made a token all the same.
     const reportedExpiresAtMs = token.expiresAtMs;
     await revokeLease(ports, lease.id, { trigger: 'asked', reason: 'mint_failed', tokenId, reportedExpiresAtMs });
     return 'covered';
   }
-  // Any other lease without an id on record finds this token by its label when it is revoked.
+  // Any other lease without a recorded token id finds this token by its label when it is revoked.
   await noteToken(ports, lease, token);
   await takeUpAgain(ports, lease);
   return 'covered';
@@ -144,9 +150,9 @@ async function settleRevoked(
   token: HubToken,
   lease: RevokedLease,
 ): Promise<Verdict> {
-  // Some deletes leave the token listed for good, inactive.
+  // After some deletes, the token stays listed forever, inactive.
   if (!token.isActive) return 'covered';
-  // A list may lag behind a delete; only the token itself can say that it lives.
+  // A list may lag behind a delete. Only reading the token shows that it lives.
   const reply = await withSession(
     ports,
     target,
@@ -157,7 +163,7 @@ async function settleRevoked(
   const hubNowMs = reply.meta.hubDateMs ?? ports.clock.nowMs();
   const { expiresAtMs } = reply.value;
   const ended = expiresAtMs !== null && expiresAtMs < hubNowMs;
-  // Docker Hub keeps listing what has expired, and an organization's count of tokens includes it.
+  // Docker Hub still lists expired tokens, and counts them against an organization's limit.
   if (ended) return deleteStray(ports, target, place, token, lease);
   await reopenLease(ports, lease, { tokenId: token.tokenId, reportedExpiresAtMs: expiresAtMs });
   await revokeLease(ports, lease.id, { trigger: 'asked', reason: 'reopened' });
@@ -165,8 +171,8 @@ async function settleRevoked(
 }
 
 /**
- * Docker Hub answers again, so a revocation that waits because it did not need not sit out its pause: that may be a quarter of an
- * hour, and the token lives. One that fails again waits longer.
+ * Docker Hub answers again. So revocations that failed because it did not answer are retried now. Their backoff may be a quarter
+ * of an hour, while the token lives. A revocation that fails again waits longer.
  */
 async function takeUpAgain(ports: SweepPorts, lease: OpenLease): Promise<void> {
   if (lease.status !== 'revoking' || lease.lastError?.startsWith('hub_unavailable') !== true) return;
@@ -191,7 +197,7 @@ async function deleteStray(
   return 'strays';
 }
 
-/** Writes the lost lease anew, as far as its token tells of it, and revokes it. */
+/** Records the lost lease again, as far as its token shows it, and revokes it. */
 async function adopt(ports: SweepPorts, target: Target, token: HubToken, leaseId: string): Promise<void> {
   const nowMs = ports.clock.nowMs();
   const endMs = token.expiresAtMs ?? nowMs;
@@ -222,7 +228,7 @@ async function adopt(ports: SweepPorts, target: Target, token: HubToken, leaseId
     revokeReason: 'orphan',
     revokingSinceMs: nowMs,
   };
-  // Another sweep was first, or this lease is not lost after all: its row is revoked like any other then.
+  // Another sweep was first, or the lease is not lost after all. Its row is then revoked like any other.
   if ((await ports.leases.create(orphan)) === 'conflict') return;
   await ports.audit.record({ event: 'lease.orphan_adopted', atMs: nowMs, ...auditIds(orphan) });
   await revokeLease(ports, leaseId, { trigger: 'asked', reason: 'orphan' });

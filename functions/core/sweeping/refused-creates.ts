@@ -9,13 +9,13 @@ import { hubAccountOf, type Target } from '../model/target.ts';
 import type { RevokePorts } from '../ports/needs.ts';
 
 /**
- * Ends the leases whose creates Docker Hub refused, all with one pair of listings: the one that the sweep has made, and a second
- * where it is needed. A lease whose quiet period is not over, or whose token may be listed, stays for a later sweep.
+ * Ends the leases of refused creates, all with two listings: the one that the sweep has already made, and a second one if it is
+ * needed. A lease stays for a later sweep if its quiet period is not over, or if its token may be listed.
  *
  * @param first complete.
  * @param open the target's open leases, as they were before the listing or later.
  * @param mayGoOn as of `listAll`.
- * @returns how many ended.
+ * @returns the number of leases that ended.
  * @throws as `openSession`, and any error of the lease store.
  */
 export async function endRefusedCreates(
@@ -27,7 +27,7 @@ export async function endRefusedCreates(
 ): Promise<number> {
   const facts = await readFacts(ports, target.name);
   const quietMs = (lease: Lease) => quietUntilMs(lease, ports.limits, target, facts);
-  // Of another account, which the target's name stood for before, this list says nothing.
+  // This list shows nothing about another account that the target's name had before.
   const waiting = open.filter(
     (lease) => isLeftToSweep(lease) && lease.hubAccount === hubAccountOf(target) && quietMs(lease) <= first.startedAtMs,
   );
@@ -37,7 +37,7 @@ export async function endRefusedCreates(
   if (gapIn(ports, target, second) !== undefined || !(await agree(ports, one.hubAccount, first, second))) return 0;
   let ended = 0;
   for (const { id } of waiting) {
-    // It may have come to name a token meanwhile, or have ended.
+    // The lease may have learned its token meanwhile, or have ended.
     const lease = await ports.leases.get(id);
     if (lease === undefined || !isLeftToSweep(lease)) continue;
     const absence = judgeAbsence(ports, target, lease, { first, second, quietUntilMs: quietMs(lease) });

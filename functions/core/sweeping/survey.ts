@@ -5,20 +5,20 @@ import { everyPage } from '../ports/pages.ts';
 /** The end of year 9999: later than any lease is due. */
 const END_OF_TIME_MS = 253_402_300_799_999;
 
-/** How the open leases stand. */
+/** The state of the open leases. */
 export interface Survey {
   readonly open: number;
-  /** How far the most overdue lease is past its expiry; 0 when none is. */
+  /** How far the most overdue lease is past its expiry; 0 if none is overdue. */
   readonly overdueSeconds: number;
-  /** Revocations that have kept failing. */
+  /** Revocations that fail repeatedly. */
   readonly stuck: number;
 }
 
 /**
- * Counts the open leases, and looks closer at those that want attention: what is being revoked is never put off for longer
- * than `maxRetryMs`, so all that can be overdue or stuck is due by then.
+ * Counts the open leases, and reads those that may be overdue or stuck. A revocation is never postponed by more than
+ * `maxRetryMs`, so all of these are due within that time.
  *
- * @param mostRead leases to read at most; with more than that overdue, their exact number matters little.
+ * @param mostRead maximum leases to read; if more are overdue, the exact number matters little.
  * @throws any error of the lease store.
  */
 export async function survey(

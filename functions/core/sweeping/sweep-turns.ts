@@ -3,40 +3,40 @@ import type { SweepPorts } from '../ports/needs.ts';
 import { everyPage } from '../ports/pages.ts';
 
 /**
- * How much of a sweep one target may take before the next has its turn: enough for some 5,000 tokens, the most that an account at 600
- * requests a minute has open.
+ * Maximum time of one target in a sweep before the next target's turn. Enough for about 5,000 tokens, the maximum that an account
+ * has open with 600 requests a minute.
  */
 export const TURN_MS = 45_000;
 /**
- * How far a turn may go beyond the end of the sweep. On AWS it must fit, with one more call to Docker Hub and a verification, into the
- * minute that the sweeper keeps back.
+ * How far a turn may continue after the end of the sweep. On AWS, this time, one more call to Docker Hub and a verification must
+ * fit into the minute that the sweeper reserves.
  */
 const OVERTIME_MS = 20_000;
-/** Targets that were left over may take this part of a sweep together. */
+/** Maximum fraction of a sweep for all left-over targets together. */
 const LEFT_OVER_SHARE = 0.5;
-/** Names that are kept. Those beyond them have their turn by name. */
+/** Maximum names that are stored. Other targets have their turn by name. */
 const MAX_LEFT_OVER = 100;
 
-/** Where a sweep stopped, for the next to go on from. */
+/** Where a sweep stopped, so that the next one continues there. */
 export interface SweepPlace {
-  /** The last target, by name, that had its turn; absent where all had theirs. */
+  /** The last target, by name, that had its turn; absent if all had their turn. */
   readonly resumeAfter?: string;
-  /** Targets whose turn was too short, the one that has waited longest first. Absent where there is none. */
+  /** Targets whose turn was too short, longest waiting first. Absent if there is none. */
   readonly leftOver?: readonly string[];
 }
 
 export interface Turns extends SweepPlace {
-  /** How many targets had a turn. */
+  /** The number of targets that had a turn. */
   readonly targets: number;
 }
 
 /**
- * Gives each target a turn, so that a slow one does not starve the others: first those that were left over, then all others by name.
- * Those that were left over share half of the sweep, and each may take all that the ones before it did not need. So even the slowest
- * comes to its end some time, and one that never does goes to the end of the queue.
+ * Gives each target a turn, so that a slow one does not starve the others. Left-over targets go first, then all others by name.
+ * Left-over targets share half of the sweep. Each may use all the time that those before it did not need. So even the slowest
+ * target is finished at some time. A target that is never finished goes to the end of the queue.
  *
  * @param from where the last sweep stopped.
- * @param look works on one target until `untilMs` at the latest, and says whether it came to an end.
+ * @param look works on one target until `untilMs` at the latest, and returns whether it finished.
  * @throws any error of the catalog, and of `look`.
  */
 export async function giveTurns(
@@ -84,7 +84,7 @@ function placed(targets: number, resumeAfter: string | undefined, leftOver: read
   };
 }
 
-/** Every target by name, from behind `after`. */
+/** Every target by name, beginning after `after`. */
 async function* targetsBehind(ports: Pick<SweepPorts, 'catalog'>, after: string | undefined): AsyncGenerator<Target> {
   for await (const target of everyPage((page) => ports.catalog.listTargets({}, page))) {
     if (after === undefined || target.name > after) yield target;

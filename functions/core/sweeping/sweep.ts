@@ -13,15 +13,15 @@ import { giveTurns, type SweepPlace } from './sweep-turns.ts';
 
 /** How often the sweep tries to verify a target whose mints are refused. Each try makes and deletes a token. */
 const VERIFY_EVERY_MS = 3_600_000;
-/** Under which name the sweep does what callers do, too. */
+/** The caller name of the sweep, for operations that callers also use. */
 const SWEEP_ORIGIN = { caller: { arn: 'hublease:sweep', accountId: '' }, requestId: 'sweep' };
 
 /**
  * Hands every due lease to the revoker, a page at a time.
  *
- * @param most stop after so many; what is left is found by the next sweep.
- * @returns how many were handed on.
- * @throws any error of the lease store, or the last of the queue's after all others were tried.
+ * @param most stop after this many; the next sweep finds the rest.
+ * @returns the number of leases that were sent.
+ * @throws any error of the lease store, or the queue's last error after all leases were tried.
  */
 export async function sweepDue(ports: RevokePorts, most: number): Promise<number> {
   let handedOn = 0;
@@ -29,7 +29,7 @@ export async function sweepDue(ports: RevokePorts, most: number): Promise<number
   for await (const page of pagesOf((request) => ports.leases.due(ports.clock.nowMs(), request))) {
     const leaseIds = page.slice(0, most - handedOn);
     if (leaseIds.length > 0) {
-      // A page that is refused must not keep back those behind it.
+      // A page that fails must not stop the pages after it.
       await ports.queue.sendAll(leaseIds).catch((error: unknown) => {
         failed = error;
       });
@@ -41,7 +41,7 @@ export async function sweepDue(ports: RevokePorts, most: number): Promise<number
   return handedOn;
 }
 
-/** What a whole sweep came to, and where the next one goes on. */
+/** The result of a whole sweep, and where the next one continues. */
 export interface SweepReport extends SweepPlace {
   readonly due: number;
   readonly targets: number;
@@ -49,7 +49,7 @@ export interface SweepReport extends SweepPlace {
   readonly removed: number;
   /** Quota counters that were wrong. */
   readonly recounted: number;
-  /** What could not be done this time, by failure code; the rest was done all the same. */
+  /** The parts that failed, by failure code. All other parts were done. */
   readonly failures: readonly SweepFailure[];
 }
 
@@ -60,11 +60,11 @@ export interface SweepFailure {
 }
 
 /**
- * One sweep: due leases to the queue, then each target's account reconciled, then what has drained removed. What fails does not
- * stop the rest, and a target that takes long does not keep the others from their turn.
+ * One sweep. It sends due leases to the queue, then reconciles each target's account, then removes drained entries. A failure
+ * does not stop the rest, and a slow target does not block the others.
  *
- * @param bounds give no target a turn from `untilMs` on; `from` is where the last sweep stopped.
- * @throws any error of the catalog when targets cannot be listed.
+ * @param bounds no target gets a turn after `untilMs`; `from` is where the last sweep stopped.
+ * @throws any error of the catalog if targets cannot be listed.
  */
 export async function sweep(
   ports: SweepPorts,
@@ -102,7 +102,7 @@ export async function sweep(
         failures.push({ step: 'reconcile', target: name, code: isLeftOver ? 'out_of_time' : 'listing_incomplete' });
       }
       await attempt({ step: 'verify', target: name }, () => verifyRefused(ports, target, ofTarget));
-      // Apart, for a target whose credential is gone already can no longer be looked at.
+      // Separate, because a target whose credential is already gone cannot be reconciled.
       if (await attempt({ step: 'remove', target: name }, () => removeDrainedTarget(ports, target))) removed += 1;
       return isLeftOver ? 'left over' : 'done';
     },
@@ -110,7 +110,7 @@ export async function sweep(
   return { due, found, removed, recounted, failures, ...turns };
 }
 
-/** The open leases that a listing can end or learn from: those of refused creates, of verifications, and with a token in use. */
+/** The open leases that a listing can end or learn from: leases of refused creates, of verifications, and with a token in use. */
 async function openByTarget(ports: SweepPorts): Promise<Map<string, Lease[]>> {
   const byTarget = new Map<string, Lease[]>();
   for await (const lease of openLeases(ports)) {
@@ -124,8 +124,9 @@ async function openByTarget(ports: SweepPorts): Promise<Map<string, Lease[]>> {
 }
 
 /**
- * Tries whether a target whose mints are refused can be minted from again, at most hourly, and not while the token of a former
- * try may live: where Docker Hub neither deletes nor ends tokens, each try would leave one more.
+ * Verifies a target whose mints are refused, to find out whether it can mint again. At most hourly, and not while the token of a
+ * former verification may live. Otherwise each verification would leave one more token if Docker Hub neither deletes nor ends
+ * tokens.
  */
 async function verifyRefused(ports: SweepPorts, target: Target, open: readonly Lease[]): Promise<void> {
   const { refusal } = await readFacts(ports, target.name);

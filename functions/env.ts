@@ -64,9 +64,9 @@ function listOf<T>(one: Variable<T>, expected: string): Variable<readonly T[]> {
 const TABLE_NAME = /^[\w.-]{3,255}$/;
 const SECRET_PREFIX = /^[\w+=.@-](?:[\w+=.@/-]{0,126}[\w+=.@-])?$/;
 /** Lambda's own deadline precision aside, EventBridge Scheduler fires within 60 s: a shorter lease would outlive its TTL. */
-const LEAST_MIN_TTL_SECONDS = 60;
+const MIN_TTL_SECONDS = 60;
 /** Ten years, as for every duration. */
-const LONGEST_SECONDS = 315_360_000;
+const MAX_SECONDS = 315_360_000;
 const DAY_SECONDS = 86_400;
 
 const VARIABLES = {
@@ -94,9 +94,9 @@ const VARIABLES = {
   auditLogGroup: text('HUBLEASE_AUDIT_LOG_GROUP', 'the name of a log group', /^[\w./#-]{1,512}$/),
   metricsNamespace: text('HUBLEASE_METRICS_NAMESPACE', 'a CloudWatch namespace', /^(?!AWS\/)[\w./#-]{1,255}$/),
   /** Least TTL of a lease. */
-  minTtlSeconds: wholeNumber('HUBLEASE_MIN_TTL_SECONDS', LEAST_MIN_TTL_SECONDS, DAY_SECONDS),
+  minTtlSeconds: wholeNumber('HUBLEASE_MIN_TTL_SECONDS', MIN_TTL_SECONDS, DAY_SECONDS),
   /** How long a revoked lease's row is kept. */
-  auditRetentionSeconds: wholeNumber('HUBLEASE_AUDIT_RETENTION_SECONDS', DAY_SECONDS, LONGEST_SECONDS),
+  auditRetentionSeconds: wholeNumber('HUBLEASE_AUDIT_RETENTION_SECONDS', DAY_SECONDS, MAX_SECONDS),
   /** How often one caller may ask, over time and at once. */
   callerRatePerMinute: wholeNumber('HUBLEASE_CALLER_RATE_PER_MINUTE', 1, 600_000),
   callerBurst: wholeNumber('HUBLEASE_CALLER_BURST', 1, 100_000),

@@ -9,8 +9,8 @@ import type { Log } from './log.ts';
 /** Time kept back of what Lambda gives, for the target under way and the survey. */
 export const RESERVE_MS = 60_000;
 /** A page of 100 takes some 0.2 s to be found and sent, in batches of 10: about 20 s in all. */
-export const MOST_DUE = 10_000;
-const MOST_SURVEYED = 500;
+export const MAX_DUE = 10_000;
+const MAX_SURVEYED = 500;
 
 /**
  * Runs one sweep, as the schedule asks every few minutes, and measures how the open leases stand. Bounded by the time that
@@ -29,10 +29,10 @@ export function sweeper(
     const sweepPorts = await ports();
     const from = await mark.read();
     const untilMs = sweepPorts.clock.nowMs() + Math.max(0, context.getRemainingTimeInMillis() - RESERVE_MS);
-    const report = await sweep(sweepPorts, { untilMs, mostDue: MOST_DUE, from });
+    const report = await sweep(sweepPorts, { untilMs, mostDue: MAX_DUE, from });
     await mark.write(placeOf(report));
     for (const { step, ...failure } of report.failures) log.error('sweep_step_failed', { route: step, ...failure });
-    const { open, overdueSeconds, stuck } = await survey(sweepPorts, MOST_SURVEYED);
+    const { open, overdueSeconds, stuck } = await survey(sweepPorts, MAX_SURVEYED);
     meter.record('LeasesOpen', open);
     meter.record('OverdueSeconds', overdueSeconds);
     meter.record('StuckRevocations', stuck);

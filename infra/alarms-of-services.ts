@@ -7,9 +7,9 @@ import type { AlarmShape, Watched } from './alarms.ts';
 import { metricOf, PERIOD, SWEEPS_LOOKED_AT, sweepPeriod } from './metrics.ts';
 
 /** Timers are the slow net, and their records are lost after a day: an hour behind leaves time to act. */
-const MOST_ITERATOR_AGE = Duration.hours(1);
+const MAX_ITERATOR_AGE = Duration.hours(1);
 /** A revocation that is tried again waits up to 15 minutes in the queue. Beyond that, and the promise, nobody takes its messages. */
-const MOST_QUEUE_AGE = Duration.seconds(15 * 60 + 120);
+const MAX_QUEUE_AGE = Duration.seconds(15 * 60 + 120);
 
 /** Alarms about the AWS services underneath. */
 export function serviceAlarms(watched: Watched): Record<string, AlarmShape> {
@@ -40,7 +40,7 @@ function functionAlarms({ functions, revoker }: Watched): Record<string, AlarmSh
       metric: revoker.metric('IteratorAge', { statistic: cloudwatch.Stats.MAXIMUM }),
       description: "The revoker is an hour behind the lease table's stream, whose records are lost after a day.",
       section: 'iterator-age',
-      threshold: MOST_ITERATOR_AGE.toMilliseconds(),
+      threshold: MAX_ITERATOR_AGE.toMilliseconds(),
     },
   };
 }
@@ -60,7 +60,7 @@ function queueAlarms({ queue, deadLetterQueues }: Watched): Record<string, Alarm
       metric: queue.metricApproximateAgeOfOldestMessage({ statistic: cloudwatch.Stats.MAXIMUM }),
       description: 'A message has waited for the revoker for longer than any retry does.',
       section: 'queue-age',
-      threshold: MOST_QUEUE_AGE.toSeconds(),
+      threshold: MAX_QUEUE_AGE.toSeconds(),
     },
     ...Object.fromEntries(deadLetters),
   };

@@ -11,7 +11,7 @@ import { metricOf, PERIOD, SWEEPS_LOOKED_AT, sweepPeriod } from './metrics.ts';
 /** How long past its end a lease may live in normal running: what the README promises. */
 export const PROMISE_SECONDS = 120;
 /** Docker Hub's clock decides when a token expires; further apart, leases end noticeably early or late. */
-export const MOST_CLOCK_SKEW_SECONDS = 5;
+export const MAX_CLOCK_SKEW_SECONDS = 5;
 /** One missed sweep may be a deployment. */
 const MISSED_SWEEPS = 3;
 /** A list that cannot be used once may be an outage. Of four periods at least two have a sweep. */
@@ -147,9 +147,9 @@ function hubAlarms(watched: Watched): Record<string, AlarmShape> {
     },
     ClockSkew: {
       metric: metric('ClockSkewSeconds'),
-      description: `Our clock and Docker Hub's are more than ${MOST_CLOCK_SKEW_SECONDS} s apart.`,
+      description: `Our clock and Docker Hub's are more than ${MAX_CLOCK_SKEW_SECONDS} s apart.`,
       section: 'clock-skew',
-      threshold: MOST_CLOCK_SKEW_SECONDS,
+      threshold: MAX_CLOCK_SKEW_SECONDS,
     },
   };
 }

@@ -27,7 +27,7 @@ const MINUTE_SECONDS = 60;
 const HOUR_SECONDS = 3_600;
 const DAY_SECONDS = 86_400;
 /** Ten years, as for every duration of the API. */
-const LONGEST_SECONDS = 315_360_000;
+const MAX_SECONDS = 315_360_000;
 
 /**
  * Fills in what is not given and checks how the times fit each other, so that a mistake shows at synth and not as a function
@@ -37,7 +37,7 @@ const LONGEST_SECONDS = 315_360_000;
  */
 export function boundsOf(props: BoundsProps): Bounds {
   const minTtl = within('minTtl', props.minTtl ?? Duration.minutes(1), MINUTE_SECONDS, DAY_SECONDS);
-  const maxTtl = within('maxTtl', props.maxTtl ?? Duration.hours(1), minTtl.toSeconds(), LONGEST_SECONDS);
+  const maxTtl = within('maxTtl', props.maxTtl ?? Duration.hours(1), minTtl.toSeconds(), MAX_SECONDS);
   const defaultTtl = within(
     'defaultTtl',
     props.defaultTtl ?? Duration.seconds(Math.min(15 * MINUTE_SECONDS, maxTtl.toSeconds())),
@@ -53,12 +53,7 @@ export function boundsOf(props: BoundsProps): Bounds {
   if (sweepInterval.toSeconds() % MINUTE_SECONDS !== 0) {
     throw new Error(`sweepInterval: expected whole minutes, got ${sweepInterval.toSeconds()} s`);
   }
-  const auditRetention = within(
-    'auditRetention',
-    props.auditRetention ?? Duration.days(30),
-    DAY_SECONDS,
-    LONGEST_SECONDS,
-  );
+  const auditRetention = within('auditRetention', props.auditRetention ?? Duration.days(30), DAY_SECONDS, MAX_SECONDS);
   return { defaultTtl, maxTtl, minTtl, sweepInterval, auditRetention };
 }
 

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import type { MetricName } from '../functions/adapters/aws/metric-names.ts';
-import { MOST_CLOCK_SKEW_SECONDS, PROMISE_SECONDS, type Watched } from './alarms.ts';
+import { MAX_CLOCK_SKEW_SECONDS, PROMISE_SECONDS, type Watched } from './alarms.ts';
 import { waiting } from './alarms-of-services.ts';
 import { brokenDown, metricOf } from './metrics.ts';
 
@@ -75,7 +75,7 @@ export function dashboard(scope: Construct, id: string, watched: Watched): cloud
           Object.entries(functions).map(([name, fn]) => fn.metricErrors({ label: name })),
         ),
         graph('Clock skew against Docker Hub, s', [metric('ClockSkewSeconds', 'skew')], {
-          leftAnnotations: [{ value: MOST_CLOCK_SKEW_SECONDS, label: 'alarm' }],
+          leftAnnotations: [{ value: MAX_CLOCK_SKEW_SECONDS, label: 'alarm' }],
         }),
       ],
     ],

@@ -32,7 +32,7 @@ import { metricOf } from './metrics.ts';
 import { Observability } from './observability.ts';
 import { allowLogs, endpointOf, functionOptionsOf, type OperationProps } from './operation.ts';
 import type { Consumers } from './resource-policy.ts';
-import { LEAST_REVOKE_CONCURRENCY, REVOKER_TIMEOUT, Revocation } from './revocation.ts';
+import { MIN_REVOKE_CONCURRENCY, REVOKER_TIMEOUT, Revocation } from './revocation.ts';
 import { State } from './state.ts';
 import { type Throttling, type ThrottlingProps, throttlingOf } from './throttling.ts';
 
@@ -157,7 +157,7 @@ export class Hublease extends Construct {
     const { logKey } = props;
     if (logKey !== undefined) allowLogs(logKey, this);
     checkConcurrency('mintConcurrency', props.mintConcurrency, 1);
-    checkConcurrency('revokeConcurrency', props.revokeConcurrency, LEAST_REVOKE_CONCURRENCY);
+    checkConcurrency('revokeConcurrency', props.revokeConcurrency, MIN_REVOKE_CONCURRENCY);
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
     const { auditRetention, sweepInterval } = bounds;
 

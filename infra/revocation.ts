@@ -26,14 +26,14 @@ const QUEUE_BATCH = 10;
 /** Revokers at work on the queue at a time. More would meet Docker Hub's rate limits sooner than leases end. */
 const QUEUE_CONCURRENCY = 10;
 /** The least that SQS accepts. Source: Lambda, ScalingConfig `MaximumConcurrency` 2 to 1,000. */
-const LEAST_QUEUE_CONCURRENCY = 2;
-const MOST_QUEUE_CONCURRENCY = 1_000;
+const MIN_QUEUE_CONCURRENCY = 2;
+const MAX_QUEUE_CONCURRENCY = 1_000;
 /** With a reservation, the queue takes half of it: the stream must not find all of it in use, nor the queue be throttled. */
-export const LEAST_REVOKE_CONCURRENCY = 2 * LEAST_QUEUE_CONCURRENCY;
+export const MIN_REVOKE_CONCURRENCY = 2 * MIN_QUEUE_CONCURRENCY;
 const STREAM_BATCH = 25;
 const STREAM_RETRIES = 10;
 /** Stream records are gone after 24 h, and block their shard meanwhile. The due sweep finds their leases within minutes. */
-const STREAM_MOST_AGE = Duration.hours(6);
+const STREAM_MAX_AGE = Duration.hours(6);
 
 /** What makes leases end: the queue, its jobs, and what starts the revoker and the sweeper. */
 export class Revocation extends Construct {
@@ -111,7 +111,7 @@ export class Revocation extends Construct {
         batchSize: STREAM_BATCH,
         filters: [TIMER_REMOVED],
         retryAttempts: STREAM_RETRIES,
-        maxRecordAge: STREAM_MOST_AGE,
+        maxRecordAge: STREAM_MAX_AGE,
         bisectBatchOnError: true,
         reportBatchItemFailures: true,
         onFailure: { bind: () => ({ destination: this.timerDeadLetters.queueArn }) },
@@ -151,9 +151,9 @@ export class Revocation extends Construct {
 
 /** @throws Error that names the property, what it got and what it expected. */
 function queueConcurrencyOf(maxRevokers: number | undefined, reserved: number | undefined): number {
-  checkConcurrency('maxRevokers', maxRevokers, LEAST_QUEUE_CONCURRENCY, MOST_QUEUE_CONCURRENCY);
+  checkConcurrency('maxRevokers', maxRevokers, MIN_QUEUE_CONCURRENCY, MAX_QUEUE_CONCURRENCY);
   if (maxRevokers === undefined) {
-    return reserved === undefined ? QUEUE_CONCURRENCY : Math.max(LEAST_QUEUE_CONCURRENCY, Math.floor(reserved / 2));
+    return reserved === undefined ? QUEUE_CONCURRENCY : Math.max(MIN_QUEUE_CONCURRENCY, Math.floor(reserved / 2));
   }
   if (reserved !== undefined && maxRevokers >= reserved) {
     throw new Error(

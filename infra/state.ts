@@ -11,7 +11,7 @@ import { retentionOf } from './retention.ts';
 /** 380 bits of letters and digits; the adapter that derives keys from it asks for 32 characters at least. */
 const SEED_CHARACTERS = 64;
 /** Leaves room for the rest within the 128 that a secret's prefix and the 255 that a metric namespace may have. */
-const NAME_MOST_CHARACTERS = 60;
+const NAME_MAX_CHARACTERS = 60;
 
 export interface StateProps {
   readonly encryptionKey?: kms.IKey | undefined;
@@ -80,7 +80,7 @@ export class State extends Construct {
     // CloudFormation names it: with a name of ours, a group that was retained would stand in the way of its successor.
     this.scheduleGroup = new scheduler.CfnScheduleGroup(this, 'ScheduleGroup');
     this.scheduleGroup.applyRemovalPolicy(removalPolicy);
-    const name = Names.uniqueResourceName(scope, { maxLength: NAME_MOST_CHARACTERS });
+    const name = Names.uniqueResourceName(scope, { maxLength: NAME_MAX_CHARACTERS });
     // A stack that is made anew with another key could not write secrets under the old one, so the key is part of the name.
     const prefixOf = ({ keyId }: kms.IKey) => `hublease/${name}/${keyId}`;
     this.targetSecretPrefix = prefixOf(this.key);

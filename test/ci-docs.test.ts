@@ -18,7 +18,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 const PAGE = readFileSync(join(ROOT, 'docs/ci.md'), 'utf8');
 const ACTION = parse(readFileSync(join(ROOT, 'action/action.yml'), 'utf8'));
 /** Each command of a snippet starts Node and loads the AWS SDK. */
-const LONGEST_TEST_MS = 60_000;
+const MAX_TEST_MS = 60_000;
 
 // biome-ignore lint/suspicious/noExplicitAny: each CI system has a form of its own.
 function snippet(heading: string): any {
@@ -75,7 +75,7 @@ function circle(): Job {
   return { script: command, env: environment, flags: '-eo pipefail', given, run: 'CIRCLE_BUILD_URL', idToken: true };
 }
 
-describe('the page on CI', { timeout: LONGEST_TEST_MS }, () => {
+describe('the page on CI', { timeout: MAX_TEST_MS }, () => {
   let edition: Edition;
   let shell: SnippetShell;
 

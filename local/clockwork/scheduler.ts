@@ -7,14 +7,14 @@ import type { Time } from './time.ts';
 /** The due leases are looked for this often, and at once when somebody asks: so nothing is later than this, after a crash too. */
 const POLL_MS = 250;
 /** Docker Hub calls under way at once. */
-const MOST_AT_ONCE = 16;
+const MAX_CONCURRENCY = 16;
 /**
  * Pause of a lease after an attempt whose outcome could not be written down, as on a full disk; doubles. The row stays due, so
  * nothing else would keep every look from asking Docker Hub again.
  */
 const FIRST_REST_MS = 1_000;
 /** So much later than the store a lease may be back. */
-const LONGEST_REST_MS = 15_000;
+const MAX_REST_MS = 15_000;
 
 /** The embedded edition's clockwork: it revokes what is due, by the very rows of the lease store. */
 export interface Scheduler {
@@ -83,7 +83,7 @@ export function scheduler(time: Time, onError: (code: string, leaseId?: string) 
         if (ports === undefined) return;
         due.add(leaseId);
         if (underWay.has(leaseId) || resting.get(leaseId)?.isOver === false) continue;
-        while (underWay.size >= MOST_AT_ONCE) await Promise.race(underWay.values());
+        while (underWay.size >= MAX_CONCURRENCY) await Promise.race(underWay.values());
         underWay.set(leaseId, revoke(revokePorts, leaseId));
       }
       nextToken = page.nextToken;
@@ -106,7 +106,7 @@ export function scheduler(time: Time, onError: (code: string, leaseId?: string) 
   function rest(leaseId: string): void {
     if (ports === undefined) return;
     const failures = (resting.get(leaseId)?.failures ?? 0) + 1;
-    const restMs = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** (failures - 1));
+    const restMs = Math.min(MAX_REST_MS, FIRST_REST_MS * 2 ** (failures - 1));
     const begun: Rest = {
       failures,
       isOver: false,

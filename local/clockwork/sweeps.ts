@@ -6,7 +6,7 @@ import type { SqliteLeases } from '../sqlite/leases.ts';
 import type { Time } from './time.ts';
 
 /** A sweep that found more due leases than this leaves the rest to the next; the scheduler takes them up anyway. */
-const MOST_DUE = 1_000;
+const MAX_DUE = 1_000;
 
 /**
  * Sweeps at once, for what a crash left behind, and then from time to time; removes rows whose time is over. A sweep that fails
@@ -35,7 +35,7 @@ export function startSweeps(
 
   async function sweepOnce(): Promise<void> {
     try {
-      const report = await sweep(ports, { untilMs: time.nowMs() + intervalMs, mostDue: MOST_DUE, from });
+      const report = await sweep(ports, { untilMs: time.nowMs() + intervalMs, mostDue: MAX_DUE, from });
       from = report;
       for (const { step, ...failure } of report.failures) log.error('sweep_step_failed', { route: step, ...failure });
       while (leases.purge(time.nowMs()) > 0);

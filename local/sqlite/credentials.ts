@@ -7,7 +7,7 @@ import type { Sealer } from '../../functions/core/ports/sealing.ts';
 import { inTransaction, parseObject, ROW_SCHEMA } from './rows.ts';
 
 /** Staged credentials of one target that are kept at a time. Those that never passed a login would pile up otherwise. */
-const MOST_STAGED = 8;
+const MAX_STAGED = 8;
 
 interface CredentialRow {
   readonly version: string;
@@ -27,7 +27,7 @@ export function sqliteCredentials(database: DatabaseSync, sealer: Sealer): Targe
   const dropOldStaged = database.prepare(`
     DELETE FROM credentials WHERE target = :target AND current = 0 AND sequence NOT IN (
       SELECT sequence FROM credentials WHERE target = :target AND current = 0
-      ORDER BY sequence DESC LIMIT ${MOST_STAGED})`);
+      ORDER BY sequence DESC LIMIT ${MAX_STAGED})`);
   const current = database.prepare('SELECT version, schema, sealed FROM credentials WHERE target = ? AND current = 1');
   const known = database.prepare('SELECT 1 FROM credentials WHERE target = ? AND version = ?');
   const dropFormer = database.prepare('DELETE FROM credentials WHERE target = ? AND version <> ? AND current = 1');

@@ -9,7 +9,7 @@ import { sqliteReplays } from './replays.ts';
 import { type DocumentRow, outcomeOf, readDocument } from './rows.ts';
 
 /** Rows that one purge removes at most, so that requests never wait long for it: about 10 ms. */
-const PURGE_MOST_ROWS = 1_000;
+const PURGE_MAX_ROWS = 1_000;
 
 /** The lease store of the embedded edition. */
 export interface SqliteLeases extends LeaseStore {
@@ -72,7 +72,7 @@ export function sqliteLeases(
   // The plus keeps SQLite from finding all that is revoked, which is nearly everything, and sorting it.
   const purgeSome = database.prepare(`
     DELETE FROM leases WHERE id IN (
-      SELECT id FROM leases WHERE ttl_at_ms <= ? AND +status = 'revoked' ORDER BY ttl_at_ms LIMIT ${PURGE_MOST_ROWS})`);
+      SELECT id FROM leases WHERE ttl_at_ms <= ? AND +status = 'revoked' ORDER BY ttl_at_ms LIMIT ${PURGE_MAX_ROWS})`);
   const listings = new Map<string, StatementSync>();
 
   function add(lease: Lease): WriteOutcome {
@@ -185,7 +185,7 @@ export function sqliteLeases(
     },
 
     purge(beforeMs) {
-      return Number(purgeSome.run(beforeMs).changes) + replays.purge(beforeMs, PURGE_MOST_ROWS);
+      return Number(purgeSome.run(beforeMs).changes) + replays.purge(beforeMs, PURGE_MAX_ROWS);
     },
   };
 }

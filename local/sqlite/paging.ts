@@ -7,7 +7,7 @@ import type { Page, PageRequest } from '../../functions/core/ports/pages.ts';
 const POSITION_TEXT = /^\[.*\]$/;
 
 /** What a page may hold at most; `PageRequest` says so too. */
-const MOST_ITEMS = 100;
+const MAX_ITEMS = 100;
 
 /** The sort key of the last item of a page. The next page begins behind it, whatever was written or removed meanwhile. */
 export type Position = readonly (string | number)[];
@@ -41,7 +41,7 @@ export function pagerOf(database: DatabaseSync): Pager {
 
   return {
     page(list, { limit, nextToken }, rowsAfter, positionOf, itemOf) {
-      if (!Number.isInteger(limit) || limit < 1 || limit > MOST_ITEMS) throw new Error('a page has 1 to 100 items');
+      if (!Number.isInteger(limit) || limit < 1 || limit > MAX_ITEMS) throw new Error('a page has 1 to 100 items');
       const after =
         nextToken === undefined ? undefined : (JSON.parse(tokens.read(list, nextToken, POSITION_TEXT)) as Position);
       // One row more than asked for tells whether there is a next page.

@@ -1,7 +1,7 @@
-import { SHARD_MOST_OPEN } from '../../functions/adapters/dynamodb/open-leases.ts';
+import { SHARD_MAX_OPEN } from '../../functions/adapters/dynamodb/open-leases.ts';
 import { SHARDS } from '../../functions/adapters/dynamodb/tables.ts';
 import { TURN_MS } from '../../functions/core/sweeping/sweep-turns.ts';
-import { MOST_DUE, RESERVE_MS } from '../../functions/sweeper.ts';
+import { MAX_DUE, RESERVE_MS } from '../../functions/sweeper.ts';
 import { throttlingOf } from '../../infra/throttling.ts';
 
 const { stage, mints, caller } = throttlingOf({});
@@ -37,12 +37,12 @@ export const DESIGN = {
   /** Of a replay record: put in a transaction. */
   replayWrites: 2,
   sweepSeconds: 300 - RESERVE_MS / 1_000,
-  sweepMostDue: MOST_DUE,
+  sweepMostDue: MAX_DUE,
   sweepTurnSeconds: TURN_MS / 1_000,
   /** A page of the listing and what it takes to read the leases of its tokens. Assumed, not measured. */
   sweepSecondsPerToken: 0.3 / 80 + 0.005,
   /** Tokens that each further request of a listing shows: pages overlap. */
   tokensPerListing: 80,
   /** Open leases that can be counted. */
-  openLeases: SHARD_MOST_OPEN * SHARDS,
+  openLeases: SHARD_MAX_OPEN * SHARDS,
 } as const;

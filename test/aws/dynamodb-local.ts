@@ -21,7 +21,7 @@ const START_TIMEOUT_MS = 60_000;
 const START_POLL_MS = 100;
 
 /** Another program may take the free port between the look and the start. */
-const START_MOST_TRIES = 3;
+const START_MAX_TRIES = 3;
 
 /**
  * Bounds the server's memory, which is a quarter of the machine's otherwise. It runs for seconds only, too short for its code to be
@@ -90,7 +90,7 @@ export async function startDynamodbLocal(): Promise<DynamodbLocal> {
     const endpoint = `http://127.0.0.1:${port}`;
     if (await isReady(endpoint, () => server.exitCode === null)) return connect(endpoint, end);
     await end();
-    if (tries === START_MOST_TRIES) throw new Error(`DynamoDB Local did not start ${START_MOST_TRIES} times`);
+    if (tries === START_MAX_TRIES) throw new Error(`DynamoDB Local did not start ${START_MAX_TRIES} times`);
   }
 }
 

@@ -23,8 +23,8 @@ const AFTER_TTL_MS = 121_000;
 /** A step of time in which nothing that is being put off is put off further than a few times. */
 const STEP_MS = 100_000;
 /** Steps until everything must be revoked: the TTL, the quiet period and the longest pauses after failures. */
-const MOST_STEPS = 25;
-const LONGEST_MS = 120_000;
+const MAX_STEPS = 25;
+const MAX_MS = 120_000;
 
 describe.skipIf(tier === undefined)('a lost reply, a throttle or a timeout at any call to AWS', () => {
   let aws: Aws;
@@ -63,7 +63,7 @@ describe.skipIf(tier === undefined)('a lost reply, a throttle or a timeout at an
   async function settle(): Promise<void> {
     const deployment = installation.deploy();
     let leases: readonly Lease[] = [];
-    for (let step = 0; step < MOST_STEPS; step++) {
+    for (let step = 0; step < MAX_STEPS; step++) {
       const { found, failures } = await deployment.sweeper();
       // Every token has its record, and none was called dead while it lived.
       expect(found).toMatchObject({ orphans: 0, reopened: 0, strays: 0 });
@@ -137,7 +137,7 @@ describe.skipIf(tier === undefined)('a lost reply, a throttle or a timeout at an
         expect(statuses).toEqual(new Set(tries === 1 ? [201] : [201, 503]));
         await settle();
       },
-      LONGEST_MS,
+      MAX_MS,
     );
   });
 
@@ -196,7 +196,7 @@ describe.skipIf(tier === undefined)('a lost reply, a throttle or a timeout at an
         const calls = ['GetSecretValue', 'GetItem', 'PutItem', 'GenerateDataKey', 'PutLogEvents', 'CreateLogStream'];
         await eachCall(planned, calls, AFTER_TTL_MS, withLogin);
       },
-      LONGEST_MS,
+      MAX_MS,
     );
 
     it.each(FAULTS)(
@@ -221,7 +221,7 @@ describe.skipIf(tier === undefined)('a lost reply, a throttle or a timeout at an
         const calls = [...reading, 'PutItem', 'PutLogEvents', 'CreateLogStream', 'SendMessage'];
         await eachCall(planned, calls, 0, asked);
       },
-      LONGEST_MS,
+      MAX_MS,
     );
   });
 });

@@ -18,7 +18,7 @@ export const MOTO_CLIENT = {
 } as const;
 
 const READY = /Running on (http:\/\/127\.0\.0\.1:\d+)/;
-const LONGEST_START_MS = 30_000;
+const MAX_START_MS = 30_000;
 
 /** The Python that has moto, see {@link findPython}. */
 export function findMotoPython(): string | undefined {
@@ -55,7 +55,7 @@ export async function startMoto(python: string): Promise<Moto> {
 function endpointOf(server: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let output = '';
-    const timer = setTimeout(() => reject(new Error('moto_server did not start in time')), LONGEST_START_MS);
+    const timer = setTimeout(() => reject(new Error('moto_server did not start in time')), MAX_START_MS);
     const read = (chunk: Buffer) => {
       // Its log of requests comes this way too and is dropped once it runs.
       if (output.length > 10_000) return;

@@ -17,9 +17,9 @@ import type { DynamodbLocal } from './dynamodb-local.ts';
 import type { Installation } from './installation.ts';
 
 /** What Lambda reads at a time. */
-const BATCH_MOST = 10;
+const BATCH_MAX = 10;
 /** Batches of one delivery; far more than any test sends. */
-const DELIVERIES_MOST = 20;
+const DELIVERIES_MAX = 20;
 
 /** Puts a message of any form on the queue, as whoever may send to it. */
 export async function sendMessage(installation: Installation, body: string): Promise<void> {
@@ -34,7 +34,7 @@ export async function receive(installation: Installation): Promise<SQSEvent> {
   const { Messages } = await installation.sqs.send(
     new ReceiveMessageCommand({
       QueueUrl: installation.queueUrl,
-      MaxNumberOfMessages: BATCH_MOST,
+      MaxNumberOfMessages: BATCH_MAX,
       VisibilityTimeout: 0,
       MessageSystemAttributeNames: ['All'],
     }),
@@ -81,7 +81,7 @@ export async function showAgain(installation: Installation, { Records }: SQSEven
 
 /** Hands the queue's messages to the revoker until only those are left that fail or are not due for delivery. */
 export async function deliver(installation: Installation, deployment: Deployment): Promise<void> {
-  for (let batches = 0; batches < DELIVERIES_MOST; batches++) {
+  for (let batches = 0; batches < DELIVERIES_MAX; batches++) {
     const event = await receive(installation);
     if (event.Records.length === 0) return;
     const { batchItemFailures } = await deployment.revoker(event);

@@ -7,9 +7,9 @@ import { canRunClients } from './needs.ts';
 import { DOCKER_CONFIG, OWNER_LOGIN, openStage, type Stage } from './stage.ts';
 
 /** The start of the stage makes an RSA key and starts two servers. */
-const LONGEST_OPENING_MS = 60_000;
+const MAX_OPENING_MS = 60_000;
 /** A test runs some ten commands, and most of them start Node and load the AWS SDK. */
-const LONGEST_TEST_MS = 60_000;
+const MAX_TEST_MS = 60_000;
 
 /** What a client says of a token that is dead, and of one that does not reach so far. */
 const DEAD = 'incorrect username or password';
@@ -48,7 +48,7 @@ const BUILDAH: Client = {
 };
 const CLIENTS = [DOCKER, SKOPEO, BUILDAH];
 
-describe.skipIf(!canRunClients())('real clients', { timeout: LONGEST_TEST_MS }, () => {
+describe.skipIf(!canRunClients())('real clients', { timeout: MAX_TEST_MS }, () => {
   let stage: Stage;
 
   /** The repositories `app`, which is private, and `site`, which everybody may pull, with one image each; and one kept by buildah. */
@@ -59,7 +59,7 @@ describe.skipIf(!canRunClients())('real clients', { timeout: LONGEST_TEST_MS }, 
     succeeded(await run(`skopeo copy --dest-creds ${OWNER_LOGIN} dir:image docker://acme-bot/app:1`));
     succeeded(await run(`skopeo copy --dest-creds ${OWNER_LOGIN} dir:image docker://acme-bot/site:1`));
     succeeded(await run('buildah tag "$(buildah pull --quiet dir:image)" local-image'));
-  }, LONGEST_OPENING_MS);
+  }, MAX_OPENING_MS);
   afterAll(() => stage?.close());
 
   /** What leases were made while something was done, as they stand after it. */

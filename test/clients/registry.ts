@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Certificate } from './certificate.ts';
 
-const LONGEST_START_MS = 20_000;
+const MAX_START_MS = 20_000;
 const START_POLL_MS = 25;
 
 /**
@@ -39,7 +39,7 @@ export async function startRegistry(host: string, folder: string, certificate: C
   registry.stderr.setEncoding('utf8').on('data', (text: string) => {
     log = `${log}${text}`.slice(-2_000);
   });
-  const giveUpAtMs = Date.now() + LONGEST_START_MS;
+  const giveUpAtMs = Date.now() + MAX_START_MS;
   while (!(await listens(host))) {
     if (registry.exitCode !== null || Date.now() > giveUpAtMs) throw new Error(`docker-registry did not start: ${log}`);
     await wait(START_POLL_MS);

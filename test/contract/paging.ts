@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Page, PageRequest } from '../../functions/core/ports/pages.ts';
 
 /** A list that takes more pages than this never ends, or the table under test holds too much for these suites. */
-const MOST_PAGES = 2_000;
+const MAX_PAGES = 2_000;
 
 /** Longest `nextToken` that passes through a query string, an access log and a shell without trouble. */
 const TOKEN_MAX_CHARACTERS = 1_024;
@@ -26,7 +26,7 @@ export async function allItems<T>(fetch: Fetch<T>, limit = 100): Promise<T[]> {
       expect(nextToken.length).toBeLessThanOrEqual(TOKEN_MAX_CHARACTERS);
       expect(tokens.has(nextToken), 'a page gives the token that led to it').toBe(false);
       tokens.add(nextToken);
-      expect(tokens.size).toBeLessThan(MOST_PAGES);
+      expect(tokens.size).toBeLessThan(MAX_PAGES);
     }
   } while (nextToken !== undefined);
   return items;

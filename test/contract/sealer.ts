@@ -12,10 +12,10 @@ export interface SealerUnderTest {
 }
 
 /** Longer than any bearer that Docker Hub was seen to give, and within what KMS encrypts in one call (4,096 bytes). */
-const LONGEST_PLAIN_BYTES = 4_000;
+const MAX_PLAIN_BYTES = 4_000;
 
 /** At most this many changes of one sealed text are tried: each may be a call to a real key service. */
-const MOST_CHANGES = 48;
+const MAX_CHANGES = 48;
 
 /** What the port Sealer promises, for any adapter. */
 export function sealerContract(name: string, make: () => Promise<SealerUnderTest>): void {
@@ -34,7 +34,7 @@ export function sealerContract(name: string, make: () => Promise<SealerUnderTest
         'x',
         'a.b-c_d',
         'ünïcode ✓ \u{1f433}\n"',
-        randomBytes(LONGEST_PLAIN_BYTES / 2).toString('hex'),
+        randomBytes(MAX_PLAIN_BYTES / 2).toString('hex'),
       ]) {
         expect(await sealer.open(await sealer.seal(plain, context), context)).toBe(plain);
       }
@@ -73,7 +73,7 @@ export function sealerContract(name: string, make: () => Promise<SealerUnderTest
 
     it('rejects a text with any one character changed, the last included', async () => {
       const sealed = await sealer.seal('plain text of some length', context);
-      const step = Math.max(1, Math.ceil(sealed.length / MOST_CHANGES));
+      const step = Math.max(1, Math.ceil(sealed.length / MAX_CHANGES));
       const places = new Set([sealed.length - 1, sealed.length - 2, sealed.length - 3]);
       for (let at = 0; at < sealed.length; at += step) places.add(at);
       for (const at of places) {

@@ -7,7 +7,7 @@ import { failureOf, NOW_MS, ORG, ORIGIN, SECRET, World, type WorldOptions } from
 
 const ORDER = { secret: 'ci/release' } as const;
 const OURS = 'secret:ci/release';
-const MOST_TWO = [{ counter: OURS, most: 2 }];
+const MAX_TWO = [{ counter: OURS, most: 2 }];
 
 function worldWithTarget(options: WorldOptions = {}) {
   const world = new World(options);
@@ -96,7 +96,7 @@ describe('a refusal for a full quota', () => {
     world.addLease(target, { caller: 'without', expiresAtMs: NOW_MS + 1 });
     const refused = { status: 'revoking', createRefused: true, counters: [OURS] } as const;
     world.addMinting(target, { ...refused, caller: 'refused', expiresAtMs: NOW_MS + 1 });
-    const { failure } = await quotaReached(world.ports, MOST_TWO, OURS, 'admin');
+    const { failure } = await quotaReached(world.ports, MAX_TWO, OURS, 'admin');
     expect(failure).toMatchObject({
       tag: 'quota_reached',
       most: 2,
@@ -112,7 +112,7 @@ describe('a refusal for a full quota', () => {
     for (const caller of others) world.addLease(target, { counters: [OURS], caller, expiresAtMs: NOW_MS + 60_000 });
     world.addLease(target, { counters: [OURS], caller: own, expiresAtMs: NOW_MS + 90_000 });
     const holdersFor = async (asker: Parameters<typeof quotaReached>[3]) =>
-      (await quotaReached(world.ports, MOST_TWO, OURS, asker)).failure;
+      (await quotaReached(world.ports, MAX_TWO, OURS, asker)).failure;
     expect(await holdersFor({ accountId: '111122223333' })).toMatchObject({ holders: [own], retryAfterSeconds: 60 });
     expect(await holdersFor({ accountId: '777788889999' })).toMatchObject({ holders: [], retryAfterSeconds: 60 });
     expect(await holdersFor('admin')).toMatchObject({ holders: others.slice(0, 10) });
@@ -127,12 +127,12 @@ describe('a refusal for a full quota', () => {
     const { world, target } = worldWithTarget();
     world.addLease(target, { counters: [OURS], expiresAtMs: NOW_MS + inMs });
     world.addLease(target, { counters: [OURS], expiresAtMs: NOW_MS + 99_000 });
-    expect((await quotaReached(world.ports, MOST_TWO, OURS, 'admin')).failure).toMatchObject({ retryAfterSeconds });
+    expect((await quotaReached(world.ports, MAX_TWO, OURS, 'admin')).failure).toMatchObject({ retryAfterSeconds });
   });
 
   it('of which no holder is found says to try again', async () => {
     const { world } = worldWithTarget();
-    expect((await quotaReached(world.ports, [{ counter: 'x', most: 9 }, ...MOST_TWO], OURS, 'admin')).failure).toEqual({
+    expect((await quotaReached(world.ports, [{ counter: 'x', most: 9 }, ...MAX_TWO], OURS, 'admin')).failure).toEqual({
       tag: 'quota_reached',
       counter: OURS,
       most: 2,
@@ -147,7 +147,7 @@ describe('a refusal for a full quota', () => {
     const late = world.leaseOf(target, { counters: [OURS], caller: 'late' });
     const all = [...Array(999).fill(lease), late, { ...late, caller: 'too late' }];
     const ports = { ...world.ports, leases: { ...world.ports.leases, listOpen: async () => ({ items: all }) } };
-    expect((await quotaReached(ports, MOST_TWO, OURS, 'admin')).failure).toMatchObject({ holders: ['early', 'late'] });
+    expect((await quotaReached(ports, MAX_TWO, OURS, 'admin')).failure).toMatchObject({ holders: ['early', 'late'] });
   });
 });
 

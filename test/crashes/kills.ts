@@ -9,9 +9,9 @@ import { report } from './report.ts';
 /** Of every moment and choice; what the machine makes of them is its own. */
 const SEED = 20_261_121;
 /** A process is killed when it has answered fewer leases than this, however slow the machine, */
-const MOST_ANSWERS = 16;
+const MAX_ANSWERS = 16;
 /** and this much later at most, so that the kill strikes anywhere in the next ones. */
-const LONGEST_PAUSE_MS = 60;
+const MAX_PAUSE_MS = 60;
 /** Slows what matters, so that kills meet it half done. */
 const HUB_LATENCY_MS = 10;
 
@@ -29,9 +29,9 @@ export async function killUnderLoad(kills: number): Promise<void> {
 
   const load = putUnderLoad(edition, seededRandom(SEED + 1));
   for (let kill = 0; kill < kills; kill++) {
-    const enough = load.answered.length + Math.floor(random() * MOST_ANSWERS);
+    const enough = load.answered.length + Math.floor(random() * MAX_ANSWERS);
     await loadUntil('enough leases are answered', () => load.answered.length >= enough);
-    await wait(random() * LONGEST_PAUSE_MS);
+    await wait(random() * MAX_PAUSE_MS);
     await edition.restart('SIGKILL');
   }
   await load.stop();

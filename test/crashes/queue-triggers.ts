@@ -14,12 +14,12 @@ const VISIBILITY_MS = 360_000;
 const MAX_RECEIVES = 20;
 const SWEEP_EVERY_MS = 300_000;
 /** As `functions/sweeper.ts` has it. */
-const MOST_DUE = 2_000;
+const MAX_DUE = 2_000;
 /** A job fires within this. Source: EventBridge Scheduler user guide, flexible time windows off. */
 const JOB_WINDOW_MS = 60_000;
 /** When DynamoDB deletes what has run out: typically. */
-const LEAST_TTL_LAG_MS = 600_000;
-const MOST_TTL_LAG_MS = 1_680_000;
+const MIN_TTL_LAG_MS = 600_000;
+const MAX_TTL_LAG_MS = 1_680_000;
 
 interface Message {
   readonly leaseId: string;
@@ -99,7 +99,7 @@ function make(time: VirtualTime, log: Log, ready: Message[], figures: QueueFigur
 
   function sweepOnAndOn(): void {
     callOffSweep = time.after(SWEEP_EVERY_MS, sweepOnAndOn);
-    sweeping = sweep(ports as SweepPorts, { untilMs: time.nowMs() + SWEEP_EVERY_MS, mostDue: MOST_DUE }).then(
+    sweeping = sweep(ports as SweepPorts, { untilMs: time.nowMs() + SWEEP_EVERY_MS, mostDue: MAX_DUE }).then(
       ({ failures }) => {
         for (const { step, code } of failures) log.error('sweep_step_failed', { route: step, code });
       },
@@ -115,7 +115,7 @@ function make(time: VirtualTime, log: Log, ready: Message[], figures: QueueFigur
     },
     timer: {
       arm: async (leaseId, atMs) => {
-        const lagMs = LEAST_TTL_LAG_MS + share() * (MOST_TTL_LAG_MS - LEAST_TTL_LAG_MS);
+        const lagMs = MIN_TTL_LAG_MS + share() * (MAX_TTL_LAG_MS - MIN_TTL_LAG_MS);
         post({ leaseId, receives: 1 }, atMs - time.nowMs() + lagMs);
       },
     },

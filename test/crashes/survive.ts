@@ -13,7 +13,7 @@ const ENOUGH_REFUSALS = 40;
 /** How long the last lease is overdue when the fault ends: retries that do not slow down show by then. */
 const OVERDUE_MS = 3_000;
 /** Of one lease while its end cannot be written down: the first, and after 1, 3, 7 and 15 s, and so on up to a minute. */
-const MOST_ATTEMPTS = 8;
+const MAX_ATTEMPTS = 8;
 
 /** A fault of the store. */
 export interface StoreFault {
@@ -64,7 +64,7 @@ export async function survive(edition: Edition, fault: StoreFault): Promise<stri
   });
   await loadUntil('their ends are some time ago', () => Date.now() > lastEndMs + OVERDUE_MS);
   const deletes = control.calls().routes['pat-delete'] - deletesBefore;
-  expect(deletes).toBeLessThanOrEqual(MOST_ATTEMPTS * before.length);
+  expect(deletes).toBeLessThanOrEqual(MAX_ATTEMPTS * before.length);
   expect(edition.child.exitCode ?? edition.child.signalCode).toBeNull();
   fault.end();
 

@@ -32,7 +32,7 @@ export interface Soak {
 }
 
 /** The fake remembers 100,000 deleted tokens, by which the run is judged; some orders take two. */
-export const SOAK_MOST_ORDERS = 80_000;
+export const SOAK_MAX_ORDERS = 80_000;
 
 /** What a soak was like. */
 export interface SoakReport {
@@ -65,7 +65,7 @@ const FAR_AWAY = 10_000;
 /** A session lives ten minutes and is renewed two before its end. */
 const LOGIN_EVERY_SECONDS = 480;
 /** A login whose answer was lost is made again; with the faults that are planned, more than this in a row is no chance. */
-const LOST_LOGINS_MOST = 8;
+const LOST_LOGINS_MAX = 8;
 const TELL_EVERY_SECONDS = 60;
 const LOOK_EVERY_MS = 1_000;
 /** Sweeps belong to the load. Every five minutes, as is usual, would be too few to see. */
@@ -140,7 +140,7 @@ async function underLoad(stage: Stage, soak: Soak): Promise<SoakReport> {
   const after = sizesOf(stage.dataFolder);
   const records = await recordsAtLast(stage.admin);
 
-  const mostLogins = 1 + Math.ceil(soak.seconds / LOGIN_EVERY_SECONDS) + LOST_LOGINS_MOST;
+  const mostLogins = 1 + Math.ceil(soak.seconds / LOGIN_EVERY_SECONDS) + LOST_LOGINS_MAX;
   const verdict = verdictOf(hub, held, {
     logins: { [ACCOUNT.username]: [1, mostLogins], [SECOND_ACCOUNT.username]: [1, mostLogins] },
     quotas: { 'target:acme-bot': FAR_AWAY, 'target:acme': FAR_AWAY },

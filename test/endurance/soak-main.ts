@@ -9,10 +9,10 @@ import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { watched } from './flatness.ts';
-import { runSoak, SOAK_MOST_ORDERS, type SoakReport } from './run-soak.ts';
+import { runSoak, SOAK_MAX_ORDERS, type SoakReport } from './run-soak.ts';
 
 /** Faults in words are cut off here: the same went wrong a thousand times then. */
-const MOST_FAULTS = 20;
+const MAX_FAULTS = 20;
 /** No colours: it is to be copied into a page. */
 const PLAIN = { head: [], border: [], compact: true };
 
@@ -29,8 +29,8 @@ if (!(seconds >= 1 && Number.isInteger(rate) && rate >= 1 && Number.isInteger(se
   console.error('soak: --minutes takes a positive number, --rate and --seed whole ones');
   process.exit(2);
 }
-if (seconds * rate > SOAK_MOST_ORDERS) {
-  console.error(`soak: at most ${SOAK_MOST_ORDERS} leases in one run`);
+if (seconds * rate > SOAK_MAX_ORDERS) {
+  console.error(`soak: at most ${SOAK_MAX_ORDERS} leases in one run`);
   process.exit(2);
 }
 
@@ -52,7 +52,7 @@ printAnswers(report);
 const trends = watched(report.samples);
 printTrends(trends);
 printRest(report);
-for (const fault of report.faults.slice(0, MOST_FAULTS)) console.error(`soak: ${fault}`);
+for (const fault of report.faults.slice(0, MAX_FAULTS)) console.error(`soak: ${fault}`);
 
 const unexpected = report.answers.filter(({ expected }) => !expected).reduce((sum, { count }) => sum + count, 0);
 const named = (verdict: string) => trends.filter((each) => each.verdict === verdict).map(({ what }) => what);

@@ -28,10 +28,10 @@ export interface Order {
 }
 
 /** Longer than a create is slowed by any fault that it survives, and by a machine that is busy with other things. */
-const LEAST_TTL_SECONDS = 5;
-const MOST_TTL_SECONDS = 10;
+const MIN_TTL_SECONDS = 5;
+const MAX_TTL_SECONDS = 10;
 /** Most of an order's steps are done within the least TTL then. */
-const MOST_PAUSE_MS = 700;
+const MAX_PAUSE_MS = 700;
 
 /** One in five is of the organization, whose requests are throttled now and then. */
 export const OAT_SHARE = 0.2;
@@ -44,7 +44,7 @@ export function drawOrder(random: () => number, number: number): Order {
   return {
     label: `order-${number}`,
     secret,
-    ttlSeconds: LEAST_TTL_SECONDS + Math.floor(random() * (MOST_TTL_SECONDS - LEAST_TTL_SECONDS + 1)),
+    ttlSeconds: MIN_TTL_SECONDS + Math.floor(random() * (MAX_TTL_SECONDS - MIN_TTL_SECONDS + 1)),
     ...(twice !== undefined && { twice }),
     between: [
       ...(chance(0.2) ? (['show'] as const) : []),
@@ -53,7 +53,7 @@ export function drawOrder(random: () => number, number: number): Order {
       ...(chance(0.1) ? (['list'] as const) : []),
       ...(chance(0.02) ? (['list live'] as const) : []),
     ],
-    pauseMs: Math.floor(random() * MOST_PAUSE_MS),
+    pauseMs: Math.floor(random() * MAX_PAUSE_MS),
     givenBack: chance(0.5),
   };
 }

@@ -7,7 +7,7 @@ import { aLease, aTarget, changed } from '../contract/builders.ts';
 import { memoryPorts, NOW_MS } from './memory-ports.ts';
 
 const MINUTE_MS = 60_000;
-const LONGEST_DELAY_MS = 900_000;
+const MAX_DELAY_MS = 900_000;
 
 let ports: ReturnType<typeof memoryPorts>;
 let lines: string[];
@@ -102,9 +102,9 @@ describe('the revoker', () => {
   it.each([
     ['in a moment', 1, 1],
     ['in ten minutes', 10 * MINUTE_MS, 10 * MINUTE_MS],
-    ['in just as long as a message can wait', LONGEST_DELAY_MS, LONGEST_DELAY_MS],
-    ['in an hour', 60 * MINUTE_MS, LONGEST_DELAY_MS],
-    ['in a year', 365 * 24 * 60 * MINUTE_MS, LONGEST_DELAY_MS],
+    ['in just as long as a message can wait', MAX_DELAY_MS, MAX_DELAY_MS],
+    ['in an hour', 60 * MINUTE_MS, MAX_DELAY_MS],
+    ['in a year', 365 * 24 * 60 * MINUTE_MS, MAX_DELAY_MS],
   ])('comes back to a lease that ends %s, and leaves it alone until then', async (_, inMs, delayMs) => {
     for (const record of [about, timerRemoved]) {
       const lease = await aLeaseEnding(inMs);

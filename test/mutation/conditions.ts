@@ -17,10 +17,10 @@ import { type Backing, type StoreSuites, storeSources, suitesOf } from './store-
  */
 
 /** Longest run of suites over the sources as they are. */
-const LONGEST_RUN_MS = 600_000;
+const MAX_RUN_MS = 600_000;
 
 /** Tests of one source that are tried first. */
-const MOST_KILLERS = 12;
+const MAX_KILLERS = 12;
 
 /** A run with a mutant is endless when it takes as many times as long as one without, and this besides. */
 const ENDLESS_TIMES = 3;
@@ -81,7 +81,7 @@ async function main(): Promise<boolean> {
 /** Runs the suites over the sources as they are, and says how long a run with a mutant may take. */
 async function longestOf(runner: MutantRunner, suites: StoreSuites): Promise<number> {
   const fromMs = performance.now();
-  const run = await runner.run(suites, undefined, LONGEST_RUN_MS);
+  const run = await runner.run(suites, undefined, MAX_RUN_MS);
   if (run.outcome !== 'passed') throw new Error(`the suites fail as it is: ${JSON.stringify(run)}`);
   return (performance.now() - fromMs) * ENDLESS_TIMES + ENDLESS_BESIDES_MS;
 }
@@ -128,7 +128,7 @@ async function runWithKillers(
   const run = await runner.run(suites, mutant, mostMs);
   if (run.outcome === 'failed' && run.isTest) {
     killers.unshift(run.by);
-    killers.splice(MOST_KILLERS);
+    killers.splice(MAX_KILLERS);
   }
   return run;
 }

@@ -17,7 +17,7 @@ const REQUESTS = Number(process.env.HUBLEASE_FUZZ_RUNS ?? 10_000);
 /** From so many on, what comes seldom has surely come. */
 const ENOUGH_REQUESTS = 10_000;
 /** A session has its own world, which ends with it, so that nothing grows. */
-const SESSION_MOST_REQUESTS = 48;
+const SESSION_MAX_REQUESTS = 48;
 const SESSION_USUAL_REQUESTS = 20;
 /** Answered by API Gateway, or by the embedded edition's front door, before there is an event. */
 const OF_THE_DOORS = [408, 413, 431];
@@ -66,7 +66,7 @@ describe(`requests made from the OpenAPI document, with seed ${SEED}`, () => {
     async () => {
       const session = fc.record({
         deletes: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
-        calls: fc.array(anyCall, { minLength: 1, maxLength: SESSION_MOST_REQUESTS, size: 'max' }),
+        calls: fc.array(anyCall, { minLength: 1, maxLength: SESSION_MAX_REQUESTS, size: 'max' }),
       });
       await fc.assert(
         fc.asyncProperty(session, async ({ deletes, calls }) => {

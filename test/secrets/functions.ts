@@ -15,7 +15,7 @@ import { PASSWORDS } from './embedded.ts';
 const CREDENTIAL_STORE = /^(?:CreateSecret|PutSecretValue|UpdateSecret)Command$/;
 const CREDENTIAL = { username: 'acme-bot', password: PASSWORDS.bot };
 const MINT = { method: 'POST', path: '/v1/lease/ci/release', body: '{"ttl":"2m"}' };
-const LONGEST_MS = 120_000;
+const MAX_MS = 120_000;
 const ERROR_NAMES = ['ThrottlingException', 'AccessDeniedException', 'Error'] as const;
 
 /** The adapter before Docker Hub is the embedded edition's, which meets all of them. */
@@ -236,7 +236,7 @@ export function functionSecrets(aws: () => Aws): void {
         for (const at of new Set(all.flatMap((kind) => [all.indexOf(kind), all.lastIndexOf(kind)]))) await run(at);
         await expectNothingGivenAway();
       },
-      LONGEST_MS,
+      MAX_MS,
     );
 
     it(
@@ -258,7 +258,7 @@ export function functionSecrets(aws: () => Aws): void {
         await heard(functions().sweeper());
         await expectNothingGivenAway();
       },
-      LONGEST_MS,
+      MAX_MS,
     );
 
     it('to a caller that it cannot make out, or that sends secrets where none belong', async () => {

@@ -6,12 +6,12 @@ import { whole } from './numbers.ts';
 import type { Trace } from './seeds.ts';
 
 /** Random histories within which the lack of a guard is looked for first. */
-const MOST_SEEDS = 20_000;
+const MAX_SEEDS = 20_000;
 const TRACES = new URL('./traces/', import.meta.url);
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { seeds: { type: 'string', default: String(MOST_SEEDS) }, jobs: { type: 'string', default: '2' } },
+    options: { seeds: { type: 'string', default: String(MAX_SEEDS) }, jobs: { type: 'string', default: '2' } },
   });
   const seeds = whole(values.seeds, 'seeds');
   const left = [...ABLATIONS];

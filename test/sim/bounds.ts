@@ -9,9 +9,9 @@ export const HOST_SKEW_MS = 3_000;
  * behind they stay within `HUB_TIMEOUT_MS + QUIET_MS`: this is what the quiet period assumes of Docker Hub and of the hosts.
  */
 export const SLOWEST_CREATE_MS = 42_000;
-export const LONGEST_USUAL_LAG_MS = 20_000;
+export const MAX_USUAL_LAG_MS = 20_000;
 /** Where a list lags further than usual, as seen. */
-export const LONGEST_LIST_LAG_MS = 300_000;
+export const MAX_LIST_LAG_MS = 300_000;
 /** The quiet period spans this many times the largest lag seen. */
 const LAG_FACTOR = 3;
 /**

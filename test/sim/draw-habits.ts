@@ -1,6 +1,6 @@
 import type { Verification } from '../../functions/core/model/target.ts';
 import type { MintRefusal } from '../../functions/core/ports/sessions.ts';
-import { LONGEST_LIST_LAG_MS, LONGEST_USUAL_LAG_MS, leastLagMs } from './bounds.ts';
+import { leastLagMs, MAX_LIST_LAG_MS, MAX_USUAL_LAG_MS } from './bounds.ts';
 import type { DeleteHabit, ExpiryHabit, Habits, LabelHabit } from './habits.ts';
 import type { PlannedTarget } from './plan.ts';
 import type { Dice } from './prng.ts';
@@ -43,9 +43,7 @@ function drawDeletes(dice: Dice): DeleteHabit {
 /** How far a list lags at most: not at all, as usual, or far. */
 export function drawListLagMs(dice: Dice): number {
   if (dice.chance(0.5)) return 0;
-  return dice.chance(0.75)
-    ? dice.whole(100, LONGEST_USUAL_LAG_MS)
-    : dice.whole(LONGEST_USUAL_LAG_MS, LONGEST_LIST_LAG_MS);
+  return dice.chance(0.75) ? dice.whole(100, MAX_USUAL_LAG_MS) : dice.whole(MAX_USUAL_LAG_MS, MAX_LIST_LAG_MS);
 }
 
 /**
@@ -85,7 +83,7 @@ export function drawFacts(
 }
 
 function drawListDelayMs(dice: Dice, listLagMs: number): number {
-  const least = listLagMs > LONGEST_USUAL_LAG_MS ? leastLagMs(listLagMs) : 0;
+  const least = listLagMs > MAX_USUAL_LAG_MS ? leastLagMs(listLagMs) : 0;
   return dice.whole(least, listLagMs);
 }
 

@@ -21,7 +21,7 @@ const LOGIN_AGAIN_MS = 65_000;
 /** Docker Hub's own end of a token, by a clock that need not be ours. */
 const HUB_SKEW_MS = 10_000;
 /** Longer than an undisturbed mint takes from its lease's time of issue to its last write. */
-const MOST_MINTING_MS = 15_000;
+const MAX_MINTING_MS = 15_000;
 
 export type InvariantName =
   | 'alive_too_long'
@@ -183,7 +183,7 @@ export class Watch {
       if (!complete) return;
       for (const { row, restored } of this.#leases.values()) {
         if (row === undefined || restored || row.status !== 'active' || !covers(row)) continue;
-        if (row.issuedAtMs + settleMs + MOST_MINTING_MS < nowMs) {
+        if (row.issuedAtMs + settleMs + MAX_MINTING_MS < nowMs) {
           this.#say('match_missed', `${row.id} is active after all that match it were revoked`);
         }
       }

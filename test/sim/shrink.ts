@@ -3,7 +3,7 @@ import { runHistory } from './history.ts';
 import type { Trace } from './seeds.ts';
 
 /** Runs that shrinking may take in all. */
-const MOST_RUNS = 2_000;
+const MAX_RUNS = 2_000;
 
 /**
  * The same violation with fewer faults and happenings: delta debugging (ddmin) over the list of fault decisions, then over
@@ -14,7 +14,7 @@ export async function shrink(trace: Trace, ablation: Ablation = 'none'): Promise
   if (wanted === undefined) return trace;
   let runs = 0;
   const fails = async (candidate: Trace) => {
-    if (++runs > MOST_RUNS) return false;
+    if (++runs > MAX_RUNS) return false;
     return (await verdict(candidate, ablation)) === wanted;
   };
   let current = trace;

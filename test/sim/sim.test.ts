@@ -21,7 +21,7 @@ const TRACES = readdirSync(TRACES_FOLDER)
 /** Where the histories of this file begin. */
 const FIRST_SEED = 100;
 /** Seeds within which the lack of a guard must show; one that shows later has a trace of its own. */
-const MOST_SEEDS = 1_000;
+const MAX_SEEDS = 1_000;
 
 describe('over a few hundred histories full of faults', () => {
   let tally: Tally;
@@ -169,7 +169,7 @@ describe('a guard taken away', () => {
   for (const ablation of ABLATIONS) {
     const traces = TRACES.filter(({ trace }) => trace.ablation === ablation);
     it(`is missed: ${ablation}`, async () => {
-      let sighting = traces.length > 0 ? undefined : await seenInSeeds(ablation, 1, MOST_SEEDS);
+      let sighting = traces.length > 0 ? undefined : await seenInSeeds(ablation, 1, MAX_SEEDS);
       for (const { trace } of traces) sighting ??= await seenInTrace(trace, ablation);
       if (sighting === undefined) throw new Error(`nothing breaks without ${ablation}`);
       const { plan, faults } = sighting.trace;
@@ -186,7 +186,7 @@ describe('a guard taken away', () => {
 
   it('leaves a trace that shrinks to what matters and still shows it', async () => {
     // From seed 18 on: the two that break before it take a day of bad luck in a row, of which nothing can be left out.
-    const seen = (await seenInSeeds('due_sweep', 18, MOST_SEEDS))?.trace;
+    const seen = (await seenInSeeds('due_sweep', 18, MAX_SEEDS))?.trace;
     if (seen === undefined) throw new Error('nothing breaks without the due sweep');
     const wanted = (await runHistory(seen.plan, { faults: seen.faults, ablation: 'due_sweep' })).violations[0];
     const trace = await shrink(seen, 'due_sweep');

@@ -8,7 +8,7 @@ import { ShortCache } from './short-cache.ts';
 /** Opened texts are remembered this long: a session is opened once per request, and KMS charges by the call. */
 const CACHE_MS = 60_000;
 /** There is one session per target. One process uses only a few at a time. */
-const CACHE_MOST = 50;
+const CACHE_MAX = 50;
 /** Docker Hub's sessions are a few kB; a row of the table holds at most 400 kB. */
 const MAX_PLAIN_BYTES = 65_536;
 
@@ -43,7 +43,7 @@ export interface KmsOptions {
  * GenerateDataKey (seal), Decrypt (open).
  */
 export function kmsSealer({ client, keyArn, formerKeyArns = [], clock }: KmsOptions): Sealer {
-  const opened = new ShortCache<string>(clock, CACHE_MS, CACHE_MOST);
+  const opened = new ShortCache<string>(clock, CACHE_MS, CACHE_MAX);
   async function dataKeyOf(encryptedKey: Buffer, context: string): Promise<Uint8Array | undefined> {
     const [current, ...former] = [keyArn, ...formerKeyArns];
     // The key is named, so that a text is refused if it was sealed with another key that we may use.

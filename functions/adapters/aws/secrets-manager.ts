@@ -20,7 +20,7 @@ import { ShortCache } from './short-cache.ts';
 /** How long a credential is cached in memory. With one login per session, a longer time would save little. */
 const CACHE_MS = 60_000;
 /** Maximum targets in the cache of one process. */
-const CACHE_MOST = 200;
+const CACHE_MAX = 200;
 /** Secrets Manager's minimum. Source: DeleteSecret, `RecoveryWindowInDays` 7 to 30. */
 const RECOVERY_DAYS = 7;
 
@@ -107,7 +107,7 @@ export function secretsManagerCredentials(options: SecretsManagerOptions): Secre
   const cache = new ShortCache<{ readonly credential: Credential; readonly version: string }>(
     clock,
     CACHE_MS,
-    CACHE_MOST,
+    CACHE_MAX,
   );
   const ownIdOf = (target: string) => `${options.prefix}/${target}`;
   const ownIdsOf = (target: string) =>

@@ -31,7 +31,7 @@ const AFTER_ALL = '~';
  * Maximum answers that are read for one page, each of 1 MB or about 1,000 secrets. More secrets than this are not listed by
  * target.
  */
-const LIST_MOST_READS = 50;
+const LIST_MAX_READS = 50;
 
 /**
  * The catalog in DynamoDB: all secrets in one partition and all targets in another, in order of their names, so that a list is a
@@ -84,7 +84,7 @@ export function dynamodbCatalog(table: DynamodbTable): Catalog {
   ): Promise<readonly Entry[]> {
     const entries: Entry[] = [];
     let start: Row | undefined;
-    for (let reads = 0; reads < LIST_MOST_READS; reads++) {
+    for (let reads = 0; reads < LIST_MAX_READS; reads++) {
       const { rows, more } = await queryRows(table, {
         KeyConditionExpression: '#partition = :partition AND #entry BETWEEN :from AND :to',
         ...(target !== undefined && { FilterExpression: '#target = :target' }),

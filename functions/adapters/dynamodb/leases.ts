@@ -30,7 +30,7 @@ import { putIfNew, putIfNext, type TransactItem, transact } from './transaction.
 const SETTLE_MS = 60_000;
 
 /** Maximum index steps for one page of a list, each of 100 leases or of one day. About 1 s if every row is filtered out. */
-const LIST_MOST_STEPS = 32;
+const LIST_MAX_STEPS = 32;
 
 /** Leases that are read at once if the index alone does not show which of them match: the maximum of one BatchGetItem. */
 const FILTERED_STEP_LEASES = 100;
@@ -42,7 +42,7 @@ const CLOCK_AHEAD_MS = 5 * 60_000;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 /** Longest value of a partition key. Source: DynamoDB Developer Guide, "Quotas". */
-const KEY_MOST_BYTES = 2_048;
+const KEY_MAX_BYTES = 2_048;
 
 const DAY_MS = 86_400_000;
 
@@ -89,7 +89,7 @@ export function dynamodbLeases(options: DynamodbLeasesOptions): LeaseStore {
     let before = isAhead ? top : resume;
     const stepLeases = isDecidedByIndex(filter) ? page.limit : FILTERED_STEP_LEASES;
     const items: Lease[] = [];
-    for (let steps = 0; steps < LIST_MOST_STEPS; steps++) {
+    for (let steps = 0; steps < LIST_MAX_STEPS; steps++) {
       const step = await listStep(filter, before, stepLeases);
       const leases = await readLeases(step.keys);
       for (const [index, key] of step.keys.entries()) {
@@ -228,7 +228,7 @@ function stepOf(keys: readonly IndexKey[], limit: number): Step {
  */
 function isPossible(filter: LeaseFilter): boolean {
   const callerBytes = filter.caller === undefined ? 1 : Buffer.byteLength(filter.caller);
-  return callerBytes >= 1 && callerBytes <= KEY_MOST_BYTES && (filter.secret === undefined || isName(filter.secret));
+  return callerBytes >= 1 && callerBytes <= KEY_MAX_BYTES && (filter.secret === undefined || isName(filter.secret));
 }
 
 /** Whether every key that `listStep` finds matches. Then no more rows than wanted must be read. */

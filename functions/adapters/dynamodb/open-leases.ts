@@ -12,7 +12,7 @@ import { ALL_SHARDS, LEASE_INDEXES } from './tables.ts';
  * Maximum open leases of one shard, about 100,000 in total. Counting them takes 1,000 batches. With more, an API call could not
  * finish.
  */
-export const SHARD_MOST_OPEN = 12_500;
+export const SHARD_MAX_OPEN = 12_500;
 
 /** A shard's digit and a lease id. */
 const OPEN_KEY = /^[0-7][0-7][0-9A-HJKMNP-TV-Z]{25}$/;
@@ -69,7 +69,7 @@ export function openLeases(
     do {
       const { keys, more } = await dueKeys(shard, { after: '', upTo: '~', start });
       for (const key of keys) ids.add(leaseIdOf(key));
-      if (ids.size > SHARD_MOST_OPEN) throw new Error(`more than ${SHARD_MOST_OPEN} leases of one shard are open`);
+      if (ids.size > SHARD_MAX_OPEN) throw new Error(`more than ${SHARD_MAX_OPEN} leases of one shard are open`);
       start = more;
     } while (start !== undefined);
     return [...ids];

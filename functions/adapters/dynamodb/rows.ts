@@ -26,10 +26,10 @@ export interface VersionedRow extends Row {
 }
 
 /** Maximum keys of one BatchGetItem. Source: DynamoDB API reference, BatchGetItem. */
-const BATCH_MOST_KEYS = 100;
+const BATCH_MAX_KEYS = 100;
 
 /** Maximum tries to read one batch completely. The pauses before the last one are about 3 s in total. */
-const BATCH_MOST_TRIES = 7;
+const BATCH_MAX_TRIES = 7;
 const BATCH_FIRST_PAUSE_MS = 50;
 
 /**
@@ -114,8 +114,8 @@ export async function readRows(
   fields?: readonly string[],
 ): Promise<readonly Row[]> {
   const rows: Row[] = [];
-  for (let start = 0; start < keys.length; start += BATCH_MOST_KEYS) {
-    rows.push(...(await readBatch(table, clock, keys.slice(start, start + BATCH_MOST_KEYS), fields)));
+  for (let start = 0; start < keys.length; start += BATCH_MAX_KEYS) {
+    rows.push(...(await readBatch(table, clock, keys.slice(start, start + BATCH_MAX_KEYS), fields)));
   }
   return rows;
 }
@@ -128,7 +128,7 @@ async function readBatch(
 ): Promise<readonly Row[]> {
   const rows: Row[] = [];
   let unread: readonly Row[] = keys;
-  for (let tries = 0; tries < BATCH_MOST_TRIES; tries++) {
+  for (let tries = 0; tries < BATCH_MAX_TRIES; tries++) {
     // For the SDK, an incomplete answer is not an error, so it does not retry.
     if (tries > 0) await clock.sleep(BATCH_FIRST_PAUSE_MS * 2 ** (tries - 1));
     const request = new BatchGetCommand({
@@ -149,7 +149,7 @@ async function readBatch(
     unread = UnprocessedKeys?.[table.tableName]?.Keys ?? [];
     if (unread.length === 0) return rows;
   }
-  throw new Error(`DynamoDB left ${unread.length} of ${keys.length} rows unread ${BATCH_MOST_TRIES} times`);
+  throw new Error(`DynamoDB left ${unread.length} of ${keys.length} rows unread ${BATCH_MAX_TRIES} times`);
 }
 
 /** Reads one answer with rows or index keys of one partition. */

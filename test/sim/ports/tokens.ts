@@ -1,5 +1,5 @@
 import type { HubToken } from '../../../functions/core/ports/docker-hub.ts';
-import { LONGEST_USUAL_LAG_MS, leastLagMs } from '../bounds.ts';
+import { leastLagMs, MAX_USUAL_LAG_MS } from '../bounds.ts';
 import { CANARY } from '../canary.ts';
 import { type Habits, keptExpiryMs, keptLabel, shownCreator } from '../habits.ts';
 import type { InstallationName, Plan } from '../plan.ts';
@@ -148,7 +148,7 @@ export class Tokens {
   #lagMs(tokenId: string, what: 'new' | 'gone'): number {
     const { listLagMs, seed } = this.#plan;
     if (listLagMs === 0) return 0;
-    const least = what === 'new' && listLagMs > LONGEST_USUAL_LAG_MS ? leastLagMs(listLagMs) : 0;
+    const least = what === 'new' && listLagMs > MAX_USUAL_LAG_MS ? leastLagMs(listLagMs) : 0;
     return least + Math.floor(unitOf(seed, `${tokenId} ${what}`) * (listLagMs - least));
   }
 

@@ -9,7 +9,7 @@ const SCHEDULER_LEAD_MS = 90_000;
 /** How long a message stays invisible after it was handed out. */
 const VISIBILITY_MS = 90_000;
 /** Deliveries before a message goes to the dead-letter queue. */
-const MOST_DELIVERIES = 6;
+const MAX_DELIVERIES = 6;
 const FIRST_BACKOFF_MS = 30_000;
 
 /** Handles one message; settles when it was handled, and never when the handler died. */
@@ -95,7 +95,7 @@ export class Triggers {
       },
       () => {
         handled = true;
-        if (delivery >= MOST_DELIVERIES) return;
+        if (delivery >= MAX_DELIVERIES) return;
         world.at(world.nowMs + FIRST_BACKOFF_MS * 2 ** (delivery - 1), () =>
           this.#deliver(leaseId, trigger, delivery + 1),
         );
@@ -103,7 +103,7 @@ export class Triggers {
     );
     // Whoever took the message may be dead, or only slow: the queue cannot tell, and hands it out again.
     world.at(world.nowMs + VISIBILITY_MS, () => {
-      if (!handled && delivery < MOST_DELIVERIES) this.#deliver(leaseId, trigger, delivery + 1);
+      if (!handled && delivery < MAX_DELIVERIES) this.#deliver(leaseId, trigger, delivery + 1);
     });
   }
 }

@@ -13,21 +13,22 @@ import { tokensBefore } from '../variations/tokens-before.ts';
 import { VARIATIONS, type VariationName } from '../variations.ts';
 
 /** A token as the control shows it, without its value, which the fake does not keep. */
-export interface FakeTokenView {
-  readonly id: string;
-  /** User name, or name of the organization. */
-  readonly account: string;
-  readonly kind: TokenKind;
-  readonly label: string;
-  readonly scopes: readonly string[];
-  readonly resources: readonly TokenResource[];
-  readonly createdAtMs: number;
-  readonly expiresAtMs: number | null;
-  readonly lastUsedAtMs: number | null;
-  readonly isActive: boolean;
-  readonly creatorUserAgent: string;
-  /** Made through the control. */
-  readonly foreign: boolean;
+export interface FakeTokenView
+  extends Pick<
+    TokenRow,
+    | 'id'
+    | 'account'
+    | 'kind'
+    | 'label'
+    | 'scopes'
+    | 'resources'
+    | 'createdAtMs'
+    | 'expiresAtMs'
+    | 'lastUsedAtMs'
+    | 'isActive'
+    | 'creatorUserAgent'
+    | 'foreign'
+  > {
   /** Whether it was deleted. False while a late delete is still to come. */
   readonly deleted: boolean;
   /**

@@ -50,7 +50,7 @@ export function adminSecrets(ports: AdminPorts): Pick<Operations<'admin'>, keyof
   };
 }
 
-/** Whoever gave a namespace knows nothing of the resources that it is short for. */
+/** A caller that sent a namespace does not know the resources that it stands for. */
 function namingNamespace(error: unknown): unknown {
   if (!(error instanceof Failed) || error.failure.tag !== 'invalid_field') return error;
   const { field, problem } = error.failure;

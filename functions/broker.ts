@@ -49,7 +49,7 @@ export function broker(ports: MintPorts, log: Log, hub: HubFacts = { isFake: fal
       const live = query.live === 'true' ? await lookLive(ports, lease) : undefined;
       return { status: 200, body: { lease: leaseAnswer(lease, live) } };
     },
-    // Not counted: whoever gives a token back is never kept from it.
+    // Not counted: a caller may always give its token back.
     revokeLease: async ({ origin, path }) => {
       const { lease, pending } = await revokeOwn(ports, origin, path.id);
       return { status: pending ? 202 : 200, body: { lease: leaseAnswer(lease) } };

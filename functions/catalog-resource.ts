@@ -38,7 +38,7 @@ interface SecretProperties {
   readonly body: string;
 }
 
-/** The one message of a failure that CloudFormation shows to whoever deploys. */
+/** The one message of a failure that CloudFormation shows to the person who deploys. */
 export class CatalogRefused extends Error {
   override readonly name = 'CatalogRefused';
 }

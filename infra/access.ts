@@ -211,7 +211,7 @@ function credentialRemoval(state: State): iam.PolicyStatement {
 
 /**
  * Sessions are sealed by the functions themselves, under a context of their own; all else is encrypted by the services that
- * keep it, which use the key in the name of whoever asks.
+ * keep it, which use the key in the name of the caller.
  */
 function keyUse(state: State): iam.PolicyStatement[] {
   const keepers = serviceHostsIn(Stack.of(state).region, 'dynamodb', 'secretsmanager');

@@ -23,7 +23,7 @@ const BLOCKED_PERIOD = Duration.minutes(30);
 const REFUSED_PERIOD = Duration.hours(1);
 /** After a refusal no login is tried for ten minutes, and with a second factor there is one more pause of a minute. */
 const LOGIN_PAUSES = Duration.minutes(11);
-/** From so many mints in a period on, their share of failures says something. */
+/** With fewer mints in a period, the share of failures means nothing. */
 const MIN_MINTS = 20;
 const MAX_FAILED_MINTS_PERCENT = 20;
 

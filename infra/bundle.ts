@@ -21,7 +21,7 @@ const REQUIRE_BANNER =
  * Bundles one function, the AWS SDK included (the runtime's own copy starts slower), into `outputFolder/index.mjs`. What is
  * deployed, packed, measured and tested is made here, so that all four are the same.
  *
- * esbuild is loaded only now: whoever deploys prebuilt functions need not have it.
+ * esbuild is loaded only now: prebuilt functions are deployed without it.
  *
  * @returns which files went into it, and how much of each.
  * @throws Error of esbuild, which has then written to stderr what is wrong.

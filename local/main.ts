@@ -31,7 +31,7 @@ async function run(given: Settings): Promise<void> {
     const { endpoint, hubOrigin, credentialsFile, socket } = embedded;
     const unixSocket = 'path' in socket ? { socket: socket.path } : {};
     const ready = { endpoint, hub: hubOrigin, data: given.dataFolder, credentialsFile, ...unixSocket };
-    // Before it is said that we listen: whoever reads that may end us at once.
+    // Before the ready line: a program that reads it may end us at once.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
         embedded.stop().then(

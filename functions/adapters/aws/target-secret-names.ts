@@ -1,7 +1,7 @@
 import type { Target } from '../../core/model/target.ts';
 import type { Catalog } from '../../core/ports/catalog.ts';
 
-/** A target as its row has it. */
+/** A target's row, which also names its secret. */
 type NamedTarget = Target & { readonly secretName?: string };
 
 /** The part of a target's row that says where its credential is. */

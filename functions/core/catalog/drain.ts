@@ -7,7 +7,7 @@ import { withStatus } from './entries.ts';
 type Ports = Pick<SweepPorts, 'leases' | 'catalog' | 'credentials' | 'sessions' | 'clock' | 'ids'>;
 
 /**
- * Removes a draining target, its credential and its session if none of its leases is open. Returns whether it did. The credential
+ * Removes a draining target, its credential and its session if it has no open lease. Returns whether it did. The credential
  * is removed before the row that names it. So after a crash in between, the row is still found.
  */
 export async function removeDrainedTarget(ports: Ports, target: Target): Promise<boolean> {
@@ -18,7 +18,7 @@ export async function removeDrainedTarget(ports: Ports, target: Target): Promise
   return (await ports.catalog.deleteTarget(target.name, target.version)) === 'written';
 }
 
-/** Removes a draining secret if none of its leases is open. Returns whether it did. */
+/** Removes a draining secret if it has no open lease. Returns whether it did. */
 export async function removeDrainedSecret(ports: Ports, secret: DynamicSecret): Promise<boolean> {
   if (secret.status !== 'draining' || !hasSettled(ports, secret.updatedAtMs)) return false;
   if ((await ports.leases.countOpen({ secret: secret.name })) > 0) return false;

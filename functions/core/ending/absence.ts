@@ -150,7 +150,7 @@ export interface ListingPair {
   readonly quietUntilMs: number;
 }
 
-/** What two listings prove about one lease, if none of its own tokens is listed alive. */
+/** What two listings prove about one lease, if no listing shows a live token of it. */
 export function judgeAbsence(ports: RevokePorts, target: Target, lease: Lease, pair: ListingPair): Absence {
   const { first, second, quietUntilMs: quietMs } = pair;
   const isListed = [first, second].some((listing) => aliveTokensOf(ports, listing, lease).length > 0);
